@@ -1,0 +1,1 @@
+"""Pure: the bytes of one device family become measurements."""

@@ -1,0 +1,1 @@
+"""Radio beacons and tags."""

@@ -1,0 +1,1 @@
+"""Occupancy and motion sensors."""

@@ -1,0 +1,119 @@
+"""Two clocks, injected.
+
+`office` is the time that people live in: when a thing was observed, holds, calendars, event times. The demo scales it.
+`machine` is monotonic and never scaled: lingers, timeouts, back-off, watchdogs, ages, heartbeats, latency.
+Both are integers in nanoseconds; office time is UTC since 1970.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+SECOND = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """What a daemon asks for the time; nothing else in hadir reads a clock."""
+
+    def office(self) -> int:
+        """Office time, ns UTC."""
+        ...
+
+    def machine(self) -> int:
+        """Machine time, ns, monotonic, comparable between processes of one machine until it restarts."""
+        ...
+
+    async def sleep_until(self, office: int) -> None:
+        """Return when office time has reached `office`; may return early, never late without need."""
+        ...
+
+
+class SystemClock:
+    """The clocks of the machine, office time as it is."""
+
+    def office(self) -> int:
+        return time.time_ns()
+
+    def machine(self) -> int:
+        return time.monotonic_ns()
+
+    async def sleep_until(self, office: int) -> None:
+        await asyncio.sleep(max(0.0, (office - self.office()) / SECOND))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaledClock:
+    """Office time that starts at `start` when machine time is `anchor`, and runs `speed` times as fast.
+
+    The anchor is the machine's own monotonic time, so that all processes of one demo agree to the nanosecond.
+    """
+
+    start: int
+    anchor: int
+    speed: float
+
+    def office(self) -> int:
+        return self.start + int((time.monotonic_ns() - self.anchor) * self.speed)
+
+    def machine(self) -> int:
+        return time.monotonic_ns()
+
+    async def sleep_until(self, office: int) -> None:
+        await asyncio.sleep(max(0.0, (office - self.office()) / self.speed / SECOND))
+
+    def __str__(self) -> str:
+        return f"{rfc3339(self.start)}@{self.anchor}x{self.speed:g}"
+
+    @classmethod
+    def parse(cls, text: str) -> ScaledClock:
+        """The inverse of `str`, e.g. `2026-11-24T07:50:00+08:00@123456789x60`. Raises ValueError."""
+        start, _, rest = text.partition("@")
+        anchor, _, speed = rest.partition("x")
+        return cls(start=parse_rfc3339(start), anchor=int(anchor), speed=float(speed))
+
+
+class ManualClock:
+    """A clock that a test moves. `sleep_until` waits for `advance`."""
+
+    def __init__(self, office: int = 0, machine: int = 0) -> None:
+        self._office = office
+        self._machine = machine
+        self._moved = asyncio.Event()
+
+    def office(self) -> int:
+        return self._office
+
+    def machine(self) -> int:
+        return self._machine
+
+    def advance(self, seconds: float) -> None:
+        """Move both clocks on."""
+        self._office += int(seconds * SECOND)
+        self._machine += int(seconds * SECOND)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def sleep_until(self, office: int) -> None:
+        while self._office < office:
+            await self._moved.wait()
+
+
+def rfc3339(ns: int) -> str:
+    """`2026-11-24T01:30:02.117Z`: UTC, milliseconds, rounded down."""
+    seconds, rest = divmod(ns, SECOND)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+
+
+def parse_rfc3339(text: str) -> int:
+    """ns UTC of a date-time that names its offset. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC; write for example {text}Z")
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds * 1_000

@@ -1,0 +1,1 @@
+"""The configuration: choices live in office.yaml, defaults in model.py, secrets in neither."""

@@ -1,0 +1,1 @@
+"""What leaves a gateway: envelope, event types, topics and retained payloads (see docs/contract)."""

@@ -1,0 +1,1 @@
+"""Sources bring bytes from one medium each."""

@@ -1,0 +1,1 @@
+"""Time-series stores: projections of the ledger."""

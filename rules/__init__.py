@@ -1,0 +1,1 @@
+"""Pure: readings and the passing of time become events."""

@@ -1,0 +1,97 @@
+"""Fixtures that more than one test module uses: real servers on free ports of the loopback interface."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
+    """Return when somebody listens; fail when the process has ended or time is up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"process ended with {process.returncode} before it listened on {port}")
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"nobody listened on port {port} after {seconds} s")
+
+
+@dataclass
+class Mosquitto:
+    """A real broker that a test may stop, freeze and start again on the same port."""
+
+    folder: Path
+    port: int
+    extra: str = ""
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    def start(self) -> None:
+        conf = self.folder / "mosquitto.conf"
+        access = "" if "allow_anonymous" in self.extra else "allow_anonymous true\n"
+        conf.write_text(
+            f"listener {self.port} 127.0.0.1\n{access}persistence false\nmax_queued_messages 0\n"
+            f"max_inflight_messages 0\nset_tcp_nodelay true\n{self.extra}"
+        )
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self.process = subprocess.Popen(["mosquitto", "-c", str(conf)], stdout=log, stderr=log)
+        wait_for_port(self.port, self.process)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture
+def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """A factory of brokers: `make_mosquitto(extra="...")`; all are stopped at the end."""
+    if shutil.which("mosquitto") is None:
+        pytest.fail("mosquitto is not installed: run `make test`, or apt-get install mosquitto")
+    brokers: list[Mosquitto] = []
+
+    def make(extra: str = "") -> Mosquitto:
+        folder = tmp_path / f"mosquitto-{len(brokers)}"
+        folder.mkdir()
+        broker = Mosquitto(folder, free_port(), extra)
+        broker.start()
+        brokers.append(broker)
+        return broker
+
+    yield make
+    for broker in brokers:
+        broker.stop()
+
+
+@pytest.fixture
+def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    """One running broker, anonymous, MQTT 3.1.1 and 5, no persistence."""
+    return make_mosquitto()
