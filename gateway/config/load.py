@@ -6,26 +6,16 @@ Three passes, each over what the one before left whole: YAML, the model (types, 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import ValidationError
 
 from gateway.config import model
+from gateway.config.document import Document, Where, did_you_mean, short
 from gateway.config.model import Office
-from gateway.config.places import Places
+from gateway.config.references import References
 from gateway.errors import ConfigError, Problem
-
-MAX_BYTES = 4 << 20
-RECEIVER = "receiver"
-"""Driver name of a BLE adapter: it has a place, and no bytes of its own."""
-
-Path_ = tuple[str | int, ...]
-Rows = list[tuple[Path_, str]]
 
 
 def load(path: Path, *, drivers: Iterable[str] | None = None) -> Office:
@@ -34,12 +24,12 @@ def load(path: Path, *, drivers: Iterable[str] | None = None) -> Office:
     `drivers` are the names that are installed; without them names of drivers are not checked.
     Raises ConfigError with every mistake.
     """
-    document = _Document.read(path)
+    document = Document.read(path)
     try:
         office = Office.model_validate(document.data, context={"base": path.parent.resolve()})
     except ValidationError as error:
         raise ConfigError(*_sorted(_model_problems(document, error))) from error
-    found = _sorted(_References(office, document, frozenset(drivers) if drivers is not None else None).problems())
+    found = _sorted(References(office, document, frozenset(drivers) if drivers is not None else None).problems())
     if found:
         raise ConfigError(*found)
     return office
@@ -49,108 +39,34 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.line or 0, problem.text))
 
 
-class _Document:
-    """The parsed YAML, and the line on which each of its values stands."""
-
-    def __init__(self, name: str, data: Any, lines: Mapping[Path_, int]) -> None:
-        self.name = name
-        self.data = data
-        self._lines = lines
-
-    @classmethod
-    def read(cls, path: Path) -> _Document:
-        name = str(path)
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(Problem(file=name, line=None, text=f"cannot be read: {error.strerror}")) from error
-        if len(raw) > MAX_BYTES:
-            text = f"has {len(raw)} bytes; the limit is {MAX_BYTES}"
-            raise ConfigError(Problem(file=name, line=None, text=text))
-        loader = yaml.SafeLoader(raw)
-        try:
-            root = loader.get_single_node()
-            lines: dict[Path_, int] = {}
-            duplicates: list[Problem] = []
-            if root is not None:
-                _walk(root, (), lines, duplicates, name, depth=0)
-            data = loader.construct_document(root) if root is not None else None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            what = getattr(error, "problem", None) or "is not YAML"
-            line = mark.line + 1 if mark is not None else None
-            raise ConfigError(Problem(file=name, line=line, text=f"YAML: {what}")) from error
-        except RecursionError as error:
-            raise ConfigError(Problem(file=name, line=None, text="YAML: nested too deep")) from error
-        finally:
-            loader.dispose()
-        if duplicates:
-            raise ConfigError(*duplicates)
-        if not isinstance(data, dict):
-            raise ConfigError(Problem(file=name, line=1, text="must be a mapping; start from `hadir init`"))
-        return cls(name, data, lines)
-
-    def line(self, path: Path_) -> int | None:
-        """Line of `path`, or of the nearest thing around it."""
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path)
-
-    def problem(self, path: Path_, text: str) -> Problem:
-        return Problem(file=self.name, line=self.line(path), text=text)
-
-
-def _walk(
-    node: yaml.Node, path: Path_, lines: dict[Path_, int], duplicates: list[Problem], name: str, depth: int
-) -> None:
-    if depth > 32:
-        raise yaml.MarkedYAMLError(problem="nested too deep", problem_mark=node.start_mark)
-    lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            word = str(key.value)
-            line = key.start_mark.line + 1
-            if word in seen:
-                duplicates.append(Problem(file=name, line=line, text=f'"{word}" is given twice; keep one'))
-            seen.add(word)
-            lines[(*path, word)] = line
-            _walk(value, (*path, word), lines, duplicates, name, depth + 1)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            _walk(value, (*path, index), lines, duplicates, name, depth + 1)
-
-
-def _model_problems(document: _Document, error: ValidationError) -> Iterable[Problem]:
+def _model_problems(document: Document, error: ValidationError) -> Iterable[Problem]:
     for item in error.errors():
         path = _existing(document, item["loc"])
         where = ".".join(str(step) for step in item["loc"] if not isinstance(step, int))
         kind = item["type"]
         if kind == "extra_forbidden":
             text = f'"{item["loc"][-1]}" is not a setting here'
-            text += _did_you_mean(str(item["loc"][-1]), _known_fields())
+            text += did_you_mean(str(item["loc"][-1]), _known_fields())
         elif kind == "missing":
             text = f'"{item["loc"][-1]}" is missing (in {where})'
         elif kind == "string_pattern_mismatch":
-            text = f'{where}: "{_short(item["input"])}" is not an identifier: lower-case letters, digits and inner hyphens, 1 to 32'
+            text = f'{where}: "{short(item["input"])}" is not an identifier'
+            text += ": lower-case letters, digits and inner hyphens, 1 to 32"
         else:
             message = item["msg"][0].lower() + item["msg"][1:]
-            text = f"{where}: {message} (it is {_short(item['input'])!r})"
+            text = f"{where}: {message} (it is {short(item['input'])!r})"
         yield document.problem(path, text)
 
 
-def _existing(document: _Document, loc: Path_) -> Path_:
+def _existing(document: Document, loc: Where) -> Where:
     """`loc` without what the file does not have: a tagged union puts its tag into the path."""
-    path: Path_ = ()
+    path: Where = ()
     here = document.data
     for step in loc:
-        if isinstance(here, dict) and step in here:
+        within = isinstance(here, list) and isinstance(step, int) and step < len(here)
+        if within or (isinstance(here, dict) and step in here):
             here = here[step]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        else:
-            continue
-        path = (*path, step)
+            path = (*path, step)
     return path
 
 
@@ -158,199 +74,3 @@ def _known_fields() -> list[str]:
     """Every setting that there is, for suggestions."""
     models = [thing for thing in vars(model).values() if isinstance(thing, type) and issubclass(thing, model.Model)]
     return sorted({name for thing in models for name in thing.model_fields})
-
-
-def _short(value: Any) -> Any:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
-class _References:
-    """What one part of the file says of another."""
-
-    def __init__(self, office: Office, document: _Document, drivers: frozenset[str] | None) -> None:
-        self._office = office
-        self._document = document
-        self._drivers = drivers
-        self._places = Places(office)
-        self._gateways = [gateway.id for gateway in office.gateways]
-        self._devices = [device.id for device in office.devices]
-
-    def problems(self) -> Iterable[Problem]:
-        yield from self._timezone()
-        yield from self._unique()
-        yield from self._owners()
-        yield from self._coordinators()
-        yield from self._bound_devices()
-        yield from self._bound_sources()
-        yield from self._zones()
-
-    def _at(self, path: Path_, text: str) -> Problem:
-        return self._document.problem(path, text)
-
-    def _timezone(self) -> Iterable[Problem]:
-        try:
-            ZoneInfo(self._office.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            yield self._at(
-                ("timezone",), f'timezone "{self._office.timezone}" is not known; write for example Asia/Makassar'
-            )
-
-    def _unique(self) -> Iterable[Problem]:
-        office = self._office
-        groups: list[tuple[str, Rows]] = [
-            ("gateway", [(("gateways", i, "id"), g.id) for i, g in enumerate(office.gateways)]),
-            ("device", [(("devices", i, "id"), d.id) for i, d in enumerate(office.devices)]),
-            ("building", [(("buildings", i, "id"), b.id) for i, b in enumerate(office.buildings)]),
-        ]
-        for i, gateway in enumerate(office.gateways):
-            rows: Rows = [(("gateways", i, "sources", j, "id"), s.id) for j, s in enumerate(gateway.sources)]
-            groups.append((f'source of gateway "{gateway.id}"', rows))
-        for b, building in enumerate(office.buildings):
-            floors: Rows = [(("buildings", b, "floors", f, "id"), x.id) for f, x in enumerate(building.floors)]
-            groups.append((f'floor of building "{building.id}"', floors))
-            for f, floor in enumerate(building.floors):
-                base: Path_ = ("buildings", b, "floors", f, "zones")
-                zones: Rows = [((*base, z, "id"), x.id) for z, x in enumerate(floor.zones)]
-                groups.append((f'zone of floor "{floor.id}"', zones))
-                spaces: Rows = [
-                    ((*base, z, "spaces", s, "id"), x.id)
-                    for z, zone in enumerate(floor.zones)
-                    for s, x in enumerate(zone.spaces)
-                ]
-                groups.append((f'space of floor "{floor.id}"', spaces))
-        for what, named in groups:
-            seen: dict[str, Path_] = {}
-            for path, name in named:
-                if name in seen:
-                    first = self._document.line(seen[name])
-                    yield self._at(
-                        path, f'{what} "{name}" stands twice (first on line {first}); ids are unique and never change'
-                    )
-                seen.setdefault(name, path)
-
-    def _gateway(self, path: Path_, name: str | None, what: str) -> Iterable[Problem]:
-        if name is not None and name not in self._gateways:
-            yield self._at(
-                path, f'{what} names gateway "{name}", which is not there{_did_you_mean(name, self._gateways)}'
-            )
-
-    def _owners(self) -> Iterable[Problem]:
-        for b, building in enumerate(self._office.buildings):
-            for f, floor in enumerate(building.floors):
-                here: Path_ = ("buildings", b, "floors", f)
-                yield from self._gateway((*here, "owner"), floor.owner, f'floor "{floor.id}"')
-                for z, zone in enumerate(floor.zones):
-                    there = (*here, "zones", z)
-                    yield from self._gateway((*there, "owner"), zone.owner, f'zone "{zone.id}"')
-                    if not zone.spaces and not (zone.owner or floor.owner):
-                        yield self._at(
-                            (*there, "id"), f'zone "{zone.id}" has no owner; name a gateway here or on its floor'
-                        )
-                    for s, space in enumerate(zone.spaces):
-                        yield from self._gateway((*there, "spaces", s, "owner"), space.owner, f'space "{space.id}"')
-                        if not (space.owner or zone.owner or floor.owner):
-                            text = f'space "{space.id}" has no owner; name a gateway here, on its zone or on its floor'
-                            yield self._at((*there, "spaces", s, "id"), text)
-
-    def _coordinators(self) -> Iterable[Problem]:
-        for b, building in enumerate(self._office.buildings):
-            path: Path_ = ("buildings", b, "coordinator")
-            yield from self._gateway(path, building.coordinator, f'building "{building.id}"')
-            if building.coordinator is None:
-                text = f'building "{building.id}" has no coordinator; name one of its gateways: it sees to one desk a person'
-                yield self._at(path[:-1], text)
-
-    def _bound_devices(self) -> Iterable[Problem]:
-        for d, device in enumerate(self._office.devices):
-            yield from self._place(("devices", d, "place"), f'device "{device.id}"', device.place)
-            if self._drivers is not None and device.driver != RECEIVER and device.driver not in self._drivers:
-                text = f'device "{device.id}" wants driver "{device.driver}", which is not installed'
-                yield self._at(("devices", d, "driver"), text + _did_you_mean(device.driver, self._drivers))
-        for g, gateway in enumerate(self._office.gateways):
-            yield from self._place(("gateways", g, "place"), f'gateway "{gateway.id}"', gateway.place)
-
-    def _place(self, path: Path_, what: str, place: str) -> Iterable[Problem]:
-        if self._places.full(place) is not None:
-            return
-        levels = place.split("/")
-        building = next((b for b in self._office.buildings if b.id == levels[0]), None)
-        if building is None:
-            names = [b.id for b in self._office.buildings]
-            text = f'{what} is bound to building "{_short(levels[0])}", which site "{self._office.site}" does not have'
-            yield self._at(path, text + _did_you_mean(levels[0], names))
-            return
-        floor = next((f for f in building.floors if len(levels) > 1 and f.id == levels[1]), None)
-        if floor is None:
-            wanted = levels[1] if len(levels) > 1 else ""
-            text = f'{what} is bound to floor "{_short(wanted)}", which building "{building.id}" does not have'
-            yield self._at(path, text + _did_you_mean(wanted, [f.id for f in building.floors]))
-            return
-        zone = next((z for z in floor.zones if len(levels) > 2 and z.id == levels[2]), None)
-        if zone is None:
-            wanted = levels[2] if len(levels) > 2 else ""
-            text = f'{what} is bound to zone "{_short(wanted)}", which floor "{floor.id}" does not have'
-            yield self._at(path, text + _did_you_mean(wanted, [z.id for z in floor.zones]))
-            return
-        wanted = levels[3] if len(levels) > 3 else ""
-        everywhere = {space.id: z.id for z in floor.zones for space in z.spaces}
-        if wanted in everywhere and len(levels) == 4:
-            text = (
-                f'{what} is bound to space "{wanted}" in zone "{zone.id}", but it stands in zone "{everywhere[wanted]}"'
-            )
-            yield self._at(path, text)
-            return
-        text = f'{what} is bound to space "{_short(wanted)}", which floor "{floor.id}" does not have'
-        yield self._at(path, text + _did_you_mean(wanted, everywhere))
-
-    def _bound_sources(self) -> Iterable[Problem]:
-        bound: dict[str, int | None] = {}
-        for g, gateway in enumerate(self._office.gateways):
-            for s, source in enumerate(gateway.sources):
-                here: Path_ = ("gateways", g, "sources", s)
-                name = getattr(source, "device", None)
-                if name is None:
-                    continue
-                path = (*here, "device")
-                if name not in self._devices:
-                    text = f'source "{source.id}" names device "{name}", which is not there'
-                    yield self._at(path, text + _did_you_mean(name, self._devices))
-                    continue
-                if name in bound:
-                    text = f'device "{name}" already belongs to the source on line {bound[name]}; one source a device'
-                    yield self._at(path, text)
-                bound.setdefault(name, self._document.line(path))
-                driver = next(device.driver for device in self._office.devices if device.id == name)
-                if (driver == RECEIVER) != (source.type == "ble"):
-                    text = f'source "{source.id}" is {source.type}, but device "{name}" has driver "{driver}"'
-                    yield self._at(path, text + f"; a BLE adapter is driver: {RECEIVER}")
-                if source.type == "ble" and self._drivers is not None:
-                    for i, word in enumerate(source.drivers):
-                        if word not in self._drivers:
-                            text = f'source "{source.id}" wants driver "{word}", which is not installed'
-                            yield self._at((*here, "drivers", i), text + _did_you_mean(word, self._drivers))
-
-    def _zones(self) -> Iterable[Problem]:
-        private = {
-            f"{b.id}/{f.id}/{z.id}" for b in self._office.buildings for f in b.floors for z in f.zones if z.private
-        }
-        for d, device in enumerate(self._office.devices):
-            if "/".join(device.place.split("/")[:3]) in private:
-                text = (
-                    f'device "{device.id}" stands in a private zone; toilets, prayer and lactation rooms are not sensed'
-                )
-                yield self._at(("devices", d, "place"), text)
-        for b, building in enumerate(self._office.buildings):
-            for f, floor in enumerate(building.floors):
-                names = [zone.id for zone in floor.zones]
-                for z, zone in enumerate(floor.zones):
-                    for n, other in enumerate(zone.neighbours):
-                        if other not in names:
-                            path = ("buildings", b, "floors", f, "zones", z, "neighbours", n)
-                            text = f'zone "{zone.id}" has neighbour "{other}", which floor "{floor.id}" does not have'
-                            yield self._at(path, text + _did_you_mean(other, names))
