@@ -1,0 +1,49 @@
+# Two commands do all the set-up: `make run` and `make test`. ARGS go to the program: make run ARGS="--seconds 20 --json"
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: run install test lint bench schema clean
+
+run: $(VENV)/.demo
+	@$(BIN)/hadir demo $(ARGS)
+
+install: $(VENV)/.demo
+	@echo "installed: $(BIN)/hadir (try: $(BIN)/hadir --help)"
+
+test: $(VENV)/.test
+	@deploy/test-servers.sh
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.test
+	@deploy/test-servers.sh
+	$(BIN)/python bench/run.py $(ARGS)
+
+schema: $(VENV)/.demo
+	$(BIN)/hadir schema docs/contract
+
+clean:
+	rm -rf $(VENV) var bench-work dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hadir needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv, then try again"; exit 1; }
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.lint: pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@touch $@

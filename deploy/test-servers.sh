@@ -1,0 +1,19 @@
+#!/bin/sh
+# The servers that the tests and benches talk to, from the system's packages; where that is not allowed, says what to install.
+set -eu
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"; }
+need mosquitto mosquitto
+need dbus-daemon dbus
+need victoria-metrics victoria-metrics
+need influxd influxdb
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing for the tests:$missing"
+    # policy-rc.d is not touched: where Debian would start a daemon by itself, it may; the tests use their own on free ports
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null
+    exit 0
+fi
+echo "the tests need these Debian packages:$missing" >&2
+echo "install them and run make test again:  sudo apt-get install --no-install-recommends$missing" >&2
+exit 1

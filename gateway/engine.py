@@ -1,0 +1,185 @@
+"""Runs the rules: one state a (rule, key), timers, and the inputs that rules emit for each other.
+
+    feed(input) ──▶ ticks that are due before it ──▶ route(input) ──▶ rule.step ──▶ events, facts
+                                                        ▲                  │
+                                                        └──── emits ◀──────┘
+
+It is synchronous and knows no clock: time comes with each input, and `due` says when it wants `advance`. Ticks run
+exactly at their time, before any input observed at or after it, ties by (rule, key): the same inputs give the same
+outputs, live or replayed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.counters import Counters
+from rules.api import Event, Fact, Input, Rule, Step, Tick
+
+Route = Callable[[Input], Iterable[tuple[str, str]]]
+"""Where an input goes: (name of rule, key), in order."""
+
+MAX_CHAIN = 1000
+"""Steps that one input may cause. A longer chain is two rules that answer each other for ever: a bug, cut and counted."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a feed or an advance gave, in order."""
+
+    events: list[tuple[str, Event]] = field(default_factory=list)
+    """(`occupancy/1`, event): which rule said it."""
+    facts: list[Fact] = field(default_factory=list)
+    emitted: list[Input] = field(default_factory=list)
+    """Everything that rules emitted: the pipeline keeps its views and its remote duties from it."""
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.facts or self.emitted)
+
+
+class Engine:
+    """All rule states of one gateway."""
+
+    def __init__(
+        self,
+        rules: Iterable[Rule[Any]],
+        route: Route,
+        counters: Counters,
+        facts: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    ) -> None:
+        """`facts`: rule -> key -> body, as the outbox kept them."""
+        self._rules = {rule.name: rule for rule in rules}
+        self._labels = {rule.name: f"{rule.name}/{rule.version}" for rule in self._rules.values()}
+        self._route = route
+        self._counters = counters
+        self._facts = {name: dict(rows) for name, rows in (facts or {}).items()}
+        self._states: dict[str, dict[str, Any]] = {name: {} for name in self._rules}
+        self._due: dict[tuple[str, str], int] = {}
+        self._queued: dict[tuple[str, str], int] = {}
+        self._heap: list[tuple[int, str, str]] = []
+        self._now = 0
+
+    @property
+    def due(self) -> int | None:
+        """When `advance` is wanted next, ns; None: not at all."""
+        while self._heap:
+            at, rule, key = self._heap[0]
+            wish = self._due.get((rule, key))
+            if wish == at:
+                return at
+            heapq.heappop(self._heap)
+            if self._queued.get((rule, key)) == at:  # put off, or given up, since it was queued
+                del self._queued[rule, key]
+                if wish is not None:
+                    self._queue(rule, key, wish)
+        return None
+
+    @property
+    def now(self) -> int:
+        """The latest time that it has seen."""
+        return self._now
+
+    def keys(self, rule: str) -> list[str]:
+        """Keys that `rule` holds a state for."""
+        return list(self._states[rule])
+
+    def state(self, rule: str, key: str) -> Any:
+        """State of one key, or None; for `why` and tests."""
+        return self._states[rule].get(key)
+
+    def begin(self, rule: str, keys: Iterable[str], at: int) -> Outcome:
+        """Start `rule` for `keys`, and for every key that it has a fact of."""
+        outcome = Outcome()
+        self._now = max(self._now, at)
+        for key in sorted({*keys, *self._facts.get(rule, ())}):
+            if key not in self._states[rule]:
+                self._settle([(rule, key, None)], at, outcome)
+        return outcome
+
+    def feed(self, item: Input, at: int) -> Outcome:
+        """Take one input that was observed at `at`, after all ticks that were due before."""
+        outcome = Outcome()
+        if self._heap and self._heap[0][0] <= at:
+            self._run_ticks(at, outcome)
+        if at > self._now:
+            self._now = at
+        self._settle([(rule, key, item) for rule, key in self._route(item)], at, outcome)
+        return outcome
+
+    def advance(self, at: int) -> Outcome:
+        """Run all ticks that are due at or before `at`."""
+        outcome = Outcome()
+        self._run_ticks(at, outcome)
+        self._now = max(self._now, at)
+        return outcome
+
+    def _run_ticks(self, until: int, outcome: Outcome) -> None:
+        while (at := self.due) is not None and at <= until:
+            _, rule, key = heapq.heappop(self._heap)
+            del self._due[rule, key]
+            self._queued.pop((rule, key), None)
+            self._now = max(self._now, at)
+            self._settle([(rule, key, Tick(at))], at, outcome)
+
+    def _settle(self, work: list[tuple[str, str, Input | None]], at: int, outcome: Outcome) -> None:
+        """Step breadth first through everything that one input causes."""
+        done = 0
+        while done < len(work):
+            if done >= MAX_CHAIN:
+                self._counters.add("engine.chain_cut")
+                return
+            rule, key, item = work[done]
+            done += 1
+            step = self._step(rule, key, item, at)
+            if step is None:
+                continue
+            label = self._labels[rule]
+            for event in step.events:
+                outcome.events.append((label, event))
+            outcome.facts.extend(step.facts)
+            for emitted in step.emits:
+                outcome.emitted.append(emitted)
+                work.extend((target, name, emitted) for target, name in self._route(emitted))
+
+    def _step(self, name: str, key: str, item: Input | None, at: int) -> Step[Any] | None:
+        rule = self._rules[name]
+        states = self._states[name]
+        state = states.get(key)
+        if state is None:
+            first = rule.start(key, self._facts.get(name, {}).get(key), at)
+            states[key] = first.state
+            self._want(name, key, first.due, at)
+            if item is None:
+                return first
+            step = rule.step(first.state, item)
+            step = Step(
+                step.state,
+                (*first.events, *step.events),
+                (*first.facts, *step.facts),
+                step.due,
+                (*first.emits, *step.emits),
+            )
+        elif item is None:
+            return None
+        else:
+            step = rule.step(state, item)
+        states[key] = step.state
+        self._want(name, key, step.due, at)
+        return step
+
+    def _want(self, rule: str, key: str, due: int | None, at: int) -> None:
+        if due is None:
+            self._due.pop((rule, key), None)
+            return
+        due = max(due, at + 1)  # a wish for the past would never let time go on
+        self._due[rule, key] = due
+        queued = self._queued.get((rule, key))
+        if queued is None or due < queued:
+            self._queue(rule, key, due)
+
+    def _queue(self, rule: str, key: str, due: int) -> None:
+        self._queued[rule, key] = due
+        heapq.heappush(self._heap, (due, rule, key))

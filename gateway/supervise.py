@@ -1,0 +1,55 @@
+"""Keeps a component running: retry with full jitter, around the component and never inside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from gateway.clock import SECOND, Clock
+from gateway.counters import Counters
+from gateway.errors import TransientError
+
+_log = logging.getLogger(__name__)
+_jitter = secrets.SystemRandom()
+
+FIRST_S = 0.5
+LONGEST_S = 30.0
+SETTLED_S = 60.0
+"""After so long without a failure the next one counts as the first again."""
+
+
+def full_jitter(attempt: int, *, first_s: float = FIRST_S, longest_s: float = LONGEST_S) -> float:
+    """Seconds to wait before try `attempt` (0 is the first retry): anything up to a ceiling that doubles."""
+    return _jitter.uniform(0.0, min(longest_s, first_s * 2 ** min(attempt, 16)))
+
+
+async def keep(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    clock: Clock,
+    counters: Counters,
+    *,
+    first_s: float = FIRST_S,
+    longest_s: float = LONGEST_S,
+) -> None:
+    """Run `run` for ever: again after each TransientError, until cancelled. Other errors are bugs and go up.
+
+    A run that returns has nothing more to do (the end of a recording).
+    """
+    attempt = 0
+    while True:
+        started = clock.machine()
+        try:
+            await run()
+        except TransientError as error:
+            if clock.machine() - started > SETTLED_S * SECOND:
+                attempt = 0
+            counters.add("supervise.restarts")
+            if attempt == 0:  # once a trouble, not once a try: an unplugged line must not fill the journal
+                _log.warning("%s: %s; trying again", name, error)
+            await asyncio.sleep(full_jitter(attempt, first_s=first_s, longest_s=longest_s))
+            attempt += 1
+        else:
+            return
