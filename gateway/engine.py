@@ -23,7 +23,7 @@ Route = Callable[[Input], Iterable[tuple[str, str]]]
 """Where an input goes: (name of rule, key), in order."""
 
 MAX_CHAIN = 1000
-"""Steps that one input may cause. A longer chain is two rules that answer each other for ever: a bug, cut and counted."""
+"""Steps that one input may cause. A longer chain is two rules that answer each other for ever: cut, and counted."""
 
 
 @dataclass(slots=True)

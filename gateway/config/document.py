@@ -36,8 +36,9 @@ class Document:
         if len(raw) > MAX_BYTES:
             text = f"has {len(raw)} bytes; the limit is {MAX_BYTES}"
             raise ConfigError(Problem(file=name, line=None, text=text))
-        loader = yaml.SafeLoader(raw)
+        loader: yaml.SafeLoader | None = None
         try:
+            loader = yaml.SafeLoader(raw)  # reads ahead: it raises on control characters already here
             root = loader.get_single_node()
             lines: dict[Where, int] = {}
             duplicates: list[Problem] = []
@@ -46,13 +47,14 @@ class Document:
             data = loader.construct_document(root) if root is not None else None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            what = getattr(error, "problem", None) or "is not YAML"
+            what = getattr(error, "problem", None) or getattr(error, "reason", None) or "is not YAML"
             line = mark.line + 1 if mark is not None else None
             raise ConfigError(Problem(file=name, line=line, text=f"YAML: {what}")) from error
         except RecursionError as error:
             raise ConfigError(Problem(file=name, line=None, text="YAML: nested too deep")) from error
         finally:
-            loader.dispose()
+            if loader is not None:
+                loader.dispose()
         if duplicates:
             raise ConfigError(*duplicates)
         if not isinstance(data, dict):

@@ -1,0 +1,148 @@
+"""The command `hadir`. Each subcommand imports what it needs, so that the edge role stays small.
+
+Exit status: 0 well, 1 the work failed, 2 the command or the configuration is wrong, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.errors import ConfigError, HadirError
+
+EXIT_FAILED = 1
+EXIT_WRONG = 2
+EXIT_STOPPED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All subcommands and their arguments."""
+    top = argparse.ArgumentParser(prog="hadir", description="Edge gateway for smart-office presence.")
+    top.add_argument("--log", default="warning", choices=["debug", "info", "warning", "error"], help="how much to log")
+    sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return sub.add_parser(name, help=text, description=text)
+
+    def daemon(name: str, text: str) -> argparse.ArgumentParser:
+        made = add(name, text)
+        made.add_argument("file", type=Path, metavar="office.yaml")
+        made.add_argument("--clock", metavar="START@ANCHORxSPEED", help="scaled office time, for simulations")
+        made.add_argument("--trace", type=Path, metavar="FILE", help="append latency traces (JSON Lines) to FILE")
+        made.add_argument("--with-parent", action="store_true", help="stop when standard input closes")
+        return made
+
+    demo = add("demo", "Run a simulated office on an embedded broker and store.")
+    demo.add_argument("--seconds", type=float, default=0, help="stop after so many seconds (0: until Ctrl-C)")
+    demo.add_argument("--speed", type=float, default=60, help="office seconds a second (60)")
+    demo.add_argument("--seed", type=int, default=1, help="one seed, one day")
+    demo.add_argument("--json", action="store_true", help="no table; one JSON object last")
+    demo.add_argument("--folder", type=Path, help="keep everything in this folder (default: a temporary one)")
+    demo.add_argument("--no-ble", action="store_true", help="tags through the replay source, without D-Bus")
+    demo.add_argument(
+        "--control",
+        choices=["always_unknown", "always_occupied", "hold_of_an_hour"],
+        help="run a deliberately wrong rule: the checks must fail",
+    )
+
+    run = daemon("run", "Run one gateway.")
+    run.add_argument("--gateway", required=True, metavar="ID")
+    run.add_argument("--control", help=argparse.SUPPRESS)
+    daemon("ingest", "Run the archive: commit, acknowledge, project.")
+    up = daemon("up", "Run every role of an office on this machine.")
+    up.add_argument("--log-folder", type=Path, help="write the roles' output to files here")
+
+    init = add("init", "Make a site: keys and office.yaml.")
+    init.add_argument("folder", type=Path)
+    init.add_argument("--site", default="kantor", help="identifier of the site")
+    check = add("check", "Check office.yaml: every mistake with file, line and what to do.")
+    check.add_argument("file", type=Path)
+    schema = add("schema", "Write the contract: JSON Schemas and AsyncAPI.")
+    schema.add_argument("folder", type=Path, nargs="?", default=Path("docs/contract"))
+    decode = add("decode", "Decode frames: JSON Lines in, JSON Lines out.")
+    decode.add_argument("file", type=Path, nargs="?", help="default: standard input")
+    devices = add("devices", "List devices.")
+    devices.add_argument("--supported", action="store_true", required=True, help="what drivers are installed")
+
+    people = add("people", "The people table: enrol, list, disable, erase.")
+    people.add_argument("file", type=Path, metavar="office.yaml")
+    people.add_argument("action", choices=["enrol", "list", "disable", "erase"])
+    people.add_argument("--unit", default="_", help="agency of the person")
+    people.add_argument("--credential", action="append", default=[], help="em4100:..., ibeacon:...; may be repeated")
+    people.add_argument("--realm", help="realm of the credentials (default: the site)")
+    people.add_argument("--pid", help="person, for disable and erase")
+
+    record = add("record", "Record readings (with pseudonyms) of a running gateway.")
+    record.add_argument("socket", type=Path, help="control socket of the gateway")
+    record.add_argument("output", type=Path)
+    record.add_argument("--seconds", type=float, default=0)
+    replay = add("replay", "Replay a recording or a zone pack through the whole path into the archive.")
+    replay.add_argument("path", type=Path)
+    replay.add_argument("--into", type=Path, default=Path("var/replay"), help="folder of the archive")
+    replay.add_argument("--speed", type=float, default=0, help="0: as fast as it goes")
+    replay.add_argument("--json", action="store_true")
+
+    for name, text in {
+        "status": "What a running gateway is doing, and what is wrong.",
+        "backlog": "What waits in the outbox.",
+        "dead-letters": "Events that were set aside, and why.",
+        "why": "The evidence behind the state of a place.",
+        "tail": "Follow events as they are committed.",
+    }.items():
+        made = add(name, text)
+        made.add_argument("socket", type=Path, help="control socket of the gateway (var/<gateway>/control.sock)")
+        if name == "why":
+            made.add_argument("place", help="site/building/floor/zone/space")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the process's exit status."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(
+        level=arguments.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        return _dispatch(arguments)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_WRONG
+    except HadirError as error:
+        sys.stderr.write(f"hadir: {error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_STOPPED
+    except BrokenPipeError:  # `hadir ... | head`
+        sys.stderr.close()
+        return 0
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "demo":
+            from gateway.demo.main import demo
+
+            return demo(arguments)
+        case "run" | "ingest":
+            from gateway.app import daemon
+
+            return daemon(arguments)
+        case "up":
+            from gateway.app import up
+
+            return up(arguments)
+        case "replay" | "record":
+            from gateway import replay
+
+            return replay.record(arguments) if arguments.command == "record" else replay.replay(arguments)
+        case _:
+            from gateway import tools
+
+            return tools.run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Hop 4: a measurement is placed and trusted, or counted and dropped.
+
+Binds the device to its place, joins the repeats of one tap, and replaces every personal identifier by the person's
+pseudonym. After `place` no raw badge number and no radio address exists anywhere in hadir.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+from drivers.api import Frame, Measurement
+from gateway.bindings import Binding
+from gateway.clock import SECOND
+from gateway.counters import Counters
+from gateway.people import Entry, Refusal
+from rules.api import Reading, Sighting
+
+HELD_S = 1.5
+"""A reader repeats its frame while the card is held to it; frames closer together than this are one tap."""
+MOST_HELD = 256
+"""Cards that are remembered as held, over all readers."""
+REFUSED_PER_WINDOW = 5
+"""Refused taps a reader may report in one window; more are counted and end in one `rate` refusal."""
+WINDOW_S = 10.0
+
+SENSED = frozenset({"occupied", "motion", "opening", "count"})
+"""Kinds that rules decide by; other kinds (distances, battery) are the device's own business."""
+
+
+class Resolves(Protocol):
+    """gateway.people.Resolver, as the normalizer needs it."""
+
+    def resolve(self, value: str, realm: str) -> Entry | Refusal:
+        """Who holds the credential."""
+        ...
+
+
+class Normalizer:
+    """State of hop 4: which cards are held now, and how many refusals each reader has had."""
+
+    def __init__(self, resolver: Resolves, counters: Counters, *, quality: str = "good", site_realm: str) -> None:
+        self._resolver = resolver
+        self._counters = counters
+        self._quality = quality
+        self._site_realm = site_realm
+        self._held: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._refusals: dict[str, tuple[int, int]] = {}
+        self._sequence = 0
+
+    def sighting(self, frame: Frame, receiver: str, measurements: list[Measurement]) -> Sighting | None:
+        """A tag heard by `receiver`; None for what nobody enrolled (counted, never stored)."""
+        rssi = frame.rssi
+        for kind, value, _unit, _channel in measurements:
+            if kind == "beacon" and rssi is not None:
+                found = self._resolver.resolve(value, self._site_realm)
+                if isinstance(found, Entry) and not found.quiet:
+                    return Sighting(found.pid, receiver, rssi, frame.received_at)
+                self._counters.add("people.dropped", "quiet" if isinstance(found, Entry) else "unknown")
+        return None
+
+    def readings(self, frame: Frame, binding: Binding, measurements: list[Measurement]) -> list[Reading]:
+        """What a fixed device said, at its place."""
+        made: list[Reading] = []
+        for measurement in measurements:
+            if measurement.kind == "badge":
+                reading = self._badge(frame, binding, measurement.value)
+                if reading is not None:
+                    made.append(reading)
+            elif measurement.kind in SENSED:
+                self._sequence += 1
+                made.append(
+                    Reading(
+                        dev=binding.device.id,
+                        kind=measurement.kind,
+                        value=measurement.value,
+                        place=binding.place,
+                        at=frame.received_at,
+                        modality=binding.modality,
+                        quality=self._quality,
+                        sequence=self._sequence,
+                    )
+                )
+        return made
+
+    def _badge(self, frame: Frame, binding: Binding, number: str) -> Reading | None:
+        reader = binding.device.id
+        if self._is_held(reader, number, frame.machine_at):
+            self._counters.add("normalize.repeated")
+            return None
+        found = self._resolver.resolve(number, binding.realm)
+        person, unit, refused, assurance = "", "_", "", "claimed"
+        if isinstance(found, Refusal):
+            refused = self._limited(reader, frame.machine_at, found.cause)
+            if not refused:
+                return None
+        else:
+            person, unit = found.pid, found.unit
+        self._sequence += 1
+        return Reading(
+            dev=reader,
+            kind="badge",
+            value=True,
+            place=binding.place,
+            at=frame.received_at,
+            modality="badge",
+            role=binding.role,
+            person=person,
+            unit=unit,
+            refused=refused,
+            assurance=assurance,
+            quality=self._quality,
+            sequence=self._sequence,
+        )
+
+    def _is_held(self, reader: str, number: str, machine_at: int) -> bool:
+        """Whether this frame repeats a tap. The number is held as the process's own salted hash, for seconds."""
+        key = (reader, hash(number))
+        last = self._held.pop(key, None)
+        self._held[key] = machine_at
+        if len(self._held) > MOST_HELD:
+            self._held.popitem(last=False)
+        return last is not None and machine_at - last < HELD_S * SECOND
+
+    def _limited(self, reader: str, machine_at: int, cause: str) -> str:
+        """The cause to report, `rate` once when a reader is flooded, "" for what is only counted."""
+        start, count = self._refusals.get(reader, (machine_at, 0))
+        if machine_at - start > WINDOW_S * SECOND:
+            start, count = machine_at, 0
+        self._refusals[reader] = (start, count + 1)
+        self._counters.add("badge.refused", cause)
+        if count < REFUSED_PER_WINDOW:
+            return cause
+        return "rate" if count == REFUSED_PER_WINDOW else ""

@@ -1,0 +1,116 @@
+"""Every role of an office on one machine: broker, gateways and archive as child processes, kept running.
+
+`hadir up` is this; `hadir demo` adds a simulated office to it. A child that is told `--with-parent` ends when its
+standard input closes, so no role outlives a parent that was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.config.model import Office
+from gateway.errors import HadirError
+from gateway.supervise import full_jitter
+
+_log = logging.getLogger(__name__)
+
+STOP_S = 1.5
+"""How long a child has for its goodbye; Ctrl-C must end everything within 2 s."""
+EXIT_CONFIG = 2
+"""Exit status of a child whose configuration is wrong: trying again would not help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One child process."""
+
+    name: str
+    arguments: tuple[str, ...]
+    """Of `hadir`: ("run", "office.yaml", "--gateway", "gw-05")."""
+    environment: Mapping[str, str]
+
+
+def roles(office: Office, file: Path, *, extra: Sequence[str] = ()) -> list[Role]:
+    """The archive and all gateways of an office; `extra` arguments go to each."""
+    common = (*extra, "--with-parent")
+    archive = Role(name="archive", arguments=("ingest", str(file), *common), environment={})
+    gateways = [
+        Role(name=gateway.id, arguments=("run", str(file), "--gateway", gateway.id, *common), environment={})
+        for gateway in office.gateways
+    ]
+    return [archive, *gateways]
+
+
+class Children:
+    """Running roles. `pids` is readable at any time."""
+
+    def __init__(self, wanted: Sequence[Role], *, log: Path | None = None) -> None:
+        """`log`: a folder for the children's output, a file each; without it they write to our standard error."""
+        self._wanted = tuple(wanted)
+        self._log = log
+        self.pids: dict[str, int] = {}
+        self.restarts = 0
+
+    async def run(self) -> None:
+        """Keep all roles running until cancelled, then end them. Raises HadirError when one cannot run at all."""
+        async with asyncio.TaskGroup() as group:
+            for role in self._wanted:
+                group.create_task(self._keep(role), name=f"role {role.name}")
+
+    async def _keep(self, role: Role) -> None:
+        attempt = 0
+        while True:
+            code = await self._once(role)
+            if code == EXIT_CONFIG:
+                raise HadirError(f"{role.name} cannot start: its configuration is wrong (see above)")
+            self.restarts += 1
+            delay = full_jitter(attempt)
+            attempt += 1
+            _log.warning("%s ended with status %d; starting it again in %.1f s", role.name, code, delay)
+            await asyncio.sleep(delay)
+
+    async def _once(self, role: Role) -> int:
+        output = None if self._log is None else (self._log / f"{role.name}.log").open("ab")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "gateway.cli",
+                *role.arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **role.environment},
+            )
+        finally:
+            if output is not None:
+                output.close()
+        self.pids[role.name] = process.pid
+        try:
+            return await process.wait()
+        finally:
+            del self.pids[role.name]
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask a child to stop, insist after a while, and wait for its end."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.shield(asyncio.wait_for(process.wait(), STOP_S))
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await asyncio.shield(process.wait())
+    if process.stdin is not None:
+        process.stdin.close()
