@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from drivers.api import Driver
-from gateway.config.model import BleSource, Device, Gateway, Office, ReplaySource
+from gateway.config.model import Device, Gateway, Office
 from gateway.config.places import Places
 from gateway.config.references import RECEIVER
 
@@ -59,10 +59,10 @@ def by_source(gateway: Gateway, devices: Mapping[str, Binding]) -> dict[str, Bin
 
 
 def receivers(gateways: Iterable[Gateway], devices: Mapping[str, Binding]) -> dict[str, Binding]:
-    """The BLE receivers of some gateways, by device id."""
+    """The radio receivers of some gateways, by device id."""
     return {
         source.device: devices[source.device]
         for gateway in gateways
         for source in gateway.sources
-        if isinstance(source, BleSource)
+        if devices[source.device].driver is None
     }

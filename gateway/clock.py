@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 SECOND = 1_000_000_000
+LONGEST_SLEEP_S = 60.0
+"""The wall clock may be set forward or back while somebody sleeps: look again at least so often."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,9 +30,21 @@ class Clock(Protocol):
         """Machine time, ns, monotonic, comparable between processes of one machine until it restarts."""
         ...
 
-    async def sleep_until(self, office: int) -> None:
-        """Return when office time has reached `office`; may return early, never late without need."""
+    def seconds_until(self, office: int) -> float:
+        """Machine seconds until office time reaches `office`; negative when it is past."""
         ...
+
+    async def sleep_until(self, office: int) -> None:
+        """Return when office time has reached `office`."""
+        ...
+
+
+async def _sleep(clock: Clock, office: int) -> None:
+    while True:
+        left = clock.seconds_until(office)
+        if left <= 0:
+            return
+        await asyncio.sleep(min(left, LONGEST_SLEEP_S))
 
 
 class SystemClock:
@@ -42,8 +56,11 @@ class SystemClock:
     def machine(self) -> int:
         return time.monotonic_ns()
 
+    def seconds_until(self, office: int) -> float:
+        return (office - self.office()) / SECOND
+
     async def sleep_until(self, office: int) -> None:
-        await asyncio.sleep(max(0.0, (office - self.office()) / SECOND))
+        await _sleep(self, office)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +80,11 @@ class ScaledClock:
     def machine(self) -> int:
         return time.monotonic_ns()
 
+    def seconds_until(self, office: int) -> float:
+        return (office - self.office()) / self.speed / SECOND
+
     async def sleep_until(self, office: int) -> None:
-        await asyncio.sleep(max(0.0, (office - self.office()) / self.speed / SECOND))
+        await _sleep(self, office)
 
     def __str__(self) -> str:
         return f"{rfc3339(self.start)}@{self.anchor}x{self.speed:g}"
@@ -97,6 +117,9 @@ class ManualClock:
         self._machine += int(seconds * SECOND)
         self._moved.set()
         self._moved = asyncio.Event()
+
+    def seconds_until(self, office: int) -> float:
+        return (office - self._office) / SECOND
 
     async def sleep_until(self, office: int) -> None:
         while self._office < office:

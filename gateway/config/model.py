@@ -114,6 +114,10 @@ class ReplaySource(Model):
     path: Path
     speed: Annotated[float, Field(ge=0)] = 1.0
     """0: as fast as the pipeline takes it."""
+    follow: bool = False
+    """Wait for more at the end of the file, as `tail -f` does."""
+    device: Identifier
+    """The fixed device that the recording was made of: a reader, a radar, a receiver."""
 
 
 Source = Annotated[SerialSource | BleSource | ReplaySource, Field(discriminator="type")]

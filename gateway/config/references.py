@@ -159,9 +159,7 @@ class References:
         for g, gateway in enumerate(self._office.gateways):
             for s, source in enumerate(gateway.sources):
                 here: Where = ("gateways", g, "sources", s)
-                name = getattr(source, "device", None)
-                if name is None:
-                    continue
+                name = source.device
                 path = (*here, "device")
                 if name not in self._devices:
                     text = f'source "{source.id}" names device "{name}", which is not there'
@@ -172,7 +170,7 @@ class References:
                     yield self._at(path, text)
                 bound.setdefault(name, self._document.line(path))
                 driver = next(device.driver for device in self._office.devices if device.id == name)
-                if (driver == RECEIVER) != (source.type == "ble"):
+                if source.type != "replay" and (driver == RECEIVER) != (source.type == "ble"):
                     text = f'source "{source.id}" is {source.type}, but device "{name}" has driver "{driver}"'
                     yield self._at(path, text + f"; a BLE adapter is driver: {RECEIVER}")
                 if source.type == "ble" and self._drivers is not None:

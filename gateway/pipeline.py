@@ -1,0 +1,197 @@
+"""One reading from the wire to the store, in eight hops. Read this file first.
+
+    1 sources/*      bytes arrive; a Frame is cut; the clock is read here, once
+         │ deliver(frame)            (intake.py: bounded; drops the oldest telemetry, never a tap)
+    2 decode.py      the driver bound to the device; an unknown device is counted, never guessed
+    3 drivers/*      decode(frame) -> measurements, or DecodeError -> a counted drop
+    4 normalize.py   device -> place; card or tag -> pseudonym; after it no raw identifier exists
+         │                           (a place that another gateway owns: the reading goes to its owner)
+    5 rules/*        engine.py folds readings and time into events and facts
+    6 outbox.py      events and facts are committed in ONE transaction; the sequence is given there
+         │ committed                 (only now: retained states, feedback, traces)
+    7 publisher.py   QoS 1; a PUBACK frees the window and retires nothing
+    8 ingest.py      commits the ledger, acknowledges, projects into the time-series store
+
+Everything between hop 1 and hop 6 is synchronous: one batch of frames, one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from drivers.api import Driver, Frame
+from gateway.bindings import Binding
+from gateway.clock import Clock
+from gateway.counters import Counters
+from gateway.decode import decode
+from gateway.engine import Engine, Outcome
+from gateway.intake import Intake
+from gateway.normalize import Normalizer
+from gateway.outbox import Draft, Row
+from gateway.trace import Trace, frame_name
+from rules.api import Fact, Input, Reading
+
+BATCH = 256
+"""Frames that share one transaction at most: about one millisecond of work, so that latency stays low."""
+
+
+class Commits(Protocol):
+    """gateway.outbox.Outbox, as the pipeline needs it."""
+
+    def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
+        """Commit all in one transaction and then call `done` on the event loop."""
+        ...
+
+
+class Surroundings(Protocol):
+    """What the pipeline tells the rest of the gateway; see gateway/duties.py."""
+
+    def forward(self, item: Input) -> bool:
+        """Take an input that this gateway does not decide; False when it does decide it."""
+        ...
+
+    def committed(self, emitted: Sequence[Input], rows: Sequence[Row]) -> None:
+        """These are durable now: show them."""
+        ...
+
+
+class Batch:
+    """What one pass over the intake gave."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.causes: list[Frame | None] = []
+        """The frame that caused the draft of the same index; None for a tick or a message."""
+        self.facts: list[Fact] = []
+        self.emitted: list[Input] = []
+        self.answers: list[Callable[[], None]] = []
+
+    def add(self, outcome: Outcome, cause: Frame | None, quality: str) -> None:
+        for rule, event in outcome.events:
+            self.drafts.append(Draft(event, rule, quality))
+            self.causes.append(cause)
+        self.facts += outcome.facts
+        self.emitted += outcome.emitted
+
+
+class Pipeline:
+    """Hops 2 to 6 of one gateway."""
+
+    def __init__(
+        self,
+        *,
+        bindings: Mapping[str, Binding],
+        drivers: Mapping[str, Driver],
+        normalizer: Normalizer,
+        engine: Engine,
+        outbox: Commits,
+        surroundings: Surroundings,
+        clock: Clock,
+        counters: Counters,
+        quality: str = "good",
+        trace: Trace | None = None,
+    ) -> None:
+        """`bindings` by source id, `drivers` by medium for sources that several drivers share (BLE)."""
+        self._bindings = bindings
+        self._drivers = drivers
+        self._normalizer = normalizer
+        self._engine = engine
+        self._outbox = outbox
+        self._surroundings = surroundings
+        self._clock = clock
+        self._counters = counters
+        self._quality = quality
+        self._trace = trace
+        self._in_flight = 0
+        self.intake = Intake(counters)
+
+    def deliver(self, frame: Frame) -> None:
+        """Hop 1 hands over. A tap is never dropped."""
+        binding = self._bindings.get(frame.source)
+        if binding is not None and binding.modality == "badge":
+            self.intake.act(frame, frame.received_at)
+        else:
+            self.intake.telemetry(frame, frame.received_at)
+
+    async def run(self) -> None:
+        """Take what arrives and what falls due, until cancelled."""
+        loop = asyncio.get_running_loop()
+        wake = self.intake.wake
+        while True:
+            due = self._engine.due
+            alarm = None
+            if due is not None:
+                alarm = loop.call_later(max(0.0, self._clock.seconds_until(due)), wake.set)
+            await wake.wait()
+            wake.clear()
+            if alarm is not None:
+                alarm.cancel()
+            self.step(self._clock.office())
+            if len(self.intake):
+                wake.set()
+                await asyncio.sleep(0)  # a flood must not keep the link and the outbox from their turn
+
+    def step(self, now: int) -> None:
+        """One batch: everything that is here, then the ticks that are due at `now`, then one transaction."""
+        batch = Batch()
+        for at, item in self.intake.take(BATCH):
+            if type(item) is Frame:
+                for reading in self.inputs(item):
+                    self._feed(batch, reading, at, item)
+            else:
+                self._feed(batch, item, at, None)
+        if not len(self.intake):  # else a tick would overtake readings that were observed before it
+            batch.add(self._engine.advance(now), None, self._quality)
+        self._commit(batch)
+
+    def inputs(self, frame: Frame) -> Sequence[Input]:
+        """Hops 2 to 4: what a frame means, placed and trusted; nothing, counted, for what means nothing."""
+        binding = self._bindings.get(frame.source)
+        if binding is None:
+            self._counters.add("decode.dropped", "unbound")
+            return ()
+        driver = binding.driver or self._drivers.get(frame.medium)
+        if driver is None:
+            self._counters.add("decode.dropped", "no_driver")
+            return ()
+        measurements = decode(frame, driver, self._counters)
+        if not measurements:
+            return ()
+        if binding.driver is None:
+            sighting = self._normalizer.sighting(frame, binding.device.id, measurements)
+            return () if sighting is None else (sighting,)
+        return self._normalizer.readings(frame, binding, measurements)
+
+    def _feed(self, batch: Batch, item: Input, at: int, cause: Frame | None) -> None:
+        """Hop 5, unless another gateway decides."""
+        if self._surroundings.forward(item):
+            return
+        if at < self._engine.now and isinstance(item, Reading):
+            item = item._replace(late=True)
+        batch.add(self._engine.feed(item, at), cause, self._quality)
+
+    def _commit(self, batch: Batch) -> None:
+        """Hop 6; what was committed is shown afterwards, in order."""
+        if batch.drafts or batch.facts or (batch.emitted and self._in_flight):
+            self._in_flight += 1
+            self._outbox.submit(batch.drafts, batch.facts, lambda rows: self._committed(batch, rows))
+        elif batch.emitted:
+            self._surroundings.committed(batch.emitted, ())
+
+    def _committed(self, batch: Batch, rows: Sequence[Row]) -> None:
+        self._in_flight -= 1
+        self._surroundings.committed(batch.emitted, rows)
+        if self._trace is not None:
+            self._trace.write(
+                {
+                    "id": f"{row.boot}/{row.sequence}",
+                    "frame": frame_name(frame),
+                    "source": frame.source,
+                    "received": frame.machine_at,
+                    "committed": row.committed_machine,
+                }
+                for row, frame in zip(rows, batch.causes, strict=False)
+                if frame is not None
+            )
