@@ -55,7 +55,7 @@ def by_device(office: Office, drivers: Mapping[str, Driver]) -> dict[str, Bindin
 
 def by_source(gateway: Gateway, devices: Mapping[str, Binding]) -> dict[str, Binding]:
     """The devices behind this gateway's sources, by source id."""
-    return {source.id: devices[source.device] for source in gateway.sources if not isinstance(source, ReplaySource)}
+    return {source.id: devices[source.device] for source in gateway.sources}
 
 
 def receivers(gateways: Iterable[Gateway], devices: Mapping[str, Binding]) -> dict[str, Binding]:
