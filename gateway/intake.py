@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from drivers.api import Frame
 from gateway.counters import Counters
-from rules.api import Input
+from gateway.outbox import Row
+from rules.api import Command, Input
 
-Item = Frame | Input
+
+class Asked(NamedTuple):
+    """A command whose sender waits for an answer."""
+
+    command: Command
+    answer: Callable[[Sequence[Row]], None]
+    """Called when what it caused is durable, with its events (none: it changed nothing)."""
+
+
+Item = Frame | Input | Asked
 
 MOST_TELEMETRY = 20_000
 

@@ -27,7 +27,7 @@ from gateway.clock import Clock
 from gateway.counters import Counters
 from gateway.decode import decode
 from gateway.engine import Engine, Outcome
-from gateway.intake import Intake
+from gateway.intake import Asked, Intake
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Row
 from gateway.trace import Trace, frame_name
@@ -66,7 +66,8 @@ class Batch:
         """The frame that caused the draft of the same index; None for a tick or a message."""
         self.facts: list[Fact] = []
         self.emitted: list[Input] = []
-        self.answers: list[Callable[[], None]] = []
+        self.answers: list[tuple[int, int, Callable[[Sequence[Row]], None]]] = []
+        """(first draft, end, answer): whom to tell about which events, once they are durable."""
 
     def add(self, outcome: Outcome, cause: Frame | None, quality: str) -> None:
         for rule, event in outcome.events:
@@ -140,6 +141,10 @@ class Pipeline:
             if type(item) is Frame:
                 for reading in self.inputs(item):
                     self._feed(batch, reading, at, item)
+            elif type(item) is Asked:
+                first = len(batch.drafts)
+                self._feed(batch, item.command, at, None)
+                batch.answers.append((first, len(batch.drafts), item.answer))
             else:
                 self._feed(batch, item, at, None)
         if not len(self.intake):  # else a tick would overtake readings that were observed before it
@@ -174,19 +179,20 @@ class Pipeline:
 
     def _commit(self, batch: Batch) -> None:
         """Hop 6; what was committed is shown afterwards, in order."""
-        if batch.drafts or batch.facts or (batch.emitted and self._in_flight):
+        if batch.drafts or batch.facts or (self._in_flight and (batch.emitted or batch.answers)):
             self._in_flight += 1
             self._outbox.submit(batch.drafts, batch.facts, lambda rows: self._committed(batch, rows))
-        elif batch.emitted:
-            self._surroundings.committed(batch.emitted, ())
+        elif batch.emitted or batch.answers:
+            self._show(batch, ())
 
     def _committed(self, batch: Batch, rows: Sequence[Row]) -> None:
         self._in_flight -= 1
-        self._surroundings.committed(batch.emitted, rows)
+        self._show(batch, rows)
         if self._trace is not None:
             self._trace.write(
                 {
-                    "id": f"{row.boot}/{row.sequence}",
+                    "boot": row.boot,
+                    "sequence": row.sequence,
                     "frame": frame_name(frame),
                     "source": frame.source,
                     "received": frame.machine_at,
@@ -195,3 +201,8 @@ class Pipeline:
                 for row, frame in zip(rows, batch.causes, strict=False)
                 if frame is not None
             )
+
+    def _show(self, batch: Batch, rows: Sequence[Row]) -> None:
+        self._surroundings.committed(batch.emitted, rows)
+        for first, end, answer in batch.answers:
+            answer(rows[first:end])

@@ -1,0 +1,71 @@
+"""What every daemon needs around its TaskGroup: signals, the clock it was given, and a parent that may die."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from gateway.clock import Clock, ScaledClock, SystemClock
+from gateway.errors import ConfigError, Problem
+
+
+def clock_of(text: str | None) -> Clock:
+    """The clock that `--clock` asks for, or the machine's. Raises ConfigError."""
+    if text is None:
+        return SystemClock()
+    try:
+        return ScaledClock.parse(text)
+    except ValueError as error:
+        raise ConfigError(
+            Problem(file="--clock", line=None, text=f"{text!r} is not START@ANCHORxSPEED: {error}")
+        ) from error
+
+
+def run_until_stopped(work: Callable[[], Awaitable[None]], arguments: argparse.Namespace) -> int:
+    """Run `work` until SIGTERM, SIGINT or the parent's end cancels it; 0 after a clean stop.
+
+    Cancellation is the only stop signal: every component flushes in its own `finally`.
+    """
+    return asyncio.run(_run(work, with_parent=bool(getattr(arguments, "with_parent", False))))
+
+
+async def _run(work: Callable[[], Awaitable[None]], *, with_parent: bool) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a daemon runs in a task")
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not stopped:  # a second Ctrl-C must not interrupt the flush
+            stopped = True
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    if with_parent:
+        os.set_blocking(sys.stdin.fileno(), False)
+        loop.add_reader(sys.stdin.fileno(), lambda: _read_parent(loop, stop))
+    try:
+        await work()
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+        task.uncancel()
+    return 0
+
+
+def _read_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Our parent never writes to our standard input: what can be read there is its end."""
+    try:
+        data = os.read(sys.stdin.fileno(), 1024)
+    except BlockingIOError:
+        return
+    if not data:
+        loop.remove_reader(sys.stdin.fileno())
+        stop()

@@ -1,0 +1,121 @@
+"""What this gateway holds of its places, as committed: the retained states, `status` and `why` are made from it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gateway.clock import rfc3339
+from gateway.config.places import Places, Spot
+from gateway.contract.topics import PREFIX
+from gateway.outbox import Row
+from rules.api import Input, Life, Located, Sensed
+
+STARTING = "starting"
+EVENTS = f"{PREFIX}/evt/"
+
+
+class Views:
+    """Last word of the rules for each place that this gateway decides. Nothing that is not durable yet gets in here."""
+
+    def __init__(self, places: Places, gateway: str) -> None:
+        self._spots = {place: spot for place, spot in places.spots.items() if spot.owner == gateway}
+        self._areas = {place: area for place, area in places.areas.items() if area.owner == gateway}
+        self._sensed: dict[str, Sensed] = {}
+        self._life: dict[str, Life] = {}
+        self._sequence: dict[str, tuple[str, int]] = {}
+        self._event: dict[str, bytes] = {}
+        self._zones: dict[str, str] = {}
+        self.events = 0
+
+    @property
+    def places(self) -> Iterable[str]:
+        return self._spots
+
+    @property
+    def zones(self) -> Iterable[str]:
+        return self._areas
+
+    def spot(self, place: str) -> Spot:
+        return self._spots[place]
+
+    def apply(self, emitted: Sequence[Input], rows: Sequence[Row]) -> set[str]:
+        """Take over what a commit brought; the places that look different now."""
+        touched: set[str] = set()
+        for item in emitted:
+            match item:
+                case Sensed() if item.place in self._spots:
+                    self._sensed[item.place] = item
+                    touched.add(item.place)
+                case Life() if item.place in self._spots:
+                    self._life[item.place] = item
+                    touched.add(item.place)
+                case Located() if item.zone is None:
+                    self._zones.pop(item.person, None)
+                case Located(zone=str() as zone):
+                    self._zones[item.person] = zone
+        for row in rows:
+            self.events += 1
+            if row.cls == "evt":
+                # hadir/v1/evt/<place: five levels>/<type>: cheaper than reading the body, which `why` does when asked
+                place, _, _type = row.topic.removeprefix(EVENTS).rpartition("/")
+                self._sequence[place] = (row.boot, row.sequence)
+                self._event[row.topic] = row.body
+        return touched
+
+    def sensed(self, place: str) -> Sensed | None:
+        return self._sensed.get(place)
+
+    def life(self, place: str) -> Life | None:
+        return self._life.get(place)
+
+    def sequence(self, place: str) -> tuple[str, int] | None:
+        """(boot, sequence) of the last event about `place`."""
+        return self._sequence.get(place)
+
+    def in_zone(self, zone: str) -> list[str]:
+        """The spaces of one zone that this gateway decides."""
+        return [place for place, spot in self._spots.items() if spot.zone == zone]
+
+    def summary(self) -> dict[str, Any]:
+        """Counts for `status`: no person, no list of places."""
+        sensed = Counter(self._sensed[p].state if p in self._sensed else "unknown" for p in self._spots)
+        unknown = Counter(
+            (self._sensed[p].cause or "no_evidence") if p in self._sensed else STARTING
+            for p in self._spots
+            if p not in self._sensed or self._sensed[p].state == "unknown"
+        )
+        desks = [p for p, spot in self._spots.items() if spot.space.kind == "desk"]
+        lives = Counter(self._life[p].life if p in self._life else "free" for p in desks)
+        return {
+            "places": len(self._spots),
+            "desks": dict(lives),
+            "sensed": dict(sensed),
+            "unknown": dict(unknown),
+            "people": {"present": len(self._zones)},
+            "events": self.events,
+        }
+
+    def why(self, place: str) -> dict[str, Any] | None:
+        """The evidence behind the state of `place`; None for a place that this gateway does not decide."""
+        if place not in self._spots:
+            return None
+        sensed, life = self._sensed.get(place), self._life.get(place)
+        return {
+            "place": place,
+            "sensed": None
+            if sensed is None
+            else {
+                "state": sensed.state,
+                "cause": sensed.cause,
+                "since": rfc3339(sensed.since),
+                "confidence": sensed.confidence,
+                "quality": sensed.quality,
+            },
+            "desk": None if life is None else {"life": life.life, "since": rfc3339(life.since)},
+            "events": [
+                json.loads(body) for topic, body in sorted(self._event.items()) if topic.startswith(f"{EVENTS}{place}/")
+            ],
+        }
