@@ -1,0 +1,255 @@
+"""What one device at a place says, and what its word is worth: the first half of occupancy.
+
+A *level* sensor (radar) says all the time what it sees; a *moment* sensor (motion, a door) says only that something
+happened, and that fades; a tap is proof for a short while.
+
+A level sensor's opinion changes when the opposite has stood for a settle time. That time is not started anew by every
+flap: it drains while the old word is repeated. An opinion that rests on a single report falls in a quarter of it, so
+that neither a passer-by nor one missed still target stays for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rules.api import SECOND, Health, Reading
+
+FADE = 0.45
+"""Share of its weight that a moment loses until its hold ends."""
+STALE_AFTER = 3
+"""Of the device's own interval."""
+TAP = "badge"
+SIGNS = frozenset({"occupied", "motion", "count", "opening", TAP})
+"""Kinds of readings that say something about presence; others only show that the device is alive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modality:
+    """What the word of one family of devices is worth."""
+
+    occupied: float
+    """How far a sign of presence is believed, 0..1."""
+    vacant: float
+    """How far "nobody" is believed; 0: it bears no witness of vacancy."""
+    hold_s: float
+    """How long a sign of presence holds; of a level sensor, how long at most "nobody" must stand."""
+    level: bool = False
+    proof: bool = False
+    """Its sign is not contested while it holds."""
+
+
+MODALITIES: Mapping[str, Modality] = {
+    "radar": Modality(occupied=0.92, vacant=0.95, hold_s=20.0, level=True),
+    "counter": Modality(occupied=0.9, vacant=0.85, hold_s=20.0, level=True),
+    "pir": Modality(occupied=0.97, vacant=0.8, hold_s=300.0),
+    "contact": Modality(occupied=0.6, vacant=0.0, hold_s=60.0),
+    "environment": Modality(occupied=0.0, vacant=0.0, hold_s=1.0),
+    TAP: Modality(occupied=0.99, vacant=0.0, hold_s=15.0, proof=True),
+}
+OTHER = Modality(occupied=0.7, vacant=0.7, hold_s=20.0, level=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Choices for all places."""
+
+    hold_s: Mapping[str, float] = field(default_factory=dict)
+    """By modality, over the defaults. Said for a level sensor, "nobody" must stand for exactly so long."""
+    modalities: Mapping[str, Modality] = field(default_factory=lambda: MODALITIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A fixed device bound to a place."""
+
+    modality: str
+    expect_s: float | None = None
+    """The interval between its messages; None: silent by design, it sends only when something happens."""
+    hold_s: float | None = None
+    """Over the modality's."""
+    trust_s: float = 86_400.0
+    """How long a device that is silent by design is trusted after it was last heard."""
+    receiver: str = ""
+    """Whose Health is this device's as well: the radio that hears it."""
+
+
+class Traits(NamedTuple):
+    """A device's settings, worked out once; times in ns."""
+
+    modality: str
+    level: bool
+    proof: bool
+    occupied: float
+    vacant: float
+    hold: int
+    """Of a moment."""
+    settle_in: int
+    """How long "somebody" must stand before a level sensor is believed."""
+    settle_out: int
+    weak: int
+    """Divides the settle time where the old opinion rests on one report."""
+    stale: int
+    """Silence after which it is not believed any more."""
+    receiver: str
+
+
+class Opinion(NamedTuple):
+    """What one device has said, and what it means by it."""
+
+    heard: int = 0
+    """When it last said anything; 0: never."""
+    told: int = 0
+    """When it last said something about presence."""
+    kind: str = ""
+    value: bool = False
+    """Its last word."""
+    side: bool | None = None
+    """A level sensor's opinion after settling."""
+    support: int = 0
+    """Reports behind `side`, up to 2."""
+    credit: int = 0
+    """How long the opposite of `side` has stood, less what was taken back; as of `told`."""
+    turned: int = 0
+    """When its last word became what it is."""
+    sign: int = 0
+    """Last moment of presence; 0: none."""
+    watch: int = 0
+    """Since when it has been listened to without a gap."""
+    dead: str = ""
+    """Cause, where its Health says that it is not alive."""
+
+
+class Look(NamedTuple):
+    """What a device's opinion is worth now."""
+
+    says: str
+    """seeing (not contested), moment (fading), empty; missing: it should bear witness and does not; or nothing: ""."""
+    weight: float = 0.0
+    since: int = 0
+    cause: str = ""
+    """Why missing: starting, sensor_stale, radio_deaf, ..."""
+    due: int | None = None
+    """When this changes if nothing is heard."""
+
+
+NOTHING = Look("")
+
+
+def traits(device: Device, settings: Settings) -> Traits:
+    """A device's settings over its modality's defaults."""
+    modality = settings.modalities.get(device.modality, OTHER)
+    chosen = device.hold_s if device.hold_s is not None else settings.hold_s.get(device.modality)
+    hold_s = modality.hold_s if chosen is None else chosen
+    expect_s = device.expect_s
+    settle_s = hold_s if chosen is not None or expect_s is None else min(hold_s, max(3.0, expect_s * 2 / 3))
+    return Traits(
+        modality=device.modality,
+        level=modality.level,
+        proof=modality.proof,
+        occupied=modality.occupied,
+        vacant=modality.vacant,
+        hold=max(1, int(hold_s * SECOND)),
+        settle_in=int(min(10.0, (expect_s or 0.0) / 3) * SECOND),
+        settle_out=int(settle_s * SECOND),
+        weak=1 if chosen is not None else 4,
+        stale=int((device.trust_s if expect_s is None else STALE_AFTER * expect_s) * SECOND),
+        receiver=device.receiver,
+    )
+
+
+def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
+    """Take a reading of this device that is not older than its last."""
+    at = item.at
+    watch = old.watch if old.heard and at - old.heard < seen.stale else at
+    if item.kind not in SIGNS:
+        return old._replace(heard=at, watch=watch)
+    value = True if item.kind == TAP else bool(item.value)
+    if not seen.level:
+        return old._replace(heard=at, told=at, kind=item.kind, value=value, sign=at if value else old.sign, watch=watch)
+    if item.kind == "motion" and not value:
+        return old._replace(heard=at, watch=watch)  # a still target: `occupied` tells
+    if old.side is None or at - old.told >= seen.stale:
+        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead)
+    old = settle(seen, old, at)
+    stood, credit, support = at - old.told, old.credit, old.support
+    if old.value != old.side:
+        credit += stood
+    elif credit:
+        credit = max(0, credit - (stood if old.side else 2 * stood))
+    if value == old.side and at > old.told:
+        support = 2
+    turned = old.turned if value == old.value else at
+    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead)
+
+
+def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:
+    """A level sensor said again what is held already: nothing to decide."""
+    return (
+        seen.level
+        and new.side is not None
+        and old.side == old.value == new.side == new.value
+        and not new.dead
+        and new.heard - old.told < seen.stale
+    )
+
+
+def settle(seen: Traits, opinion: Opinion, now: int) -> Opinion:
+    """Let a level sensor's word become its opinion when it has stood for long enough."""
+    flips = _flips(seen, opinion)
+    if flips is None or now < flips:
+        return opinion
+    return opinion._replace(side=opinion.value, support=1, credit=0)
+
+
+def _flips(seen: Traits, opinion: Opinion) -> int | None:
+    """When the last word becomes the opinion."""
+    if not seen.level or opinion.side is None or opinion.value == opinion.side:
+        return None
+    need = seen.settle_out if opinion.side else seen.settle_in
+    if opinion.support < 2:
+        need //= seen.weak
+    return opinion.told + max(0, need - opinion.credit)
+
+
+def health(seen: Traits, opinion: Opinion, item: Health) -> Opinion:
+    """Take the word of the source that listens to this device."""
+    if not item.alive:
+        return opinion._replace(dead=item.cause or "sensor_stale")
+    if opinion.dead and not seen.level:  # what moved meanwhile was not heard
+        return opinion._replace(dead="", watch=max(item.at, opinion.watch))
+    return opinion._replace(dead="")
+
+
+def look(seen: Traits, opinion: Opinion, started: int, now: int) -> Look:
+    """What a device that was heard, or not, is worth at `now`."""
+    lasts = ((opinion.told if seen.level else opinion.heard) or started) + seen.stale
+    if opinion.dead or (seen.vacant and now >= lasts):
+        return Look("missing", cause=opinion.dead or "sensor_stale") if seen.vacant else NOTHING
+    if seen.level:
+        if opinion.side is None:
+            return Look("missing", cause="starting", due=lasts)
+        flips = _flips(seen, opinion)
+        due = lasts if flips is None else min(lasts, flips)
+        if opinion.side:
+            return Look("seeing", seen.occupied, opinion.turned, due=due)
+        return Look("empty", seen.vacant, opinion.turned, due=due)
+    fades = opinion.sign + seen.hold if opinion.sign else 0
+    if now < fades:
+        weight = seen.occupied * (1 - FADE * (now - opinion.sign) / seen.hold)
+        due = min(fades, lasts) if seen.vacant else fades
+        return Look("seeing" if seen.proof else "moment", weight, opinion.sign, due=due)
+    if not seen.vacant:
+        return NOTHING
+    rests = max(fades, opinion.watch + seen.hold)
+    if not opinion.heard:
+        return Look("missing", cause="starting", due=lasts)
+    if now < rests:
+        return Look("missing", cause="starting", due=min(rests, lasts))
+    return Look("empty", seen.vacant, rests, due=lasts)
+
+
+def outweighed_at(seen: Traits, opinion: Opinion, against: float) -> int:
+    """When a fading moment is believed no more than `against`, to the next millisecond."""
+    return opinion.sign + int(seen.hold * max(0.0, 1 - against / seen.occupied) / FADE) + 1_000_000
