@@ -1,0 +1,205 @@
+"""Runs a simulated office in one process: people act, devices speak, the truth is written down.
+
+Devices speak from the start; people begin at the clock's START, or now if that has passed. If the machine lags, the
+rest of the day is moved back by as much, so that the plan's distances between taps hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from time import monotonic_ns
+from typing import Any
+
+from firmware_sim import ld2410
+from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Tap, shifted
+from firmware_sim.air import Air, Ether
+from firmware_sim.clock import Clock
+from firmware_sim.devices import RadarPort, Reader
+from firmware_sim.office import Office
+from firmware_sim.people import days
+from firmware_sim.radio import Radio
+from firmware_sim.truth import Truth
+from firmware_sim.world import World, with_outage
+
+WALL_S = 0.5
+"""Between two reports of a radar or adverts of a tag when office time is scaled, machine seconds."""
+TAG_S = 1.0
+"""Between two adverts of a tag at speed 1."""
+LAG = 2 * SECOND
+"""Office time that an action may be late before the rest of the plan is moved back."""
+LINGER_S = 0.2
+"""Lines are hung up so long after the last byte: a hang-up throws away what the host has not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What to run."""
+
+    folder: Path
+    """Lines appear in `tty/` and recordings in `ble/` below it."""
+    seed: int
+    clock: Clock
+    seconds: float = 0.0
+    """Machine seconds of office life; 0: until stopped."""
+    truth: Path | None = None
+    outages: bool = True
+
+
+class Simulator:
+    """One office: `open`, `run` until the time is up or it is cancelled, `close`."""
+
+    def __init__(self, settings: Settings, office: Office, ether: Ether) -> None:
+        self._settings = settings
+        self._office = office
+        self._clock = clock = settings.clock
+        self._start = max(clock.start, clock.office())
+        self._truth = Truth(settings.truth)
+        self._world = World(office, settings.seed, self._start)
+        self._air = Air(
+            self._world,
+            Radio(office, settings.seed),
+            ether,
+            clock,
+            self._truth,
+            interval_s=TAG_S if clock.speed <= 1 else WALL_S,
+            seed=settings.seed,
+        )
+        self._badges = {person.index: person.badge for person in (*office.people, *office.visitors)}
+        self._readers: dict[str, Reader] = {}
+        self._radars: dict[str, RadarPort] = {}
+        """Both by space."""
+        self._taps = 0
+        self._late = 0
+
+    def open(self) -> None:
+        """Make the lines and begin the ledger; radars speak from here on."""
+        settings, clock = self._settings, self._clock
+        self._truth.write(
+            "begin",
+            seed=settings.seed,
+            office=self._start,
+            machine=clock.machine_at(self._start),
+            start=clock.start,
+            anchor=clock.anchor,
+            speed=clock.speed,
+            spaces=self._catalogue(),
+        )
+        interval = ld2410.INTERVAL_S if clock.speed <= 1 else WALL_S
+        rng = Random(f"readers/{settings.seed}")
+        for device in self._office.devices:
+            if device.driver == "ld2410":
+                radar = self._world.radars[device.space]
+                self._radars[device.space] = RadarPort(device, settings.folder, self._truth, radar, clock, interval)
+            elif device.serial:
+                self._readers[device.space] = Reader(device, settings.folder, self._truth, rng)
+
+    async def run(self) -> None:
+        """Live for the time that was asked for."""
+        left: float | None = None
+        if self._settings.seconds:
+            left = (self._clock.machine_at(self._start) - monotonic_ns()) / SECOND + self._settings.seconds
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left), asyncio.TaskGroup() as group:
+                    group.create_task(self._people(), name="people")
+                    group.create_task(self._air.run(), name="air")
+        finally:
+            self._end()
+        await asyncio.sleep(LINGER_S)
+
+    def close(self) -> None:
+        """Hang up the lines and close the ledger."""
+        for port in (*self._readers.values(), *self._radars.values()):
+            port.close()
+        self._truth.close()
+
+    def _catalogue(self) -> dict[str, Any]:
+        readers = {device.space for device in self._office.devices if device.driver in ("rdm6300", "id12la")}
+        return {
+            space.place: {
+                "kind": space.kind,
+                "modality": "radar",
+                "device": f"mmw-{space.id}",
+                "reader": f"rdr-{space.id}" if space.id in readers else "",
+            }
+            for space in self._office.spaces
+        }
+
+    def _plan(self) -> Iterator[Action]:
+        plan = days(self._office, self._settings.seed, self._start)
+        if self._settings.outages:
+            return with_outage(plan, self._start, self._settings.seed)
+        return plan
+
+    async def _people(self) -> None:
+        clock = self._clock
+        for planned in self._plan():
+            action = shifted(planned, self._late)
+            await asyncio.sleep(max(0.0, (clock.machine_at(action.at) - monotonic_ns()) / SECOND))
+            now = clock.office()
+            if now - action.at > LAG:
+                self._late += now - action.at
+            self._apply(action, now)
+
+    def _apply(self, action: Action, now: int) -> None:
+        self._world.apply(action, now)
+        match action:
+            case Sit(person=person, space=space) | Stand(person=person, space=space):
+                kind = "sit" if isinstance(action, Sit) else "stand"
+                place = self._office.space[space].place
+                self._truth.write(kind, place=place, person=person, office=now, machine=monotonic_ns())
+                self._radars[space].change()
+            case Enter():
+                self._truth.write("zone", person=action.person, zone=action.zone, office=now)
+                self._air.now(action.person)
+            case Tap():
+                self._tap(action)
+            case Silence():
+                port = self._radars[action.space]
+                port.silent_until = now + action.until - action.at
+                place = self._office.space[action.space].place
+                fields = {"dev": port.device.id, "place": place, "from": now, "to": port.silent_until}
+                self._truth.write("outage", **fields)
+            case _:
+                pass
+
+    def _tap(self, tap: Tap) -> None:
+        reader = self._readers[tap.desk]
+        moved_from = self._office.space[tap.moved_from].place if tap.moved_from else ""
+
+        def written(machine: int) -> None:
+            self._taps += 1
+            self._truth.write(
+                "tap",
+                reader=reader.device.id,
+                place=self._office.space[tap.desk].place,
+                badge=tap.person,
+                machine=machine,
+                office=self._clock.office_at(machine),
+                expected=tap.expected,
+                moved_from=moved_from,
+            )
+
+        reader.tap(self._badges[tap.person], written)
+
+    def _end(self) -> None:
+        """Devices stop."""
+        ports = (*self._readers.values(), *self._radars.values())
+        for port in ports:
+            port.stop()
+        machine = monotonic_ns()
+        self._truth.write(
+            "end",
+            office=self._clock.office_at(machine),
+            machine=machine,
+            frames=sum(port.frames for port in ports),
+            adverts=self._air.adverts,
+            taps=self._taps,
+            dropped=sum(port.dropped for port in ports),
+            late=self._late,
+        )
