@@ -64,9 +64,7 @@ class Calendar:
         """ns between two instants, without breaks."""
         if end <= start:
             return 0
-        paused = sum(
-            min(end, until) - max(start, begin) for begin, until in self._windows(start, end) if until > start
-        )
+        paused = sum(min(end, until) - max(start, begin) for begin, until in self._windows(start, end) if until > start)
         return end - start - paused
 
     def after(self, start: int, amount: int) -> int:
@@ -104,3 +102,7 @@ class Calendar:
                 open_ = (begin, until)
         if open_ is not None:
             yield open_
+
+
+MAKASSAR = Calendar()
+"""UTC+8 without breaks, until 19:00."""

@@ -1,0 +1,71 @@
+"""A desk's life, `free -> reserved -> taken -> away -> free`, beside its sensed occupancy.
+
+    tap, free desk            taken                     tap, another's desk       refused, nobody is named
+    tap, own desk             free                      tap at another desk       free (Command move)
+    vacant for away_after     away                      vacant for release_after  free, after a warning
+    reservation not taken     free, on evidence only    end of day                free, unless sensed occupied
+
+Only positive evidence releases: `unknown` never does, and pauses the grace as breaks do. A tap has exactly one
+outcome, whatever the state: desk.checkin.started, desk.checkin.ended or badge.rejected.
+
+desk_acts.py is what people do, desk_time.py what time does, desk_events.py what is said, desk_model.py what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from rules.api import Command, Event, Input, Reading, Rule, Sensed, Step, Tick
+from rules.desk_acts import command, tap
+from rules.desk_model import (
+    NAME,
+    VERSION,
+    Settings,
+    State,
+    fact_of,
+    life_input,
+    life_of,
+    remembered,
+    restored,
+)
+from rules.desk_time import due_of, passed, sensed
+
+
+def rule(settings: Settings | None = None) -> Rule[State]:
+    """The life of desks; key = place."""
+    chosen = settings or Settings()
+    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+
+
+def _start(settings: Settings, place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
+    state = restored(place, fact, settings, now)
+    return Step(state, (), (), due_of(settings, state), (life_input(state, now, None),))
+
+
+def _step(settings: Settings, before: State, item: Input) -> Step[State]:
+    state = before._replace(now=max(before.now, item.at))
+    said: tuple[Event, ...] = ()
+    match item:
+        case Reading(kind="badge", role="desk"):
+            state, said = tap(settings, state, item)
+        case Sensed():
+            state = sensed(settings, state, item)
+        case Command():
+            state, said = command(settings, state, item)
+        case Tick():
+            state, said = passed(settings, state)
+        case _:
+            pass
+    life, since = life_of(state, settings, state.now)
+    state = state._replace(life=life, since=since)
+    facts = (fact_of(state),) if remembered(state) != remembered(before) else ()
+    emits: tuple[Input, ...] = ()
+    held, had = state.checkin, before.checkin
+    if (life, held and held.id) != (before.life, had and had.id):
+        emits = (life_input(state, state.now, had),)
+    return Step(state, said, facts, due_of(settings, state), emits)
+
+
+__all__ = ["NAME", "VERSION", "Settings", "State", "rule"]

@@ -1,0 +1,143 @@
+"""What people do to a desk: tap, check in and out, move, reserve, take out of order."""
+
+from __future__ import annotations
+
+from rules import desk_events as events
+from rules.api import Command, Event, Reading, stable_id
+from rules.desk_model import Checkin, Reservation, Settings, State, active
+from rules.evidence import Evidence, tapped
+
+Change = tuple[State, tuple[Event, ...]]
+MOST_RESERVATIONS = 64
+"""Kept for one desk."""
+
+
+def tap(settings: Settings, state: State, item: Reading) -> Change:
+    """Take, leave or be refused: exactly one of the three."""
+    held = state.checkin
+    booked = active(state, settings, item.at)
+    cause = ""
+    if item.refused or not item.person:
+        cause = item.refused or "unknown"
+    elif state.out_of_order:
+        cause = "out_of_order"
+    elif item.at < state.acted:
+        cause = "late"  # somebody took or left the desk after this tap: the later act wins
+    elif held is not None and held.person != item.person:
+        cause = "taken"
+    elif held is None and booked is not None and booked.person != item.person:
+        cause = "reserved"
+    if cause:
+        return state, (events.rejected(state.place, item.at, item.dev, cause, late=item.late),)
+    evidence = [tapped(item.dev)]
+    if held is not None:
+        return end(settings, state, item.at, "user", evidence, late=item.late)
+    return begin(settings, state, item.at, item.person, item.unit, "badge", item.assurance, evidence, late=item.late)
+
+
+def begin(
+    settings: Settings,
+    state: State,
+    at: int,
+    person: str,
+    unit: str,
+    method: str,
+    assurance: str,
+    evidence: list[Evidence],
+    *,
+    late: bool = False,
+) -> Change:
+    """`person` takes the free desk."""
+    booked = active(state, settings, at)
+    ref = booked.ref if booked is not None else ""
+    checkin = Checkin(stable_id("checkin", state.place, at), person, unit, at, method, assurance, at, ref)
+    said = events.started(state, checkin, at, evidence, settings, late=late)
+    after = state._replace(
+        checkin=checkin,
+        reservations=tuple(other for other in state.reservations if other is not booked),
+        acted=at,
+    )
+    return rewatched(after), said
+
+
+def end(
+    settings: Settings,
+    state: State,
+    at: int,
+    reason: str,
+    evidence: list[Evidence],
+    *,
+    late: bool = False,
+) -> Change:
+    """The check-in ends: by an act at `at`, or inferred, dated by the last evidence of the person."""
+    held = state.checkin
+    if held is None:
+        return state, ()
+    by_act = reason not in events.INFERRED
+    last = max(held.start, at) if by_act else held.last
+    said = events.ended(state, held, at, reason, last, evidence, settings, late=late)
+    return rewatched(state._replace(checkin=None, acted=at if by_act else state.acted)), said
+
+
+def rewatched(state: State) -> State:
+    """Vacancy is counted afresh from now."""
+    return state._replace(vacant_from=state.now if state.sensed == "vacant" else 0, idle=0, warned=False)
+
+
+def command(settings: Settings, state: State, asked: Command) -> Change:
+    """What the web, a kiosk, an operator or the coordinator asks for. What does not fit the state changes nothing."""
+    held = state.checkin
+    by_operator = asked.actor == "operator"
+    match asked.name:
+        case "checkin" if asked.person and held is None and not state.out_of_order and asked.at >= state.acted:
+            booked = active(state, settings, asked.at)
+            if booked is not None and booked.person != asked.person:
+                return state, ()
+            method = str(asked.args.get("method", "operator" if by_operator else "web"))
+            return begin(settings, state, asked.at, asked.person, asked.unit, method, "bound", [])
+        case "checkout" | "release" if held is not None and not asked.args.get("booking_ref"):
+            if asked.at >= held.start and (by_operator or held.person == asked.person):
+                return end(settings, state, asked.at, "operator" if by_operator else "user", [])
+        case "correct" if held is not None and by_operator and asked.at >= held.start:
+            return end(settings, state, asked.at, "correction", [])
+        case "move" if held is not None and held.person == asked.person:
+            at = int(asked.args.get("at", asked.at))
+            if held.start <= at and asked.args.get("checkin_id", held.id) == held.id:
+                return end(settings, state, at, "moved", [])
+        case "extend" if held is not None and held.person == asked.person:
+            return rewatched(state), ()
+        case "reserve":
+            return _reserve(settings, state, asked)
+        case "cancel" | "release":
+            what = "cancelled" if asked.name == "cancel" else "released"
+            ref = asked.args.get("booking_ref")
+            for booked in state.reservations:
+                if booked.ref == ref and (by_operator or booked.person == asked.person):
+                    return dropped(settings, state, booked, what, asked.at, "operator" if by_operator else "user")
+        case "out_of_order":
+            on = bool(asked.args.get("on", True))
+            after, said = end(settings, state, asked.at, "operator", []) if on and held else (state, ())
+            return after._replace(out_of_order=on or state.place in settings.out_of_order), said
+        case _:
+            pass
+    return state, ()
+
+
+def _reserve(settings: Settings, state: State, asked: Command) -> Change:
+    """Book the desk, or change the booking of that reference. An overlap with another booking changes nothing."""
+    ref, start, until = str(asked.args["booking_ref"]), int(asked.args["start"]), int(asked.args["end"])
+    others = tuple(booked for booked in state.reservations if booked.ref != ref)
+    overlaps = any(booked.start < until and start < booked.end for booked in others)
+    if overlaps or until <= max(start, asked.at) or len(others) >= MOST_RESERVATIONS:
+        return state, ()
+    booked = Reservation(ref, asked.person, asked.unit, start, until)
+    what = "created" if len(others) == len(state.reservations) else "changed"
+    after = state._replace(reservations=tuple(sorted((*others, booked), key=lambda each: (each.start, each.ref))))
+    cause = "operator" if asked.actor == "operator" else "user"
+    return after, events.reservation(what, after, asked.at, booked, cause, settings)
+
+
+def dropped(settings: Settings, state: State, booked: Reservation, what: str, at: int, cause: str | None) -> Change:
+    """The reservation is gone; `what`: cancelled, released."""
+    after = state._replace(reservations=tuple(other for other in state.reservations if other is not booked))
+    return rewatched(after), events.reservation(what, state, at, booked, cause, settings)

@@ -1,0 +1,107 @@
+"""The events of a desk's life: one copy without a person for everybody, one with a person for their unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rules.api import SECOND, Event
+from rules.desk_model import Checkin, Reservation, Settings, State
+from rules.evidence import Evidence, measured
+
+INFERRED = frozenset({"auto_release", "end_of_day"})
+"""Reasons of an end that nobody acted for."""
+
+
+def started(
+    state: State, checkin: Checkin, at: int, evidence: list[Evidence], settings: Settings, *, late: bool
+) -> tuple[Event, ...]:
+    """The desk is taken."""
+    data = _about(checkin, evidence, late=late)
+    return _both("desk.checkin.started", state, at, data, checkin, settings)
+
+
+def ended(
+    state: State,
+    checkin: Checkin,
+    at: int,
+    reason: str,
+    last: int,
+    evidence: list[Evidence],
+    settings: Settings,
+    *,
+    late: bool,
+) -> tuple[Event, ...]:
+    """The desk is free again. `last`: last evidence of the person, which an inferred end is dated by."""
+    data = _about(checkin, evidence, late=late) | {
+        "reason": reason,
+        "ended_by": "inferred" if reason in INFERRED else "act",
+        "last_evidence": last,
+        "dwell_s": round((last - checkin.start) / SECOND, 3),
+        "start": checkin.start,
+        "place": state.place,
+    }
+    return _both("desk.checkin.ended", state, at, data, checkin, settings)
+
+
+def warning(
+    state: State, at: int, due: int, cause: str, about: Checkin | Reservation, settings: Settings
+) -> tuple[Event, ...]:
+    """The desk will be released at `due` unless somebody comes."""
+    data: dict[str, Any] = {"due": due, "cause": cause, "evidence": [vacancy(state, at)]}
+    if isinstance(about, Reservation):
+        data["booking_ref"] = about.ref
+    else:
+        data["checkin_id"] = about.id
+    return _both("desk.release.warning", state, at, data, about, settings)
+
+
+def reservation(
+    what: str, state: State, at: int, booked: Reservation, cause: str | None, settings: Settings
+) -> tuple[Event, ...]:
+    """created, changed, cancelled, released."""
+    data: dict[str, Any] = {"booking_ref": booked.ref, "due": booked.start, "cause": cause}
+    if cause == "no_show":
+        data["evidence"] = [vacancy(state, at)]
+    return _both(f"desk.reservation.{what}", state, at, data, booked, settings)
+
+
+def rejected(place: str, at: int, reader: str, cause: str, *, late: bool) -> Event:
+    """A tap that changes nothing, without naming anyone."""
+    data: dict[str, Any] = {"reader": reader, "cause": cause}
+    if late:
+        data["late"] = True
+    return Event("badge.rejected", place, at, data)
+
+
+def vacancy(state: State, at: int) -> Evidence:
+    """What the place's sensors, together, hold: the space stands for its devices."""
+    space = state.place.rsplit("/", 1)[-1]
+    return measured(space, "occupancy", "occupied", state.sensed == "occupied", at - state.lack_from, state.confidence)
+
+
+def _about(checkin: Checkin, evidence: list[Evidence], *, late: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "checkin_id": checkin.id,
+        "method": checkin.method,
+        "matches_reservation": bool(checkin.ref),
+        "evidence": evidence,
+    }
+    if checkin.ref:
+        data["booking_ref"] = checkin.ref
+    if late:
+        data["late"] = True
+    return data
+
+
+def _both(
+    name: str, state: State, at: int, data: Mapping[str, Any], about: Checkin | Reservation, settings: Settings
+) -> tuple[Event, ...]:
+    shown = {"unit": about.unit} if about.unit in settings.units_shown else {}
+    public = Event(name, state.place, at, {**data, **shown})
+    if not about.person:
+        return (public,)
+    own = dict(data)
+    if isinstance(about, Checkin):
+        own["assurance"] = about.assurance
+    return public, Event(name, state.place, at, own, "who", about.person, about.unit)

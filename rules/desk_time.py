@@ -1,0 +1,107 @@
+"""What the passing of time does to a desk: away, warning, release, no-show, end of day."""
+
+from __future__ import annotations
+
+from rules import desk_events as events
+from rules.api import SECOND, Event, Sensed
+from rules.desk_acts import Change, dropped, end
+from rules.desk_model import Checkin, Reservation, Settings, State, active
+
+
+def sensed(settings: Settings, state: State, item: Sensed) -> State:
+    """Follow the place's occupancy: only vacancy that is sensed counts towards a release."""
+    was, is_ = state.sensed, item.state
+    state = state._replace(confidence=item.confidence)
+    if was == is_:
+        return state
+    held, at = state.checkin, item.at
+    if was == "occupied" and held is not None:
+        state = state._replace(checkin=held._replace(last=max(held.last, min(at, item.since))))
+    if is_ == "occupied":
+        if state.checkin is not None:
+            state = state._replace(checkin=state.checkin._replace(last=max(state.checkin.last, at), away=0))
+        return state._replace(sensed=is_, lack_from=0, vacant_from=0, idle=0, warned=False)
+    idle = state.idle
+    if state.vacant_from:
+        idle += settings.calendar.elapsed(_counted_from(settings, state), at)
+    return state._replace(
+        sensed=is_,
+        lack_from=state.lack_from or at,
+        vacant_from=at if is_ == "vacant" else 0,
+        idle=idle,
+    )
+
+
+def due_of(settings: Settings, state: State) -> int | None:
+    """When time will change something next."""
+    dues = [moment for moment in (*_moments(settings, state), *_bookings(settings, state)) if moment is not None]
+    return min(dues, default=None)
+
+
+def passed(settings: Settings, state: State) -> Change:
+    """Everything that is due at `state.now`."""
+    said: list[Event] = []
+    now = state.now
+    for booked in state.reservations:
+        if booked.end <= now:
+            state, more = dropped(settings, state, booked, "released", now, None)
+            said += more
+    away, warn, release, close = _moments(settings, state)
+    held, about = state.checkin, _about(settings, state)
+    if close is not None and close <= now:
+        state, more = end(settings, state, now, "end_of_day", [events.vacancy(state, now)])
+        said += more
+    elif release is not None and release <= now and held is not None:
+        state, more = end(settings, state, now, "auto_release", [events.vacancy(state, now)])
+        said += more
+    elif release is not None and release <= now and isinstance(about, Reservation):
+        state, more = dropped(settings, state, about, "released", now, "no_show")
+        said += more
+    else:
+        if warn is not None and warn <= now and release is not None and about is not None:
+            cause = "no_show" if isinstance(about, Reservation) else "auto_release"
+            said += events.warning(state, now, release, cause, about, settings)
+            state = state._replace(warned=True)
+        if away is not None and away <= now and held is not None:
+            state = state._replace(checkin=held._replace(away=now))
+    return state, tuple(said)
+
+
+def _moments(settings: Settings, state: State) -> tuple[int | None, int | None, int | None, int | None]:
+    """When the desk becomes away, is warned, is released and is closed for the day, as things stand."""
+    away = warn = release = close = None
+    about, held = _about(settings, state), state.checkin
+    if about is not None and state.vacant_from:
+        grace = settings.release_after_s if held is not None else settings.no_show_after_s
+        if grace is not None:
+            start = _counted_from(settings, state)
+            left = int(grace * SECOND) - state.idle
+            release = settings.calendar.after(start, max(0, left))
+            if not state.warned:
+                warn = settings.calendar.after(start, max(0, left - int(settings.warn_before_s * SECOND)))
+    if held is not None:
+        if state.vacant_from and not held.away:
+            away = state.vacant_from + int(settings.away_after_s * SECOND)
+        if state.lack_from:
+            close = settings.calendar.end_of_day(held.start)
+            if close is not None and state.lack_from > close:
+                # sensed, or not yet looked at, when the day ended: wait until it is clear that nobody is there
+                close = state.lack_from + int(settings.away_after_s * SECOND)
+    return away, warn, release, close
+
+
+def _bookings(settings: Settings, state: State) -> list[int]:
+    """When reservations begin to keep the desk, and when they run out."""
+    lead = int(settings.lead_s * SECOND)
+    return [booked.start - lead if booked.start - lead > state.now else booked.end for booked in state.reservations]
+
+
+def _about(settings: Settings, state: State) -> Checkin | Reservation | None:
+    """What vacancy would end."""
+    return state.checkin or active(state, settings, state.now)
+
+
+def _counted_from(settings: Settings, state: State) -> int:
+    """Vacancy counts from here: not from before the check-in, or the reservation's start."""
+    about = _about(settings, state)
+    return max(state.vacant_from, about.start) if about is not None else state.now
