@@ -98,6 +98,8 @@ class Located(NamedTuple):
     last_evidence: int
     confidence: float
     evidence: tuple[Mapping[str, Any], ...] = ()
+    challenger: Mapping[str, Any] | None = None
+    """The zone that lost, and by how many dB: {zone, margin_db}."""
 
 
 class Life(NamedTuple):
@@ -107,8 +109,10 @@ class Life(NamedTuple):
     life: str
     """free, reserved, taken, away, out_of_order."""
     since: int
+    """Of this life; of `taken`, when the check-in started."""
     at: int
     person: str = ""
+    """Who holds the desk (taken, away), or has just left it (any other life, once)."""
     unit: str = "_"
     checkin_id: str = ""
 
