@@ -1,0 +1,46 @@
+"""The boot number: which life of a gateway an event comes from.
+
+`000041-b7f3`: a counter that never goes back, and four random hex digits that tell two boxes with one identity apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+_BOOT = re.compile(r"^(\d{6})-[0-9a-f]{4}$")
+
+
+def counter(boot: str) -> int:
+    """The counter of a boot; 0 for what is not one."""
+    found = _BOOT.match(boot)
+    return int(found[1]) if found else 0
+
+
+def next_boot(folder: Path, floor: int = 0) -> str:
+    """Raise the counter in `folder` above itself and above `floor`, durably, and name the new boot.
+
+    `floor`: what others have seen of this gateway (its outbox, its retained status, the archive), for a box whose card
+    was replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "boot"
+    try:
+        own = int(file.read_text(encoding="ascii").strip()[:12] or 0)
+    except (OSError, ValueError):
+        own = 0  # no file, or one cut short by a power loss: the floor knows better
+    number = max(own, floor) + 1
+    fresh = folder / "boot.new"
+    with fresh.open("w", encoding="ascii") as out:
+        out.write(f"{number}\n")
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return f"{number:06d}-{secrets.token_hex(2)}"

@@ -1,0 +1,290 @@
+"""Hop 6: durable store-and-forward. From here on, loss is a bug.
+
+Events and facts are committed in one transaction by one worker thread (an fsync must not block the event loop), and
+what arrives while a commit runs shares the next one. The sequence is given in the order of arrival and is contiguous
+in a boot; a commit that fails is tried again with the same numbers. An event leaves only when the archive says that it
+has committed it (`retire`), or will never take it (`refuse`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from gateway.clock import SECOND, Clock
+from gateway.config import model
+from gateway.contract.envelope import Encoded, Origin
+from gateway.counters import Counters
+from gateway.errors import PermanentError, TransientError
+from gateway.outbox_store import OVERHEAD, Gap, Row, Table, fact_rows
+from gateway.supervise import full_jitter
+from rules.api import Event, Fact
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+ACTS = ("desk.", "workplace.", "presence.corrected", "privacy.")
+"""Types of what people did on purpose: given up last."""
+READ_BYTES = 1 << 20
+PURGE_EVERY_S = 60.0
+
+
+class Draft(NamedTuple):
+    """What the pipeline hands over."""
+
+    event: Event
+    rule: str = ""
+    """`occupancy/1`."""
+    quality: str = "good"
+
+
+class Backlog(NamedTuple):
+    """What waits."""
+
+    count: int
+    bytes: int
+    oldest_at: int | None
+    """Office time at which the oldest was recorded, ns."""
+    dead: int
+
+
+class _Work(NamedTuple):
+    rows: list[Row]
+    acts: list[int]
+    facts: list[tuple[str, str, str | None]]
+    action: Callable[[Table], Any] | None
+    done: Callable[[list[Row], Any], None]
+
+
+Encode = Callable[[Draft, int, int], Encoded]
+"""(draft, sequence, recorded_at) -> topic and bytes; raises PermanentError."""
+
+
+class Outbox:
+    """One gateway's outbox. All methods are called on the event loop that runs `run`."""
+
+    def __init__(
+        self,
+        path: Path,
+        origin: Origin,
+        clock: Clock,
+        counters: Counters,
+        settings: model.Outbox,
+        *,
+        encode: Encode,
+        vfs: str | None = None,
+    ) -> None:
+        """Open the file. Raises HadirError when another process owns it."""
+        self._origin = origin
+        self._clock = clock
+        self._counters = counters
+        self._settings = settings
+        self._encode = encode
+        self._table = Table(path, path.with_suffix(".ballast"), settings.ballast_bytes, vfs)
+        self._next = 1
+        self._queue: deque[_Work] = deque()
+        self._wake = asyncio.Event()
+        self._listeners: list[Callable[[list[Row]], None]] = []
+        self._gaps: list[Gap] = []
+        self._purged = clock.machine()
+        self._closed = False
+        self.stalled = ""
+        """Why nothing can be committed now; empty when all is well."""
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def submit(
+        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None = None
+    ) -> None:
+        """Commit all of it in one transaction, after everything submitted before; then call `done` with the rows.
+
+        An event that the contract does not allow goes to no row: it is counted, and the others are kept.
+        """
+        recorded = self._clock.office()
+        rows: list[Row] = []
+        acts: list[int] = []
+        boot = self._origin.boot
+        for draft in drafts:
+            event = draft.event
+            try:
+                topic, body = self._encode(draft, self._next, recorded)
+            except PermanentError as error:
+                self._counters.add("outbox.refused", error.reason)
+                _log.error("%s was not accepted: %s", event.type, error)
+                continue
+            rows.append(Row(boot, self._next, event.cls, topic, body, recorded, 0, event.person, event.unit))
+            acts.append(int(event.type.startswith(ACTS)))
+            self._next += 1
+        self._put(_Work(rows, acts, fact_rows(facts), None, lambda made, _: done(made) if done is not None else None))
+
+    async def append(self, drafts: Sequence[Draft], facts: Sequence[Fact]) -> list[Row]:
+        """As `submit`; returns when all of it is durable."""
+        waiter: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        self.submit(drafts, facts, lambda rows: None if waiter.cancelled() else waiter.set_result(rows))
+        return await waiter
+
+    def subscribe(self, listener: Callable[[list[Row]], None]) -> None:
+        """Call `listener` with the rows of each commit."""
+        self._listeners.append(listener)
+
+    def take_gaps(self) -> list[Gap]:
+        """Events that were given up since the last call: to be declared as `gateway.gap`."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
+
+    # --- what the archive says --------------------------------------------------------------------------------------
+
+    async def retire(self, boot: str, ranges: Sequence[tuple[int, int]]) -> int:
+        """The archive has committed these; the number of rows that left."""
+        return await self._act(lambda table: table.retire(boot, ranges))
+
+    async def refuse(self, boot: str, sequence: int, reason: str) -> None:
+        """The archive will never take this one: set it aside as a dead letter."""
+        self._counters.add("outbox.dead", "refused")
+        await self._act(lambda table: table.refuse(boot, sequence, reason))
+
+    async def erase(self, person: str) -> int:
+        """Replace the bodies of a person's events, keeping their sequence."""
+        return await self._act(lambda table: table.erase(person))
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def facts(self, rule: str) -> dict[str, Mapping[str, Any]]:
+        """Bodies of a rule's facts by key."""
+        rows = await self._act(lambda table: table.facts(rule))
+        return {key: json.loads(body) for key, body in rows}
+
+    async def pending(
+        self, *, after: tuple[str, int] | None = None, limit: int = 500, max_bytes: int = READ_BYTES
+    ) -> list[Row]:
+        """Events that have not been retired, oldest boot and sequence first, from behind `after`."""
+        return await self._act(lambda table: table.pending(after, limit, max_bytes))
+
+    async def dead_letters(self, limit: int = 100) -> list[tuple[str, int, str, str, bytes]]:
+        """(boot, sequence, reason, topic, body)."""
+        return await self._act(lambda table: table.dead_letters(limit))
+
+    async def backlog(self) -> Backlog:
+        """How much waits."""
+        return await self._act(lambda table: Backlog(table.count, table.bytes, table.oldest(), table.dead_count()))
+
+    @property
+    def waiting(self) -> int:
+        """Events that have not been retired; the number alone, without a read."""
+        return self._table.count
+
+    # --- the committer ----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commit what was submitted until cancelled, and then what is left."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox") as pool:
+            try:
+                while True:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    while self._queue:
+                        await self._commit(pool, self._batch())
+            finally:
+                while self._queue:
+                    await asyncio.shield(self._commit(pool, self._batch(), last=True))
+                self._closed = True
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, self._table.close))
+
+    def _put(self, work: _Work) -> None:
+        if self._closed:
+            raise TransientError("the outbox is closed")
+        self._queue.append(work)
+        self._wake.set()
+
+    async def _act(self, action: Callable[[Table], _T]) -> _T:
+        waiter: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._put(_Work([], [], [], action, lambda _, result: None if waiter.done() else waiter.set_result(result)))
+        return await waiter
+
+    def _batch(self) -> list[_Work]:
+        """What shares the next transaction: everything here, up to ten batches' worth, in order."""
+        batch: list[_Work] = []
+        events = 0
+        while self._queue and events < 10 * self._settings.batch and len(batch) < 1000:
+            work = self._queue.popleft()
+            events += len(work.rows)
+            batch.append(work)
+        return batch
+
+    async def _commit(self, pool: ThreadPoolExecutor, batch: list[_Work], *, last: bool = False) -> None:
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while True:
+            try:
+                results, at = await loop.run_in_executor(pool, self._write, batch)
+            except TransientError as error:
+                freed = await loop.run_in_executor(pool, self._table.free_ballast)
+                self._counters.add("outbox.retries", "ballast" if freed else "disk")
+                if not self.stalled:
+                    _log.error("outbox: %s; nothing is accepted until that ends", error)
+                self.stalled = str(error)
+                if last and attempt >= 3:
+                    raise  # what waits was never acknowledged to anybody: its source still has it
+                if not freed:
+                    await asyncio.sleep(full_jitter(attempt, longest_s=5.0))
+                attempt += 1
+            else:
+                break
+        if self.stalled:
+            self.stalled = ""
+            _log.warning("outbox: accepts again")
+        self._tell(batch, results, at)
+
+    def _tell(self, batch: list[_Work], results: list[Any], at: int) -> None:
+        committed: list[Row] = []
+        for work, result in zip(batch, results, strict=True):
+            rows = [row._replace(committed_machine=at) for row in work.rows]
+            committed += rows
+            work.done(rows, result)
+        if committed:
+            self._counters.add("outbox.committed", n=len(committed))
+            for listener in self._listeners:
+                listener(committed)
+
+    def _write(self, batch: list[_Work]) -> tuple[list[Any], int]:
+        """In the worker thread: one transaction."""
+        table = self._table
+        before = (table.bytes, table.count)
+        results: list[Any] = []
+        gaps: list[Gap] = []
+        try:
+            with table.transaction():
+                for work in batch:
+                    table.commit(work.rows, work.facts, work.acts)
+                    results.append(None if work.action is None else work.action(table))
+                table.count += sum(len(work.rows) for work in batch)
+                table.bytes += _size(row for work in batch for row in work.rows)
+                gaps = self._bound(table)
+                table.vacuum()
+        except BaseException:
+            table.bytes, table.count = before
+            raise
+        if gaps:
+            self._gaps += gaps
+        table.fill_ballast()
+        return results, self._clock.machine()
+
+    def _bound(self, table: Table) -> list[Gap]:
+        now = self._clock.machine()
+        full = table.bytes > self._settings.max_bytes
+        if not full and now - self._purged < PURGE_EVERY_S * SECOND:
+            return []
+        self._purged = now
+        oldest = self._clock.office() - int(self._settings.max_age_days * 86_400 * SECOND)
+        # a tenth at once, so that a full outbox does not delete at every commit
+        return table.drop_oldest(self._settings.max_bytes * 9 // 10 if full else self._settings.max_bytes, oldest)
+
+
+def _size(rows: Iterable[Row]) -> int:
+    return sum(len(row.body) + len(row.topic) + OVERHEAD for row in rows)

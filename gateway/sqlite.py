@@ -1,0 +1,89 @@
+"""SQLite as hadir uses it: apsw, WAL, synchronous=FULL, one owner a file.
+
+FULL, not NORMAL: a power-cut model lost 878 of 4,914 acknowledged rows with NORMAL and none with FULL. The library is
+apsw's own and not older than 3.51.3, which ended the WAL-reset bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from gateway.errors import HadirError, PermanentError, TransientError
+
+OLDEST = 3_051_003
+
+
+def connect(path: Path, *, vfs: str | None = None, exclusive: bool = True) -> apsw.Connection:
+    """Open or make a database. `exclusive`: a second opener is refused with HadirError."""
+    if apsw.SQLITE_VERSION_NUMBER < OLDEST:
+        raise HadirError(f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3: upgrade apsw")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = apsw.Connection(str(path), vfs=vfs)
+        connection.set_busy_timeout(0 if exclusive else 5000)
+        if exclusive:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if exclusive:
+            connection.execute("BEGIN IMMEDIATE; COMMIT")  # takes the lock now, not at the first write
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise HadirError(f"{path} belongs to another running process") from error
+    except apsw.Error as error:
+        raise HadirError(f"{path} cannot be opened: {error}") from error
+    return connection
+
+
+def read_only(path: Path) -> apsw.Connection:
+    """A reader beside a running owner of a file that is not exclusive. Raises HadirError."""
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(5000)
+    except apsw.Error as error:
+        raise HadirError(f"{path} cannot be read: {error}") from error
+    return connection
+
+
+def migrate(connection: apsw.Connection, steps: Sequence[str]) -> None:
+    """Bring the schema to version len(steps), each step in a transaction of its own."""
+    done = connection.execute("PRAGMA user_version").get
+    if not isinstance(done, int) or done > len(steps):
+        raise HadirError(f"the database has schema {done}; this version of hadir knows {len(steps)}: upgrade hadir")
+    for version, step in enumerate(steps[done:], start=done + 1):
+        with transaction(connection):
+            connection.execute(step)
+            connection.execute(f"PRAGMA user_version={version}")
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """BEGIN IMMEDIATE ... COMMIT; anything raised inside rolls back. apsw's errors become errors by remedy."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    except apsw.Error as error:
+        raise remedy(error) from error
+
+
+def remedy(error: apsw.Error) -> HadirError:
+    """What the caller should do about an error of SQLite."""
+    match error:
+        case apsw.FullError():
+            return TransientError("the disk is full")
+        case apsw.IOError() | apsw.BusyError() | apsw.LockedError() | apsw.CantOpenError() | apsw.ReadOnlyError():
+            return TransientError(f"the disk: {error}")
+        case apsw.CorruptError() | apsw.NotADBError():
+            return PermanentError("corrupt", str(error))
+        case _:
+            return PermanentError("sqlite", f"{type(error).__name__}: {error}")
