@@ -32,6 +32,8 @@ TAG_S = 1.0
 """Between two adverts of a tag at speed 1."""
 LAG = 2 * SECOND
 """Office time that an action may be late before the rest of the plan is moved back."""
+STALE_INTERVALS = 3
+"""A silent device is held for stale after so many of its intervals."""
 LINGER_S = 0.2
 """Lines are hung up so long after the last byte: a hang-up throws away what the host has not read."""
 
@@ -133,7 +135,8 @@ class Simulator:
     def _plan(self) -> Iterator[Action]:
         plan = days(self._office, self._settings.seed, self._start)
         if self._settings.outages:
-            return with_outage(plan, self._start, self._settings.seed)
+            stale_after = int((STALE_INTERVALS * WALL_S * max(1.0, self._clock.speed) + 10) * SECOND)
+            return with_outage(plan, self._start, self._settings.seed, stale_after)
         return plan
 
     async def _people(self) -> None:

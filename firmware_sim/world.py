@@ -13,10 +13,6 @@ from firmware_sim.office import OUTSIDE, Office, Point
 from firmware_sim.people import between
 from firmware_sim.radar import Radar
 
-_CALM = 100 * SECOND
-"""After an outage begins, the desk stays as it is for so long: nobody can know better before the sensor counts as
-stale, three intervals of half a machine second at 60 times speed."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Body:
@@ -66,10 +62,11 @@ class World:
                 pass
 
 
-def with_outage(plan: Iterator[Action], start: int, seed: int) -> Iterator[Action]:
+def with_outage(plan: Iterator[Action], start: int, seed: int, stale_after: int) -> Iterator[Action]:
     """The plan with one radar that falls silent for some minutes of the first twenty.
 
-    The desk's occupancy does not change for a while after the silence begins: in that while no gateway could know.
+    The place's occupancy does not change within `stale_after` (ns) of the silence: in that while no gateway could know.
+    Without such a place there is no outage.
     """
     early: list[Action] = []
     rest: list[Action] = []
@@ -78,14 +75,14 @@ def with_outage(plan: Iterator[Action], start: int, seed: int) -> Iterator[Actio
             rest.append(action)
             break
         early.append(action)
-    silence = _quiet_desk(early, start, Random(f"outage/{seed}"))
+    silence = _quiet_place(early, start, stale_after, Random(f"outage/{seed}"))
     if silence is not None:
         early.append(silence)
         early.sort(key=lambda action: action.at)  # stable: ties keep their order
     return chain(early, rest, plan)
 
 
-def _quiet_desk(early: Iterable[Action], start: int, rng: Random) -> Silence | None:
+def _quiet_place(early: Iterable[Action], start: int, stale_after: int, rng: Random) -> Silence | None:
     changes: dict[str, list[int]] = {}
     for action in early:
         if isinstance(action, Sit | Stand):
@@ -94,7 +91,7 @@ def _quiet_desk(early: Iterable[Action], start: int, rng: Random) -> Silence | N
     for space, times in changes.items():
         for at, following in zip(times, [*times[1:], start + 20 * 60 * SECOND], strict=True):
             begin = at + rng.randint(40, 60) * SECOND
-            if begin >= start + 3 * 60 * SECOND and begin + _CALM < following:
+            if begin >= start + 3 * 60 * SECOND and begin + stale_after < following:
                 end = begin + rng.randint(150, 240) * SECOND
                 if end < start + 14 * 60 * SECOND:
                     choices.append(Silence(begin, space, end))
