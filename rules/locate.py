@@ -85,7 +85,7 @@ class Held(NamedTuple):
     challenger: str = ""
     """A receiver of another zone that is louder by the margin ..."""
     since: int = 0
-    count: int = 0
+    times: int = 0
     """... since then and so often."""
     deaf: frozenset[str] = frozenset()
     """Receivers that had a vote and do not hear now."""
@@ -163,7 +163,7 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
     if receiver == best:
         rival = held.challenger
         if rival and votes[rival][0] < level + config.margin:
-            held = held._replace(challenger="", since=0, count=0)
+            held = held._replace(challenger="", since=0, times=0)
         if at - held.told >= config.refresh and best not in config.private:
             return _tell(config, State(person, votes, held, due), at)
         return Step(State(person, votes, held, due), (), (), due)
@@ -179,7 +179,7 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
     if level >= top + config.margin or gone:
         return _challenge(config, State(person, votes, held, due), receiver, at, gone=gone)
     if receiver == held.challenger:
-        held = held._replace(challenger="", since=0, count=0)
+        held = held._replace(challenger="", since=0, times=0)
     return Step(State(person, votes, held, due), (), (), due)
 
 
@@ -188,11 +188,11 @@ def _challenge(config: _Config, state: State, receiver: str, at: int, *, gone: b
     held, zones = state.held, config.zones
     rival = held.challenger
     if not rival or (zones[rival] != zones[receiver] and state.votes[receiver][0] > state.votes[rival][0]):
-        held = held._replace(challenger=receiver, since=at, count=1)
+        held = held._replace(challenger=receiver, since=at, times=1)
         return Step(state._replace(held=held), (), (), state.due)
     if zones[rival] != zones[receiver]:
         return Step(state, (), (), state.due)
-    held = held._replace(challenger=receiver, count=held.count + 1)
+    held = held._replace(challenger=receiver, times=held.times + 1)
     beside = config.neighbours.get(zones[held.best])
     settle = config.settle if beside is None or zones[receiver] in beside else 2 * config.settle
     if gone or at - held.since >= settle:
@@ -299,7 +299,7 @@ def _health(config: _Config, state: State, item: Health) -> Step[State]:
         return Step(state, (), (), state.due)
     held = held._replace(evidence=_evidence(config, state), deaf=held.deaf | {item.dev})
     if held.challenger == item.dev:
-        held = held._replace(challenger="", since=0, count=0)
+        held = held._replace(challenger="", since=0, times=0)
     votes = {dev: vote for dev, vote in state.votes.items() if dev != item.dev}
     after = State(state.person, votes, held, state.due)
     if held.best != item.dev and held.best:

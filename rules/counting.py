@@ -1,0 +1,174 @@
+"""How many are in a zone, from desks, rooms and located tags, told at intervals and never about few people.
+
+Desks and rooms are anonymous: an occupied one is one person at least. Tags are people: their number is told only where
+it is five or more, else the count rests on desks and rooms alone. What no sensor knows lowers the confidence; where
+nothing is known there is no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from rules.api import SECOND, Event, Input, Life, Located, Rule, Sensed, Step, Tick
+
+NAME, VERSION = "counting", 1
+USED = frozenset({"taken", "away", "reserved"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneSettings:
+    """What a zone consists of."""
+
+    spaces: Mapping[str, int] = field(default_factory=dict)
+    """Place of each desk and room -> seats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Choices for all zones; seconds of office time."""
+
+    zones: Mapping[str, ZoneSettings] = field(default_factory=dict)
+    """By place of the zone, `site/building/floor/zone/_`."""
+    count_every_s: float = 60.0
+    repeat_s: float = 900.0
+    """A count that does not change is told again after so long."""
+    forget_s: float = 180.0
+    """A person whose place was not told again for so long is not counted."""
+    fewest: int = 5
+    """Fewer people than this are never counted as people."""
+
+
+class State(NamedTuple):
+    """Of one zone."""
+
+    zone: str
+    sensed: Mapping[str, tuple[str, float]]
+    """Place -> (state, confidence)."""
+    life: Mapping[str, str]
+    people: Mapping[str, int]
+    """Person -> when last located here."""
+    due: int
+    window: int
+    """When the current window began."""
+    entries: int = 0
+    """Places that became occupied in this window."""
+    exits: int = 0
+    told: tuple[object, ...] = ()
+    """What was last published ..."""
+    told_at: int = 0
+    """... and when."""
+
+
+def rule(settings: Settings | None = None) -> Rule[State]:
+    """Counts by zone; key = place of the zone. Located goes to the zone that a person is in and to the one before."""
+    chosen = settings or Settings()
+    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+
+
+def aggregate(spaces: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The retained aggregate of a zone's spaces, each given as (sensed state, life).
+
+    A claimed space is used even while nobody is sensed there; a space out of order is no capacity. capacity = used +
+    free + unknown.
+    """
+    counts = {"capacity": 0, "used": 0, "free": 0, "unknown": 0}
+    for sensed, life in spaces:
+        if life == "out_of_order":
+            continue
+        counts["capacity"] += 1
+        if sensed == "occupied" or life in USED:
+            counts["used"] += 1
+        else:
+            counts["free" if sensed == "vacant" else "unknown"] += 1
+    return counts
+
+
+def _start(settings: Settings, zone: str, _fact: Mapping[str, Any] | None, now: int) -> Step[State]:
+    """Counts are estimates: they start from nothing known."""
+    due = _next(settings, now)
+    return Step(State(zone, {}, {}, {}, due, now), (), (), due)
+
+
+def _step(settings: Settings, state: State, item: Input) -> Step[State]:
+    match item:
+        case Sensed() if item.place in _spaces(settings, state):
+            was = state.sensed.get(item.place, ("unknown", 0.0))[0]
+            moves = (was, item.state)
+            state = state._replace(
+                sensed={**state.sensed, item.place: (item.state, item.confidence)},
+                entries=state.entries + (moves == ("vacant", "occupied")),
+                exits=state.exits + (moves == ("occupied", "vacant")),
+            )
+        case Life() if item.place in _spaces(settings, state):
+            state = state._replace(life={**state.life, item.place: item.life})
+        case Located():
+            people = dict(state.people)
+            if item.zone == state.zone:
+                people[item.person] = item.at
+            else:
+                people.pop(item.person, None)
+            state = state._replace(people=people)
+        case Tick():
+            return _count(settings, state, item.at)
+        case _:
+            pass
+    return Step(state, (), (), state.due)
+
+
+def _count(settings: Settings, state: State, now: int) -> Step[State]:
+    """Close the window; tell what changed, or what has not been told for long."""
+    forget = now - int(settings.forget_s * SECOND)
+    people = {person: at for person, at in state.people.items() if at > forget}
+    number, method, confidence = _estimate(settings, state, len(people))
+    seats = sum(_spaces(settings, state).values())
+    told = (number, seats, state.entries, state.exits, method, round(confidence, 1))
+    due = _next(settings, now)
+    after = state._replace(people=people, due=due, window=now, entries=0, exits=0)
+    if told == state.told[:6] and now < state.told_at + int(settings.repeat_s * SECOND):
+        return Step(after, (), (), due)
+    data = {
+        "occupancy": number,
+        "capacity": seats,
+        "window_s": round((now - state.window) / SECOND, 3),
+        "entries": state.entries,
+        "exits": state.exits,
+        "method": method,
+        "confidence": round(confidence, 2),
+    }
+    event = Event("occupancy.counted", state.zone, now, data)
+    return Step(after._replace(told=told, told_at=now), (event,), (), due)
+
+
+def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None, str, float]:
+    """(number, method, confidence): the larger of what places and what tags say, each as far as it may be told."""
+    spaces = _spaces(settings, state)
+    known = 0.0
+    occupied = 0
+    for place in spaces:
+        sensed, confidence = state.sensed.get(place, ("unknown", 0.0))
+        taken = state.life.get(place) == "taken"
+        occupied += sensed == "occupied" or (taken and sensed != "vacant")
+        known += confidence if sensed != "unknown" else 0.5 * taken
+    confidence = known / len(spaces) if spaces else 0.0
+    if people >= settings.fewest and people > occupied:
+        return people, "tags", max(confidence, 0.7)
+    if confidence == 0.0:
+        return None, "places", 0.0
+    return occupied, "places", confidence
+
+
+def _spaces(settings: Settings, state: State) -> Mapping[str, int]:
+    zone = settings.zones.get(state.zone)
+    return zone.spaces if zone is not None else {}
+
+
+def _next(settings: Settings, now: int) -> int:
+    """The next full interval: all zones count at the same instants."""
+    every = max(1, int(settings.count_every_s * SECOND))
+    return (now // every + 1) * every
+
+
+__all__ = ["NAME", "VERSION", "Settings", "State", "ZoneSettings", "aggregate", "rule"]

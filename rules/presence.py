@@ -1,0 +1,220 @@
+"""Whether a person is in the office, and in which zone: `present`, `idle`, `unknown`, `left`.
+
+    evidence (tag located, desk taken)      -> presence.started, or moved where the zone is another
+    none for idle_after                     -> presence.idle
+    none for unknown_after                  -> presence.ended, unknown(no_evidence), inferred, as of the last evidence
+    an act of leaving (exit reader, kiosk)  -> presence.ended, left, by act
+
+`left` comes from an act and from nothing else: not being sensed is no evidence of absence. Workplace check-in is an
+act of its own, apart from the desk's. A person who is quiet is not sensed at all; their acts still count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
+from rules.evidence import Evidence, personal
+from rules.presence_model import NAME, VERSION, Settings, State, Visit, fact_of, remembered, restored
+from rules.workplace import ROLES, act, refused
+
+Change = tuple[State, tuple[Event, ...]]
+
+
+def rule(settings: Settings | None = None) -> Rule[State]:
+    """People's presence; key = person. A refused tap at a workplace reader may go to any key, best to the reader's."""
+    chosen = settings or Settings()
+    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+
+
+def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
+    state = restored(person, fact, settings, now)
+    if state.quiet and state.visit is not None:
+        state, said = _close(state, state.visit.last, "unknown", "no_evidence", "act", state.visit.last)
+        return Step(state, said, (fact_of(state),))
+    return Step(state, (), (), _due(settings, state))
+
+
+def _step(settings: Settings, before: State, item: Input) -> Step[State]:
+    state = before._replace(now=max(before.now, item.at))
+    said: tuple[Event, ...] = ()
+    match item:
+        case Located(zone=None):
+            state = state._replace(cause=item.cause)
+        case Located(zone=str() as zone):
+            if not state.quiet and _believed(settings, state, item, zone):
+                evidence, lost = list(item.evidence), item.challenger
+                state, said = _seen(state._replace(cause=None), zone, item.last_evidence, "tag", evidence, lost)
+        case Life():
+            state, said = _desk(state, item)
+        case Reading(kind="badge") if item.refused or not item.person:
+            said = (refused(item),)
+        case Reading(kind="badge", role="zone") if not state.quiet:
+            zone = zone_of(item.place)
+            state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
+            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)], None)
+        case Reading(kind="badge") if item.role in ROLES:
+            state, said = _workplace(state, item)
+        case Command(name="quiet"):
+            state, said = _quiet(settings, state, item)
+        case Tick():
+            state, said = _passed(settings, state)
+        case _:
+            pass
+    facts = (fact_of(state),) if remembered(state) != remembered(before) else ()
+    return Step(state, said, facts, _due(settings, state))
+
+
+def zone_of(place: str) -> str:
+    """The zone that a space lies in, as a place."""
+    return place.rsplit("/", 1)[0] + "/_"
+
+
+# --- evidence -------------------------------------------------------------------------------------------------------
+
+
+def _believed(settings: Settings, state: State, item: Located, zone: str) -> bool:
+    """Whether the tag's zone stands against what the person has done on purpose."""
+    if state.left and item.last_evidence < state.left + int(settings.leave_grace_s * SECOND):
+        return False
+    if item.last_evidence < state.proved:
+        return False
+    proof = state.proved + int(settings.proof_s * SECOND)
+    return not (zone == state.elsewhere and state.now < proof)
+
+
+def _seen(
+    state: State, zone: str, at: int, method: str, evidence: list[Evidence], challenger: Mapping[str, Any] | None
+) -> Change:
+    """Evidence that the person is in `zone`."""
+    visit = state.visit
+    if visit is None:
+        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at)
+        name, prev = "started", None
+    elif visit.zone != zone:
+        name, prev = "moved", visit.zone
+    elif visit.idle:
+        name, prev = "moved", zone  # back from idle, where the person was
+    else:
+        return state._replace(visit=visit._replace(last=max(visit.last, at), method=method)), ()
+    after = visit._replace(zone=zone, last=max(visit.last, at), method=method, idle=False)
+    data: dict[str, Any] = {
+        "state": "present",
+        "visit_id": after.id,
+        "zone": zone,
+        "prev": prev,
+        "method": method,
+        "last_evidence": after.last,
+        "evidence": evidence,
+        "challenger": challenger,
+    }
+    return state._replace(visit=after), (_sense(state, name, zone, at, data),)
+
+
+def _desk(state: State, life: Life) -> Change:
+    """A desk that is taken proves the zone, and its use is evidence for as long as it lasts."""
+    if life.person != state.person:
+        return state, ()
+    zone, space = zone_of(life.place), life.place.rsplit("/", 1)[-1]
+    state = state._replace(unit=life.unit)
+    if life.life != "taken":
+        if state.desk != life.place:
+            return state, ()
+        state = state._replace(desk="")
+        if state.quiet or state.visit is None:
+            return state, ()
+        return state._replace(visit=state.visit._replace(last=max(state.visit.last, life.at))), ()
+    if state.quiet or life.since < state.left:
+        return state, ()
+    if life.since > state.proved:
+        state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
+    at = life.since if state.visit is None else life.at
+    return _seen(state._replace(desk=life.place, left=0), zone, at, "desk", [personal("badge", space)], None)
+
+
+def _elsewhere(state: State, zone: str) -> str:
+    """Where the tag seemed to be until an act proved `zone`."""
+    return state.visit.zone if state.visit is not None and state.visit.zone != zone else state.elsewhere
+
+
+# --- acts and time --------------------------------------------------------------------------------------------------
+
+
+def _workplace(state: State, item: Reading) -> Change:
+    state, outcome, leaves = act(state, item)
+    if outcome.type == "workplace.checkin.started":
+        state = state._replace(left=0)
+    if not leaves or state.visit is None:
+        return state, (outcome,)
+    state, said = _close(state, item.at, "left", None, "act", item.at)
+    return state, (outcome, *said)
+
+
+def _quiet(settings: Settings, state: State, asked: Command) -> Change:
+    """Stop sensing at once; what people do on purpose goes on."""
+    on = bool(asked.args.get("on", True)) or state.person in settings.quiet
+    if on and state.visit is not None:
+        state, said = _close(state, state.visit.last, "unknown", "no_evidence", "act", state.visit.last)
+        return state._replace(quiet=True, desk=""), said
+    return state._replace(quiet=on, desk="" if on else state.desk), ()
+
+
+def _passed(settings: Settings, state: State) -> Change:
+    """Evidence has not come for a while."""
+    visit = state.visit
+    if visit is None or state.desk:
+        return state, ()
+    silent = max(visit.last, state.watched)
+    if state.now >= silent + int(settings.unknown_after_s * SECOND):
+        return _close(state, visit.last, "unknown", state.cause or "no_evidence", "inferred", visit.last)
+    if not visit.idle and state.now >= silent + int(settings.idle_after_s * SECOND):
+        data: dict[str, Any] = {
+            "state": "idle",
+            "visit_id": visit.id,
+            "zone": visit.zone,
+            "method": visit.method,
+            "last_evidence": visit.last,
+            "cause": state.cause or "no_evidence",
+            "evidence": [],
+        }
+        event = _sense(state, "idle", visit.zone, state.now, data)
+        return state._replace(visit=visit._replace(idle=True)), (event,)
+    return state, ()
+
+
+def _close(state: State, at: int, became: str, cause: str | None, ended_by: str, last: int) -> Change:
+    visit = state.visit
+    if visit is None:
+        return state, ()
+    data: dict[str, Any] = {
+        "state": became,
+        "cause": cause,
+        "visit_id": visit.id,
+        "zone": visit.zone,
+        "method": visit.method,
+        "start": visit.start,
+        "last_evidence": max(visit.last, last) if ended_by == "act" else visit.last,
+        "dwell_s": round((last - visit.start) / SECOND, 3),
+        "ended_by": ended_by,
+        "evidence": [],
+    }
+    event = _sense(state, "ended", visit.zone, at, data)
+    return state._replace(visit=None, desk="", elsewhere=""), (event,)
+
+
+def _sense(state: State, name: str, zone: str, at: int, data: Mapping[str, Any]) -> Event:
+    return Event(f"presence.{name}", zone, at, data, "sense", state.person, state.unit)
+
+
+def _due(settings: Settings, state: State) -> int | None:
+    """When silence will mean something."""
+    visit = state.visit
+    if visit is None or state.desk:
+        return None
+    silent = max(visit.last, state.watched)
+    return silent + int((settings.unknown_after_s if visit.idle else settings.idle_after_s) * SECOND)
+
+
+__all__ = ["NAME", "VERSION", "Settings", "State", "rule", "zone_of"]

@@ -1,0 +1,107 @@
+"""What the presence rule remembers of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from rules.api import Fact
+
+NAME, VERSION = "presence", 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Choices for all people; seconds of office time."""
+
+    idle_after_s: float = 600.0
+    unknown_after_s: float = 3600.0
+    proof_s: float = 120.0
+    """After a desk was taken, a tag that still seems to be in the zone it was in before is not believed for so long."""
+    leave_grace_s: float = 120.0
+    """After an act of leaving, a tag that is still heard does not start a new visit for so long."""
+    quiet: frozenset[str] = frozenset()
+    """People who do not want to be sensed; Command `quiet` {on: bool} adds and removes as well."""
+
+
+class Visit(NamedTuple):
+    """A person's stay in the building, as sensed."""
+
+    id: str
+    zone: str
+    start: int
+    method: str
+    """tag, desk: what bore out the present zone."""
+    last: int
+    """Last evidence."""
+    idle: bool = False
+
+
+class Workplace(NamedTuple):
+    """An open workplace check-in."""
+
+    id: str
+    start: int
+    place: str
+    method: str
+    assurance: str
+
+
+class State(NamedTuple):
+    """Of one person."""
+
+    person: str
+    unit: str = "_"
+    visit: Visit | None = None
+    workplace: Workplace | None = None
+    quiet: bool = False
+    desk: str = ""
+    """A desk that is taken and sensed in use: evidence that goes on without a tag."""
+    proved: int = 0
+    """When an act last proved the zone."""
+    left: int = 0
+    """When the person last left by an act."""
+    acted: int = 0
+    """Last workplace act."""
+    watched: int = 0
+    """Since when evidence could have come: a restart is no absence."""
+    elsewhere: str = ""
+    """Zone that the tag was in when an act proved another."""
+    cause: str | None = None
+    """What the locator last gave as its reason for not knowing."""
+    now: int = 0
+
+
+def fact_of(state: State) -> Fact:
+    """The row that a restart restores; without a body where there is nothing to remember."""
+    if state.visit is None and state.workplace is None and not state.quiet:
+        return Fact(NAME, state.person, None)
+    body = {
+        "unit": state.unit,
+        "visit": None if state.visit is None else state.visit._asdict(),
+        "workplace": None if state.workplace is None else state.workplace._asdict(),
+        "quiet": state.quiet,
+    }
+    return Fact(NAME, state.person, body)
+
+
+def remembered(state: State) -> tuple[object, ...]:
+    """What must be equal for the row to stay as it is. Evidence that goes on is not worth a write."""
+    visit = None if state.visit is None else state.visit._replace(last=0, method="")
+    return visit, state.workplace, state.quiet
+
+
+def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, now: int) -> State:
+    """State of a row. The visit goes on; silence is counted from now."""
+    state = State(person, quiet=person in settings.quiet, watched=now, now=now)
+    if fact is None:
+        return state
+    visit, workplace = fact.get("visit"), fact.get("workplace")
+    return state._replace(
+        unit=str(fact.get("unit", "_")),
+        visit=None if visit is None else Visit(**visit),
+        workplace=None if workplace is None else Workplace(**workplace),
+        acted=int(workplace["start"]) if workplace else 0,
+        quiet=state.quiet or bool(fact.get("quiet")),
+    )
