@@ -117,6 +117,8 @@ class Link:
         self._clean_start = clean_start
         self._session_expiry_s = session_expiry_s
         self._v5 = broker.protocol == "5"
+        # rumqttd 0.20 panics when a publish with properties meets a 3.1.1 subscriber; the payload says it all anyway
+        self._properties = self._v5 and not broker.embedded
         self._handlers: dict[str, tuple[Callable[[Message], None], int]] = {}
         self._client: paho.Client | None = None
         self._lost: asyncio.Future[str] | None = None
@@ -167,7 +169,9 @@ class Link:
         client = self._client
         if client is None or not self.state.connected or (qos and len(self._in_flight) >= self._broker.window):
             return False
-        properties = _publish_properties(expiry_s, content_type) if self._v5 and (expiry_s or content_type) else None
+        properties = None
+        if self._properties and (expiry_s or content_type):
+            properties = _publish_properties(expiry_s, content_type)
         info = client.publish(topic, payload, qos, retain, properties)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._give_up(f"cannot send: {info.rc.name}")
