@@ -1,0 +1,78 @@
+"""Identity snapshots: what a gateway is told about people. Signed, versioned, without a name.
+
+{"gateway": "gw-05", "version": 12, "entries": [[index, pid, unit, visibility, quiet, active], ...]}
+followed by a newline and the signature (hex HMAC-SHA-256 of the first line)
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.credentials import SiteKey
+from gateway.errors import PermanentError
+
+MAX_BYTES = 64 << 20
+
+
+class Entry(NamedTuple):
+    """What a gateway knows of the holder of a credential."""
+
+    pid: str
+    unit: str = "_"
+    visibility: str = "self"
+    """self, team, unit."""
+    quiet: bool = False
+    """Opted out of being sensed; explicit acts still count."""
+    active: bool = True
+    """False: the credential was disabled (lost, returned)."""
+
+
+class Snapshot(NamedTuple):
+    """The whole directory of one gateway, at one version of the people table."""
+
+    gateway: str
+    version: int
+    entries: Mapping[str, Entry]
+    """By index."""
+
+
+def write(snapshot: Snapshot, key: SiteKey) -> bytes:
+    """Serialize and sign."""
+    rows: Iterable[list[object]] = ([index, *entry] for index, entry in sorted(snapshot.entries.items()))
+    document = {"gateway": snapshot.gateway, "version": snapshot.version, "entries": list(rows)}
+    body = json.dumps(document, separators=(",", ":")).encode()
+    return body + b"\n" + key.sign(body).encode()
+
+
+def read(data: bytes, key: SiteKey, gateway: str) -> Snapshot:
+    """Check and parse. Raises PermanentError: too_big, not_authentic, invalid."""
+    if len(data) > MAX_BYTES:
+        raise PermanentError("too_big", f"{len(data)} bytes")
+    body, _, signature = data.rpartition(b"\n")
+    if not hmac.compare_digest(signature, key.sign(body).encode()):
+        raise PermanentError("not_authentic", "the snapshot is not signed by this site")
+    try:
+        document = json.loads(body)
+        entries = {str(index): Entry(*rest) for index, *rest in document["entries"]}
+        made = Snapshot(str(document["gateway"]), int(document["version"]), entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PermanentError("invalid", str(error)) from error
+    if made.gateway != gateway:
+        raise PermanentError("not_authentic", f"the snapshot is for {made.gateway}")
+    return made
+
+
+def save(data: bytes, path: Path) -> None:
+    """Replace the file at once or not at all; only its owner may read it."""
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(path)
