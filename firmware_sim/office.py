@@ -301,11 +301,12 @@ _ROOMS = (
 
 
 def _desks() -> tuple[Space, ...]:
-    """Six a zone, in two columns of three around the zone's receiver."""
+    """Six a zone around the zone's receiver, in two rows of three that run along the partition."""
     desks: list[Space] = []
     for (floor, zone), (x, y) in _CENTRES.items():
-        for dx in (-2.5, 2.5):
-            for dy in (-3.5, 0.5, 3.5):
+        for across in (-2.5, 2.5):
+            for along in (-3.5, 0.5, 3.5):
+                dx, dy = (across, along) if floor == "l05" else (along, across)
                 number = len(desks) + 1
                 desks.append(
                     Space(
