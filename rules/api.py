@@ -99,7 +99,7 @@ class Located(NamedTuple):
     confidence: float
     evidence: tuple[Mapping[str, Any], ...] = ()
     challenger: Mapping[str, Any] | None = None
-    """The zone that lost, and by how many dB: {zone, margin_db}."""
+    """The zone that lost, and its smoothed signal, dBm: {zone, weight}."""
 
 
 class Life(NamedTuple):

@@ -137,6 +137,7 @@ def _count(settings: Settings, state: State, now: int) -> Step[State]:
         "exits": state.exits,
         "method": method,
         "confidence": round(confidence, 2),
+        "cause": "no_evidence" if number is None else None,
     }
     event = Event("occupancy.counted", state.zone, now, data)
     return Step(after._replace(told=told, told_at=now), (event,), (), due)

@@ -273,7 +273,7 @@ def _tell(config: _Config, state: State, at: int) -> Step[State]:
     challenger, confidence = None, 0.8
     if rivals:
         second, loser = max(rivals)
-        challenger = {"zone": loser, "margin_db": round(level - second, 1)}
+        challenger = {"zone": loser, "weight": round(second, 1)}
         confidence = 1 / (1 + exp(max(-20.0, min(20.0, (second - level) / MARGIN_SCALE))))
     held = held._replace(zone=zone, cause=None, told=at, evidence=heard, deaf=held.deaf - votes.keys())
     located = Located(state.person, zone, None, at, heard, round(confidence, 2), (personal("tag", best),), challenger)

@@ -46,7 +46,9 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case Located(zone=str() as zone):
             if not state.quiet and _believed(settings, state, item, zone):
                 evidence, lost = list(item.evidence), item.challenger
-                state, said = _seen(state._replace(cause=None), zone, item.last_evidence, "tag", evidence, lost)
+                state, said = _seen(
+                    state._replace(cause=None), zone, item.last_evidence, "tag", evidence, lost, item.confidence
+                )
         case Life():
             state, said = _desk(state, item)
         case Reading(kind="badge") if item.refused or not item.person:
@@ -54,7 +56,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case Reading(kind="badge", role="zone") if not state.quiet:
             zone = zone_of(item.place)
             state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
-            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)], None)
+            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)])
         case Reading(kind="badge") if item.role in ROLES:
             state, said = _workplace(state, item)
         case Command(name="quiet"):
@@ -86,7 +88,13 @@ def _believed(settings: Settings, state: State, item: Located, zone: str) -> boo
 
 
 def _seen(
-    state: State, zone: str, at: int, method: str, evidence: list[Evidence], challenger: Mapping[str, Any] | None
+    state: State,
+    zone: str,
+    at: int,
+    method: str,
+    evidence: list[Evidence],
+    challenger: Mapping[str, Any] | None = None,
+    confidence: float = 1.0,
 ) -> Change:
     """Evidence that the person is in `zone`."""
     visit = state.visit
@@ -105,7 +113,8 @@ def _seen(
         "visit_id": after.id,
         "zone": zone,
         "prev": prev,
-        "method": method,
+        "method": method or None,
+        "confidence": confidence,
         "last_evidence": after.last,
         "evidence": evidence,
         "challenger": challenger,
@@ -131,7 +140,7 @@ def _desk(state: State, life: Life) -> Change:
     if life.since > state.proved:
         state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
-    return _seen(state._replace(desk=life.place, left=0), zone, at, "desk", [personal("badge", space)], None)
+    return _seen(state._replace(desk=life.place, left=0), zone, at, "", [personal("badge", space)])
 
 
 def _elsewhere(state: State, zone: str) -> str:
@@ -171,10 +180,10 @@ def _passed(settings: Settings, state: State) -> Change:
         return _close(state, visit.last, "unknown", state.cause or "no_evidence", "inferred", visit.last)
     if not visit.idle and state.now >= silent + int(settings.idle_after_s * SECOND):
         data: dict[str, Any] = {
-            "state": "idle",
+            "state": "present",
             "visit_id": visit.id,
             "zone": visit.zone,
-            "method": visit.method,
+            "method": visit.method or None,
             "last_evidence": visit.last,
             "cause": state.cause or "no_evidence",
             "evidence": [],
@@ -193,7 +202,7 @@ def _close(state: State, at: int, became: str, cause: str | None, ended_by: str,
         "cause": cause,
         "visit_id": visit.id,
         "zone": visit.zone,
-        "method": visit.method,
+        "method": visit.method or None,
         "start": visit.start,
         "last_evidence": max(visit.last, last) if ended_by == "act" else visit.last,
         "dwell_s": round((last - visit.start) / SECOND, 3),

@@ -32,7 +32,7 @@ class Visit(NamedTuple):
     zone: str
     start: int
     method: str
-    """tag, desk: what bore out the present zone."""
+    """tag, badge: what bore out the present zone; empty: a desk that was taken, however."""
     last: int
     """Last evidence."""
     idle: bool = False

@@ -19,7 +19,9 @@ from rules.api import SECOND, Health, Reading
 FADE = 0.45
 """Share of its weight that a moment loses until its hold ends."""
 STALE_AFTER = 3
-"""Of the device's own interval."""
+"""Of the device's own interval ..."""
+STALE_S = 5.0
+"""... but not sooner: a line that pauses for a moment between ten reports a second is not broken."""
 TAP = "badge"
 SIGNS = frozenset({"occupied", "motion", "count", "opening", TAP})
 """Kinds of readings that say something about presence; others only show that the device is alive."""
@@ -143,7 +145,7 @@ def traits(device: Device, settings: Settings) -> Traits:
     chosen = device.hold_s if device.hold_s is not None else settings.hold_s.get(device.modality)
     hold_s = modality.hold_s if chosen is None else chosen
     expect_s = device.expect_s
-    settle_s = hold_s if chosen is not None or expect_s is None else min(hold_s, max(3.0, expect_s * 2 / 3))
+    settle_s = hold_s if chosen is not None or expect_s is None else min(hold_s, max(3.0, expect_s / 2))
     return Traits(
         modality=device.modality,
         level=modality.level,
@@ -151,10 +153,10 @@ def traits(device: Device, settings: Settings) -> Traits:
         occupied=modality.occupied,
         vacant=modality.vacant,
         hold=max(1, int(hold_s * SECOND)),
-        settle_in=int(min(10.0, (expect_s or 0.0) / 3) * SECOND),
+        settle_in=int(min(10.0, max(1.5, (expect_s or 0.0) / 3)) * SECOND),
         settle_out=int(settle_s * SECOND),
         weak=1 if chosen is not None else 4,
-        stale=int((device.trust_s if expect_s is None else STALE_AFTER * expect_s) * SECOND),
+        stale=int((device.trust_s if expect_s is None else max(STALE_S, STALE_AFTER * expect_s)) * SECOND),
         receiver=device.receiver,
     )
 

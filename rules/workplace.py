@@ -31,7 +31,12 @@ def act(state: State, item: Reading) -> tuple[State, Event, bool]:
     if not leaves and held is not None:
         return state, refused(item), False
     method = "kiosk" if item.role == "kiosk" else "badge"
-    data: dict[str, Any] = {"method": method, "assurance": item.assurance, "evidence": [tapped(item.dev)]}
+    data: dict[str, Any] = {
+        "method": method,
+        "reader": item.dev,
+        "assurance": item.assurance,
+        "evidence": [tapped(item.dev)],
+    }
     if item.late:
         data["late"] = True
     if not leaves:
@@ -50,7 +55,6 @@ def act(state: State, item: Reading) -> tuple[State, Event, bool]:
         "last_evidence": item.at,
         "start": held.start if held else None,
         "dwell_s": round((item.at - held.start) / SECOND, 3) if held else None,
-        "place": held.place if held else item.place,
     }
     after = state._replace(workplace=None, unit=item.unit, acted=item.at, left=item.at)
     return after, Event("workplace.checkin.ended", item.place, item.at, data, "who", item.person, item.unit), True
