@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from hashlib import sha1
 from typing import Any, NamedTuple
 
-from gateway.clock import parse_rfc3339, rfc3339
-from gateway.contract import topics
-from gateway.errors import PermanentError
-from rules.api import Event, event_id
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
-MAX_EVENT = 8 * 1024
-MAX_BATCH = 64 * 1024
-MAX_IN_BATCH = 100
-MAX_DEPTH = 16
+from gateway.contract import topics
+from gateway.contract.events import EVENTS, Data
+from gateway.contract.fields import BOOT, CORRELATION, PID, WORD
+from gateway.contract.lenient import invalid, read
+from gateway.contract.payload import MAX_BATCH, MAX_DEPTH, MAX_EVENT, MAX_IN_BATCH, read_json, split_batch
+from gateway.contract.times import parsed, written
+from gateway.errors import PermanentError
+from rules.api import HADIR_NAMESPACE, Event, event_id
+
 TYPE_PREFIX = "hadir."
 MAJOR = "v1"
 MINOR = "1.0"
@@ -25,7 +29,13 @@ BATCH_CONTENT_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 CLASSIFICATION = {"evt": "internal", "who": "restricted", "sense": "restricted"}
 TIMES = frozenset({"since", "last_evidence", "due", "start", "from", "to"})
 """Fields of `data` that are times: ns inside, RFC 3339 on the wire."""
-_SOURCE = re.compile(r"^/([a-z0-9-]{1,32})/gw/([a-z0-9-]{1,32})/(\d{6}-[0-9a-f]{4})$")
+MARKS = frozenset({"simulated", "replayed"})
+"""Qualities of a whole run: they win over what a rule says of one observation."""
+_SOURCE = re.compile(rf"/({topics.LEVEL})/gw/({topics.LEVEL})/({BOOT[1:-1]})")
+_TYPE = re.compile(rf"hadir\.({topics.TYPE})\.v1")
+_SEQUENCE = re.compile(r"[0-9]{12}")
+_CORRELATION, _PID, _RULE = re.compile(CORRELATION), re.compile(PID), re.compile(WORD)
+_LAST = 10**12 - 1
 
 
 class ClockQuality(NamedTuple):
@@ -38,7 +48,7 @@ class ClockQuality(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where events come from: one boot of one gateway."""
+    """Where events come from: one boot of one gateway. Raises PermanentError for what is no identifier or boot."""
 
     site: str
     building: str
@@ -47,7 +57,11 @@ class Origin:
     source: str = field(init=False)
 
     def __post_init__(self) -> None:
+        for level in (self.site, self.building, self.gateway):
+            topics.identifier(level)
         object.__setattr__(self, "source", f"/{self.site}/gw/{self.gateway}/{self.boot}")
+        if not _SOURCE.fullmatch(self.source):
+            raise PermanentError("invalid", "site, gateway or boot cannot stand in a source")
 
 
 class Encoded(NamedTuple):
@@ -70,29 +84,83 @@ class Envelope(NamedTuple):
     sequence: int
     subject: str
     time: int
+    """When it happened, ns."""
     recorded: int
+    """When the gateway decided, ns."""
     data: Mapping[str, Any]
+    """What the type's model names; times are RFC 3339 text; unknown words are `unknown`. Of a type that this version
+    does not know: everything that was sent."""
     person: str
+    """pid, or empty."""
     unit: str
+    """`_` if none."""
     cls: str
+    """evt, who, sense."""
     raw: bytes
-    """This event's own bytes."""
+    """This event's own bytes, unchanged."""
+    correlation: str = ""
 
 
-_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+class _Kind(NamedTuple):
+    """What is looked up once a type."""
+
+    validate: Any
+    times: tuple[str, ...]
+    tail: str
+
+
+@cache
+def _kind(name: str, cls: str) -> _Kind:
+    known = EVENTS.get(name)
+    if known is None:
+        raise PermanentError("invalid", f"{name[:64]!r} is not a type of version 1")
+    if cls not in known.classes:
+        raise PermanentError("invalid", f"{name} is never of class {cls[:8]!r}")
+    known.model.model_rebuild()
+    return _Kind(
+        known.model.__pydantic_validator__.validate_python,
+        _times_of(known.model),
+        f'"datacontenttype":"application/json","dataschema":"urn:hadir:schema:{name}:{MINOR}",'
+        f'"dataclassification":"{CLASSIFICATION[cls]}",',
+    )
+
+
+@cache
+def _times_of(model: type[Data]) -> tuple[str, ...]:
+    names = (info.alias or name for name, info in model.model_fields.items())
+    return tuple(name for name in names if name in TIMES)
+
+
+@lru_cache(maxsize=16)
+def _hash_of(source: str) -> Any:
+    return sha1(HADIR_NAMESPACE.bytes + f"{source}/".encode(), usedforsecurity=False)
+
+
+def _id(source: str, number: str) -> str:
+    """`rules.api.event_id`, without making a UUID object for each event."""
+    made = _hash_of(source).copy()
+    made.update(number.encode())
+    text = made.hexdigest()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:32]}"
+
+
+@lru_cache(maxsize=65_536)
+def _topic(cls: str, place: str, name: str, unit: str, origin: Origin) -> str:
+    if topics.place(place).partition("/")[0] != origin.site:
+        raise PermanentError("invalid", "the place is not of this gateway's site")
+    match cls:
+        case "evt":
+            return topics.evt(place, name)
+        case "who":
+            return topics.who(origin.site, unit, origin.gateway, name)
+        case _:
+            return topics.sense(origin.site, origin.building, origin.gateway, name)
 
 
 def topic_of(event: Event, origin: Origin) -> str:
     """The live topic of an event. Raises PermanentError."""
-    match event.cls:
-        case "evt":
-            return topics.evt(event.place, event.type)
-        case "who":
-            return topics.who(origin.site, event.unit, origin.gateway, event.type)
-        case "sense":
-            return topics.sense(origin.site, origin.building, origin.gateway, event.type)
-        case _:
-            raise PermanentError("invalid", f"class {event.cls!r}")
+    _kind(event.type, event.cls)
+    return _topic(event.cls, event.place, event.type, event.unit if event.cls == "who" else "_", origin)
 
 
 def encode(
@@ -105,153 +173,196 @@ def encode(
     quality: str = "good",
     clock: ClockQuality = ClockQuality(),  # noqa: B008 a constant: a tuple cannot be changed
 ) -> Encoded:
-    """Topic and bytes of one event. Raises PermanentError for what the contract does not allow."""
+    """Topic and bytes of one event. Raises PermanentError, invalid or too_big, for what the contract does not allow.
+
+    `quality` is the run's; a rule's own quality in `event.data` wins, unless the run is simulated or replayed.
+    """
+    kind = _kind(event.type, event.cls)
     topic = topic_of(event, origin)
-    topics.place(event.place)
-    number = f"{sequence:012d}"
-    data: dict[str, Any] = {
-        key: rfc3339(value) if key in TIMES and isinstance(value, int) else value for key, value in event.data.items()
-    }
-    if event.person and event.cls != "evt":
+    if not 0 < sequence <= _LAST:
+        raise PermanentError("invalid", "a sequence has at most 12 digits, and begins with 1")
+    data: dict[str, Any] = dict(event.data)
+    for key in kind.times:
+        if (value := data.get(key)) is not None:
+            data[key] = written(value)
+    if event.cls == "evt":
+        if event.person or "pid" in data:
+            raise PermanentError("invalid", f"{event.type} of class evt names a person")
+    else:
+        if not event.person:
+            raise PermanentError("invalid", f"{event.type} of class {event.cls} is about nobody")
         data["pid"] = event.person
-        data.setdefault("unit", event.unit)
-    data.setdefault("quality", quality)
+        data["unit"] = event.unit
+    if quality in MARKS or "quality" not in data:
+        data["quality"] = quality
     if rule:
         data["rule"] = rule
     data["clock"] = {"sync": clock.sync} if clock.err_ms is None else {"sync": clock.sync, "err_ms": clock.err_ms}
-    envelope: dict[str, Any] = {
-        "specversion": "1.0",
-        "type": f"{TYPE_PREFIX}{event.type}.{MAJOR}",
-        "source": origin.source,
-        "id": event_id(origin.source, number),
-        "sequence": number,
-        "subject": event.place,
-        "time": rfc3339(event.at),
-        "recordedtime": rfc3339(recorded_at),
-        "datacontenttype": "application/json",
-        "dataschema": f"urn:hadir:schema:{event.type}:{MINOR}",
-        "dataclassification": CLASSIFICATION[event.cls],
-        "data": data,
-    }
+    correlation = ""
     if event.correlation:
-        envelope["correlation"] = event.correlation
+        if not _CORRELATION.fullmatch(event.correlation):
+            raise PermanentError("invalid", "correlation is not 1 to 64 of A-Z a-z 0-9 . _ : -")
+        correlation = f'"correlation":"{event.correlation}",'
     try:
-        body = _dumps(envelope).encode()
-    except (TypeError, ValueError) as error:
-        raise PermanentError("invalid", f"{event.type}: {error}") from error
+        kind.validate(data)
+        content = to_json(data)
+    except ValidationError as error:
+        fault = invalid(error)
+        raise PermanentError(fault.reason, f"{event.type}: {fault}") from error
+    except PydanticSerializationError as error:
+        raise PermanentError("invalid", f"{event.type}: {error}"[:200]) from error
+    number = f"{sequence:012d}"
+    head = (
+        f'{{"specversion":"1.0","type":"hadir.{event.type}.v1","source":"{origin.source}",'
+        f'"id":"{_id(origin.source, number)}","sequence":"{number}","subject":"{event.place}",'
+        f'"time":"{written(event.at)}","recordedtime":"{written(recorded_at)}",{kind.tail}{correlation}"data":'
+    )
+    body = head.encode() + content + b"}"
     if len(body) > MAX_EVENT:
         raise PermanentError("too_big", f"{event.type} has {len(body)} bytes")
     return Encoded(topic, body)
 
 
+def erased(body: bytes) -> bytes:
+    """What takes the place of a person's stored event once they are erased. Raises PermanentError.
+
+    Same source, sequence, id, times and class, so that no gap appears and the live topic stays; the place is
+    reduced to its building, and no person, unit or content is left.
+    """
+    event = decode(body)
+    site, building, *_ = event.subject.split("/")
+    data = {
+        "quality": event.data.get("quality", "good"),
+        "clock": event.data.get("clock", {"sync": "none"}),
+        "target_id": event.id,
+        "field": "event",
+        "actor_role": "authority",
+    }
+    return (
+        f'{{"specversion":"1.0","type":"hadir.privacy.erased.v1","source":"{event.source}","id":"{event.id}",'
+        f'"sequence":"{event.sequence:012d}","subject":"{site}/{building}/_/_/_","time":"{written(event.time)}",'
+        f'"recordedtime":"{written(event.recorded)}",{_kind("privacy.erased", "who").tail}"data":'
+    ).encode() + (to_json(data) + b"}")
+
+
+def batch(bodies: Iterable[bytes]) -> tuple[bytes, int]:
+    """A CloudEvents JSON batch of as many of the first `bodies` as the limits allow, and how many those are."""
+    chosen: list[bytes] = []
+    size = 2
+    for body in bodies:
+        if len(chosen) == MAX_IN_BATCH or size + len(body) + bool(chosen) > MAX_BATCH:
+            break
+        size += len(body) + bool(chosen)
+        chosen.append(body)
+    return b"[" + b",".join(chosen) + b"]", len(chosen)
+
+
 def decode(payload: bytes) -> Envelope:
     """One event. Raises PermanentError: too_big, too_deep, not_json, invalid."""
-    if len(payload) > MAX_EVENT:
-        raise PermanentError("too_big", f"{len(payload)} bytes")
-    return _envelope(read_json(payload), payload)
+    item = read_json(payload, MAX_EVENT)
+    if not isinstance(item, dict):
+        raise PermanentError("invalid", "an event is a JSON object")
+    try:
+        return _envelope(item, payload)
+    except (KeyError, TypeError) as error:
+        raise PermanentError("invalid", f"{type(error).__name__}: {error}"[:100]) from error
 
 
 def decode_batch(payload: bytes) -> list[Envelope | PermanentError]:
-    """The events of a CloudEvents JSON batch; a bad one does not lose the others. Raises PermanentError."""
-    if len(payload) > MAX_BATCH:
-        raise PermanentError("too_big", f"{len(payload)} bytes")
-    batch = read_json(payload)
-    if not isinstance(batch, list) or len(batch) > MAX_IN_BATCH:
-        raise PermanentError("invalid", f"not a batch of at most {MAX_IN_BATCH} events")
+    """The events of a CloudEvents JSON batch, in order; a bad one does not lose the others. Raises PermanentError."""
     out: list[Envelope | PermanentError] = []
-    for item in batch:
+    for raw in split_batch(payload):
         try:
-            raw = _dumps(item).encode()
-            if len(raw) > MAX_EVENT:
-                raise PermanentError("too_big", f"{len(raw)} bytes")
-            out.append(_envelope(item, raw))
+            out.append(decode(raw))
         except PermanentError as error:
             out.append(error)
     return out
 
 
-def read_json(payload: bytes) -> Any:
-    """JSON with limits checked before it is parsed. Raises PermanentError."""
-    depth = 0
-    in_string = escaped = False
-    for byte in payload:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise PermanentError("too_deep", f"more than {MAX_DEPTH} levels")
-        elif byte in b"]}":
-            depth -= 1
-    try:
-        return json.loads(payload, parse_constant=_no_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise PermanentError("not_json", str(error)[:100]) from error
+def _envelope(item: dict[str, Any], raw: bytes) -> Envelope:
+    source, number, subject = item["source"], item["sequence"], item["subject"]
+    made_by, kind = _SOURCE.fullmatch(source), _TYPE.fullmatch(item["type"])
+    if made_by is None or item["specversion"] != "1.0":
+        raise PermanentError("invalid", "not an event of a gateway")
+    if kind is None:
+        raise PermanentError("invalid", "not a type of hadir, version 1")
+    if not _SEQUENCE.fullmatch(number) or item["id"] != _id(source, number):
+        raise PermanentError("invalid", "id is not that of source and sequence")
+    if topics.place(subject).partition("/")[0] != made_by[1]:
+        raise PermanentError("invalid", "subject is not of the source's site")
+    correlation = item.get("correlation", "")
+    if correlation and not _CORRELATION.fullmatch(correlation):
+        raise PermanentError("invalid", "correlation is not 1 to 64 of A-Z a-z 0-9 . _ : -")
+    name, data = kind[1], item["data"]
+    known = EVENTS.get(name)
+    if known is not None:
+        data = read(known.model, data)
+        for key in _times_of(known.model):
+            if (value := data.get(key)) is not None:
+                parsed(value)
+    elif not isinstance(data, dict):
+        raise PermanentError("invalid", "data is not an object")
+    cls = _class(name, item["dataclassification"])
+    if known is not None and cls not in known.classes:
+        raise PermanentError("invalid", f"{name} is never of class {cls}")
+    person, unit = _whose(name, cls, data)
+    return Envelope(
+        item["id"],
+        name,
+        source,
+        made_by[1],
+        made_by[2],
+        made_by[3],
+        int(number),
+        subject,
+        parsed(item["time"]),
+        parsed(item["recordedtime"]),
+        data,
+        person,
+        unit,
+        cls,
+        raw,
+        correlation,
+    )
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a key is given twice")
-    return made
-
-
-def _envelope(item: Any, raw: bytes) -> Envelope:
-    if not isinstance(item, dict):
-        raise PermanentError("invalid", "not an object")
-    try:
-        source = item["source"]
-        found = _SOURCE.match(source)
-        kind = item["type"]
-        if found is None or item["specversion"] != "1.0":
-            raise PermanentError("invalid", "not an event of a gateway")
-        if not kind.startswith(TYPE_PREFIX) or not kind.endswith(f".{MAJOR}"):
-            raise PermanentError("invalid", "not a type of hadir, version 1")
-        number = item["sequence"]
-        if not (isinstance(number, str) and len(number) == 12 and number.isdecimal()):
-            raise PermanentError("invalid", "sequence is not 12 digits")
-        if item["id"] != event_id(source, number):
-            raise PermanentError("invalid", "id does not belong to source and sequence")
-        data = item["data"]
-        if not isinstance(data, dict):
-            raise PermanentError("invalid", "data is not an object")
-        person = data.get("pid", "")
-        unit = data.get("unit") or "_"
-        if not isinstance(person, str) or not isinstance(unit, str):
-            raise PermanentError("invalid", "pid or unit is not text")
-        return Envelope(
-            id=item["id"],
-            type=kind[len(TYPE_PREFIX) : -len(MAJOR) - 1],
-            source=source,
-            site=found[1],
-            gateway=found[2],
-            boot=found[3],
-            sequence=int(number),
-            subject=topics.place(item["subject"]),
-            time=parse_rfc3339(item["time"]),
-            recorded=parse_rfc3339(item["recordedtime"]),
-            data=data,
-            person=person,
-            unit=unit,
-            cls=_class(kind, person),
-            raw=raw,
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise PermanentError("invalid", f"{type(error).__name__}: {error}"[:100]) from error
-
-
-def _class(kind: str, person: str) -> str:
-    if not person:
+def _class(name: str, classification: Any) -> str:
+    if classification == "internal":
         return "evt"
-    return "sense" if kind.startswith(f"{TYPE_PREFIX}presence.") and ".corrected." not in kind else "who"
+    if classification != "restricted":
+        raise PermanentError("invalid", "dataclassification is neither internal nor restricted")
+    known = EVENTS.get(name)
+    if known is not None:
+        return known.classes[-1]
+    return "sense" if name.startswith("presence.") else "who"
+
+
+def _whose(name: str, cls: str, data: Mapping[str, Any]) -> tuple[str, str]:
+    person, unit = data.get("pid") or "", data.get("unit") or "_"
+    if person and not _PID.fullmatch(person):
+        raise PermanentError("invalid", "pid is not a pseudonym")
+    if cls == "evt" and person:
+        raise PermanentError("invalid", f"{name} of class evt names a person")
+    if cls != "evt" and not person and not (name == "privacy.erased" and data["field"] == "event"):
+        raise PermanentError("invalid", f"{name} of class {cls} is about nobody")
+    return person, topics.level(unit)
+
+
+__all__ = [
+    "MAX_BATCH",
+    "MAX_DEPTH",
+    "MAX_EVENT",
+    "MAX_IN_BATCH",
+    "ClockQuality",
+    "Encoded",
+    "Envelope",
+    "Origin",
+    "batch",
+    "decode",
+    "decode_batch",
+    "encode",
+    "erased",
+    "event_id",
+    "read_json",
+    "topic_of",
+]

@@ -1,0 +1,41 @@
+"""Times of the contract: RFC 3339 in UTC with milliseconds on the wire, ns since 1970 inside."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from gateway.clock import SECOND, parse_rfc3339, rfc3339
+from gateway.contract.fields import TIME
+from gateway.errors import PermanentError
+
+LATEST = 2**63 - 1
+"""What a database's integer holds: the year 2262."""
+_TIME = re.compile(TIME)
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return rfc3339(seconds * SECOND)[:-4]
+
+
+def written(ns: Any) -> str:
+    """`2026-11-24T01:30:02.117Z` of ns. Raises PermanentError for what is no time between 1970 and 2262."""
+    if type(ns) is not int or not 0 <= ns <= LATEST:
+        raise PermanentError("invalid", "a time is ns since 1970, and before 2262")
+    seconds, rest = divmod(ns, SECOND)
+    return f"{_second(seconds)}{rest // 1_000_000:03d}Z"
+
+
+def parsed(text: Any) -> int:
+    """ns of a time on the wire. Raises PermanentError."""
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise PermanentError("invalid", "a time is RFC 3339 in UTC, for example 2026-11-24T01:30:02.117Z")
+    try:
+        ns = parse_rfc3339(text)
+    except ValueError as error:
+        raise PermanentError("invalid", "no such day or time of day") from error
+    if not 0 <= ns <= LATEST:
+        raise PermanentError("invalid", "a time lies between 1970 and 2262")
+    return ns
