@@ -6,45 +6,58 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.contract.envelope import MAX_BATCH, read_json
+from gateway.contract.fields import Boot
+from gateway.contract.lenient import invalid
+from gateway.contract.payload import MAX_BATCH, read_json
 from gateway.errors import PermanentError
 
 Sequence = Annotated[int, Field(ge=1, le=999_999_999_999)]
-Boot = Annotated[str, Field(pattern=r"^\d{6}-[0-9a-f]{4}$")]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Refusal(_Model):
-    """One event that the archive refuses."""
+    """One event that the archive will never take: the gateway sets it aside."""
 
-    seq: Sequence
-    reason: Annotated[str, Field(max_length=64)]
+    seq: Sequence = Field(description="its sequence")
+    reason: Annotated[str, Field(max_length=64)] = Field(
+        description="stable word: invalid, too_big, foreign_source, ..."
+    )
 
 
 class BootAck(_Model):
     """What it says of one boot."""
 
-    boot: Boot
-    committed: Annotated[tuple[tuple[Sequence, Sequence], ...], Field(max_length=10_000)] = ()
-    """Inclusive ranges."""
-    refused: Annotated[tuple[Refusal, ...], Field(max_length=10_000)] = ()
+    boot: Boot = Field(description="the boot")
+    committed: Annotated[tuple[tuple[Sequence, Sequence], ...], Field(max_length=10_000)] = Field(
+        (), description="inclusive ranges of sequences that are committed: the gateway may forget them"
+    )
+    refused: Annotated[tuple[Refusal, ...], Field(max_length=10_000)] = Field((), description="never to be sent again")
 
 
 class Acknowledgement(_Model):
     """Payload of `ack/<site>/<gw>`."""
 
-    worker: Annotated[str, Field(max_length=32)]
-    boots: Annotated[tuple[BootAck, ...], Field(max_length=1000)]
+    worker: Annotated[str, Field(max_length=32)] = Field(description="ingest worker that committed")
+    boots: Annotated[tuple[BootAck, ...], Field(max_length=1000)] = Field(description="by boot")
+
+
+def write_ack(ack: Acknowledgement) -> bytes:
+    """As JSON. Raises PermanentError("too_big"): split it, ranges may come in any number of messages."""
+    body = ack.model_dump_json().encode()
+    if len(body) > MAX_BATCH:
+        raise PermanentError("too_big", f"{len(body)} bytes")
+    return body
 
 
 def read_ack(payload: bytes) -> Acknowledgement:
-    """Raises PermanentError."""
-    if len(payload) > MAX_BATCH:
-        raise PermanentError("too_big", f"{len(payload)} bytes")
+    """What a gateway reads. Raises PermanentError: too_big, too_deep, not_json, invalid."""
     try:
-        return Acknowledgement.model_validate(read_json(payload))
+        ack = Acknowledgement.model_validate(read_json(payload))
     except ValidationError as error:
-        raise PermanentError("invalid", str(error.errors()[0]["msg"])) from error
+        raise invalid(error) from error
+    if any(first > last for boot in ack.boots for first, last in boot.committed):
+        raise PermanentError("invalid", "a range ends before it begins")
+    return ack

@@ -1,0 +1,127 @@
+"""What gateways, clients and the coordinator say to each other: commands, sightings, forwarded readings, beats."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from gateway.clock import SECOND
+from gateway.contract.fields import (
+    UUID,
+    ActorRole,
+    Assurance,
+    Boot,
+    Count,
+    Identifier,
+    Pid,
+    Place,
+    QualityWord,
+    Text,
+    Time,
+    Unit,
+    Uuid,
+    Whole,
+    Wire,
+    Word,
+)
+from gateway.contract.times import parsed
+
+EXPIRES_S = 30
+"""A command that is older is not carried out."""
+REMEMBERED_S = 24 * 3600
+"""A command that is repeated within this is answered again, and not carried out again."""
+MAX_SIGHTINGS = 200
+MAX_READINGS = 100
+
+CommandId = Annotated[str, StringConstraints(pattern=UUID)]
+Token = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,32}$")]
+"""Stands for an enrolled person for one day; only the coordinators can resolve it."""
+Dbm = Annotated[float, Field(ge=-127, le=20)]
+Sequence = Annotated[int, Field(ge=1, le=999_999_999_999)]
+Argument = bool | Whole | float | Text | None
+
+
+class CommandMessage(Wire):
+    """Somebody asks a gateway for something. A pid may only stand in `whocmd`."""
+
+    id: CommandId = Field(description="random; the answer carries it, and a repetition is answered again for 24 h")
+    issued_at: Time = Field(description="a command older than 30 s is not carried out")
+    actor: Identifier = Field(description="account or service that asks; never a name or staff number")
+    role: ActorRole = Field(description="in what role it asks")
+    client: Identifier = Field(description="the answer goes to `res/<client>/<name>`")
+    place: Place | None = Field(None, description="what it is about")
+    pid: Pid | None = Field(None, description="whom it is about; only in `whocmd`")
+    unit: Unit = Field("_", description="the person's unit")
+    args: dict[Word, Argument] = Field({}, max_length=16, description="as the command needs them")
+
+
+class CommandResult(Wire):
+    """The answer to a command."""
+
+    id: CommandId = Field(description="of the command")
+    ok: bool = Field(description="whether it was carried out")
+    reason: Word | None = Field(None, description="why not: expired, forbidden, invalid, not_owner, taken, ...")
+    at: Time = Field(description="when it was answered")
+    gw: Identifier = Field(description="gateway that answers")
+    events: Annotated[list[Uuid], Field(max_length=16, strict=False)] = Field([], description="ids of what it caused")
+
+
+class Sightings(Wire):
+    """Enrolled tags that a gateway's receivers have heard in a second. Nobody stores it."""
+
+    at: Time = Field(description="end of that second")
+    boot: Boot = Field(description="of the gateway")
+    heard: Annotated[
+        list[Annotated[tuple[Identifier, Token, Dbm, Count], Field(strict=False)]],
+        Field(max_length=MAX_SIGHTINGS, strict=False),
+    ] = Field(description="[receiver, daily token, smoothed dBm, how often], the strongest first")
+
+
+class ForwardedReading(Wire):
+    """A reading for a place that another gateway owns: pseudonyms only."""
+
+    seq: Sequence = Field(description="contiguous for each boot and owner")
+    dev: Identifier = Field(description="fixed device")
+    kind: Word = Field(description="what was measured")
+    value: bool | Whole | float | Word | None = Field(description="the value")
+    place: Place = Field(description="place, decided by the topic's owner")
+    at: Time = Field(description="when it was observed")
+    modality: Word = Field(description="of the device")
+    role: Literal["", "desk", "in", "out", "in_out", "zone", "kiosk", "enrol"] = Field("", description="of a reader")
+    pid: Pid | None = Field(None, description="the person; null: nobody")
+    unit: Unit = Field("_", description="the person's unit")
+    refused: Literal["", "unknown", "disabled", "ambiguous", "rate"] = Field("", description="why it is nobody's")
+    assurance: Assurance = Field("claimed", description="how far the credential proves its holder")
+    quality: QualityWord = Field("good", description="how far it is to be trusted")
+
+
+class ReadingsAck(Wire):
+    """Readings that the owner has committed: the forwarding gateway need not keep them."""
+
+    boot: Boot = Field(description="boot of the gateway that forwarded")
+    committed: Count = Field(description="all sequences up to this one")
+
+
+class Readings(Wire):
+    """Payload of `reading/<site>/<to>/<from>`: readings for `to`, or its own acknowledgement of what `to` sent."""
+
+    boot: Boot = Field(description="boot of the sender")
+    readings: Annotated[list[ForwardedReading], Field(max_length=MAX_READINGS, strict=False)] = Field(
+        [], description="in the order of seq"
+    )
+    ack: ReadingsAck | None = Field(None, description="what the sender has committed of the addressee's readings")
+
+
+class Beat(Wire):
+    """A candidate for coordinator is alive: every 2 s; dead after 6 s."""
+
+    rank: Count = Field(description="the lowest live rank leads")
+    term: Count = Field(description="lower terms are ignored")
+    boot: Boot = Field(description="of the gateway")
+    leads: bool = Field(description="whether it holds itself to be the coordinator")
+
+
+def expired(command: dict[str, Any], now: int) -> bool:
+    """Whether a command is too old to be carried out, or from the future by as much."""
+    return abs(now - parsed(command["issued_at"])) > EXPIRES_S * SECOND
