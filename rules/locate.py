@@ -60,7 +60,7 @@ class _Config(NamedTuple):
     margin: float
     settle: int
     first: int
-    """Between the first sighting and the first answer: all receivers get a word."""
+    """Between the first sighting and the first answer: all receivers get a word, and more than one."""
     smooth: int
     fresh: int
     """Age at which a vote is not counted any more."""
@@ -91,8 +91,8 @@ class Held(NamedTuple):
     """Receivers that had a vote and do not hear now."""
 
 
-Vote = tuple[float, int]
-"""(smoothed dBm, when last heard)."""
+Vote = tuple[float, int, int]
+"""(smoothed dBm, when last heard, sightings behind it)."""
 
 
 class State(NamedTuple):
@@ -117,7 +117,7 @@ def _config(settings: Settings) -> _Config:
         neighbours=settings.neighbours,
         margin=settings.margin_db,
         settle=int(settings.settle_s * SECOND),
-        first=int(min(settings.settle_s, 2 * expect) * SECOND),
+        first=int(2 * expect * SECOND),
         smooth=int(max(settings.smooth_s, 3 * expect) * SECOND),
         fresh=int(max(10.0, 3 * expect) * SECOND),
         refresh=int(settings.refresh_s * SECOND),
@@ -148,17 +148,19 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
     person, votes, held, due = state
     vote = votes.get(receiver)
     if vote is None:
-        level = item.rssi
+        level, count = item.rssi, 1
     else:
-        level, last = vote
+        level, last, count = vote
         passed = at - last
         if passed < 0:
             return Step(state, (), (), due)
         if passed > config.fresh:
-            level = item.rssi
-        else:
-            level += (item.rssi - level) * passed / (config.smooth + passed)
-    votes = {**votes, receiver: (level, at)}
+            level, count = item.rssi, 1
+        else:  # a plain mean at first, or the first sighting would weigh most
+            count += 1
+            share = passed / (config.smooth + passed)
+            level += (item.rssi - level) * (share if share * count > 1 else 1 / count)
+    votes = {**votes, receiver: (level, at, count)}
     best = held.best
     if receiver == best:
         rival = held.challenger
@@ -170,7 +172,7 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
     if not best:
         return _begin(config, State(person, votes, held, due), at)
     zones = config.zones
-    top, heard = votes[best]
+    top, heard, _ = votes[best]
     if zones[receiver] == zones[best]:
         if level > top:
             held = held._replace(best=receiver)
@@ -264,7 +266,7 @@ def _tell(config: _Config, state: State, at: int) -> Step[State]:
     """Emit the incumbent's zone, with the strongest other zone as the one that lost."""
     held, zones, votes = state.held, config.zones, state.votes
     best = held.best
-    zone, (level, heard) = zones[best], votes[best]
+    zone, (level, heard, _) = zones[best], votes[best]
     rivals = [
         (vote[0], zones[dev])
         for dev, vote in votes.items()
