@@ -81,10 +81,15 @@ class _Day:
             person.lunch = self._start + LUNCH + self._between(0, 10 * 60)
             person.leave = self._start + LEAVE + self._between(0, 55 * 60)
             person.forgets = self._rng.random() < 0.12
-            heapq.heappush(self._decisions, (self._start + self._between(5, LAST_ARRIVAL // SECOND), person.index))
-        for n, person in enumerate(self._rng.sample(self._people, 3)):  # an errand elsewhere: they leave early
+            person.until = self._start + self._between(5, LAST_ARRIVAL // SECOND)
+        special = self._rng.sample(self._people, 9)
+        for n, person in enumerate(special[:3]):  # an errand elsewhere: they leave early
             person.leave = self._start + self._between(9 * 60, 13 * 60)
             person.forgets = n == 0
+        for person in special[3:]:  # they come late, so that desks stay free to move to
+            person.until = self._start + self._between(11 * 60, 16 * 60)
+        for person in self._people:
+            heapq.heappush(self._decisions, (person.until, person.index))
         for visitor in self._office.visitors:
             for at in self._visits():
                 heapq.heappush(self._decisions, (at, visitor.index))
@@ -148,7 +153,7 @@ class _Day:
         desk = held or self._pick(me, now)
         if desk is None:
             there = self._walk(me, PANTRY[me.at.floor], now)
-            self._next(me, there + self._between(70, 160))
+            self._next(me, there + self._between(120, 300))
             return
         self._book.sit(me.index, desk)
         if self._rng.random() < 0.12:

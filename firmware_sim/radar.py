@@ -21,6 +21,8 @@ MISS_EVERY_S = 420.0
 PASS_EVERY_S = 900.0
 """Somebody passes an empty place about so often, and is seen in one report."""
 PASS = SECOND
+PASS_APART = 60 * SECOND
+"""Between two of them, and after somebody has left: else no hold could tell them from one who stays."""
 NEVER = 1 << 62
 
 
@@ -103,7 +105,7 @@ class Radar:
         return start, start + int(length * SECOND)
 
     def _next_pass(self, now: int) -> tuple[int, int]:
-        start = now + NO_ONE + self._wait(PASS_EVERY_S)
+        start = now + PASS_APART + self._wait(PASS_EVERY_S)
         return start, start + PASS
 
     def _wait(self, mean_s: float) -> int:

@@ -66,7 +66,7 @@ def with_outage(plan: Iterator[Action], start: int, seed: int, stale_after: int)
     """The plan with one radar that falls silent for some minutes of the first twenty.
 
     The place's occupancy does not change within `stale_after` (ns) of the silence: in that while no gateway could know.
-    Without such a place there is no outage.
+    It lasts at least a minute longer than that. Without such a place there is no outage.
     """
     early: list[Action] = []
     rest: list[Action] = []
@@ -92,7 +92,7 @@ def _quiet_place(early: Iterable[Action], start: int, stale_after: int, rng: Ran
         for at, following in zip(times, [*times[1:], start + 20 * 60 * SECOND], strict=True):
             begin = at + rng.randint(40, 60) * SECOND
             if begin >= start + 3 * 60 * SECOND and begin + stale_after < following:
-                end = begin + rng.randint(150, 240) * SECOND
+                end = begin + stale_after + rng.randint(60, 140) * SECOND
                 if end < start + 14 * 60 * SECOND:
                     choices.append(Silence(begin, space, end))
     return rng.choice(choices) if choices else None

@@ -1,0 +1,79 @@
+"""Both sides of the wire: what is encoded here from the data sheets, the drivers read as it was meant.
+
+Only this test knows both; the packages share no code.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from drivers.api import Frame, Measurement
+from drivers.badge import id12la as id12la_driver
+from drivers.badge import rdm6300 as rdm6300_driver
+from drivers.beacon import eddystone, ibeacon
+from drivers.occupancy import ld2410 as ld2410_driver
+from firmware_sim import beacon, id12la, ld2410, rdm6300
+from firmware_sim.ld2410 import Seen, Target
+from firmware_sim.office import make_office
+
+OFFICE = make_office(11)
+DRIVERS = {
+    "rdm6300": (rdm6300_driver.DRIVER, rdm6300.frame),
+    "id12la": (id12la_driver.DRIVER, id12la.frame),
+}
+
+
+def values(measurements: list[Measurement]) -> dict[str, object]:
+    return {measurement.kind: measurement.value for measurement in measurements}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_badges(name: str) -> None:
+    driver, encode = DRIVERS[name]
+    assert driver.framer is not None
+    for person in (*OFFICE.people, *OFFICE.visitors):
+        cut = driver.framer(b"", encode(bytes.fromhex(person.badge)) * 2)
+        assert len(cut.frames) == 2
+        assert not cut.dropped
+        for frame in cut.frames:
+            read = driver.decode(Frame(driver.media[0], "", "", frame))
+            assert values(read)["badge"] == person.credential
+
+
+def test_radar() -> None:
+    driver = ld2410_driver.DRIVER
+    assert driver.framer is not None
+    rng = Random(1)
+    for target in Target:
+        seen = Seen(target, rng.randrange(600), 50, rng.randrange(600), 60)
+        gates = [rng.randrange(101) for _ in range(9)]
+        stream = ld2410.basic(seen) + ld2410.acknowledgement(0x62) + ld2410.engineering(seen, gates, gates, light=7)
+        cut = driver.framer(b"", stream)
+        assert not cut.dropped
+        read = [values(driver.decode(Frame(driver.media[0], "", "", frame))) for frame in cut.frames]
+        reports = [said for said in read if said]
+        assert len(reports) == 2
+        for said in reports:
+            assert said["occupied"] is (target != Target.NONE)
+            assert said["motion"] is (target in (Target.MOVING, Target.BOTH))
+
+
+def test_tags() -> None:
+    for person in OFFICE.people:
+        tag = person.tag
+        assert tag is not None
+        driver = (ibeacon if tag.id.startswith("ibeacon") else eddystone).DRIVER
+        for payload in (tag.advert.ad_structures(), tag.advert.data_structures()):
+            assert values(driver.decode(Frame("ble_adv", "", tag.address, payload)))["beacon"] == tag.id
+
+
+def test_strangers_are_claimed_by_nobody() -> None:
+    rng = Random(5)
+    claims = [claim for driver in (ibeacon.DRIVER, eddystone.DRIVER) for claim in driver.claims]
+    for _ in range(300):
+        advert = beacon.stranger(rng)
+        for claim in claims:
+            data = advert.manufacturer.get(claim.company or -1, b"") or advert.service.get(claim.service or -1, b"")
+            assert not data or not data.startswith(claim.prefix)
