@@ -7,7 +7,7 @@
     {"kind":"sit" | "stand","place":..,"person":3,"office":ns,"machine":ns}
     {"kind":"zone","person":3,"zone":"l05/timur","office":ns}
     {"kind":"outage","dev":"mmw-d-004","place":..,"from":ns,"to":ns}        office time
-    {"kind":"end","office":ns,"machine":ns,"frames":n,"adverts":n,"taps":n,"dropped":{cause:n}}
+    {"kind":"end","office":ns,"machine":ns,"frames":n,"adverts":n,"taps":n,"dropped":n,"late":ns}
 
 `machine` of a frame or tap is the monotonic clock when the write that completes the (first) frame returned. A frame is
 named by the CRC-32 of sender's address and payload; for an advert the payload is the AD structures that BlueZ hands on:
