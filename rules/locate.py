@@ -38,7 +38,8 @@ class Settings:
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     """By device id. What another receiver hears is ignored."""
     neighbours: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Zone -> zones next to it. A jump to a zone that is not next to the last one takes twice the settle time."""
+    """Zone -> zones next to it, where that is known. A jump to a zone that is not next to the last one takes twice the
+    settle time."""
     margin_db: float = 6.0
     settle_s: float = 10.0
     smooth_s: float = 5.0
@@ -196,7 +197,7 @@ def _challenge(config: _Config, state: State, receiver: str, at: int, *, gone: b
         return Step(state, (), (), state.due)
     held = held._replace(challenger=receiver, times=held.times + 1)
     beside = config.neighbours.get(zones[held.best])
-    settle = config.settle if beside is None or zones[receiver] in beside else 2 * config.settle
+    settle = config.settle if not beside or zones[receiver] in beside else 2 * config.settle
     if gone or at - held.since >= settle:
         return _switch(config, state._replace(held=held), receiver, at)
     return Step(state._replace(held=held), (), (), state.due)

@@ -265,6 +265,31 @@ def test_a_restart_remembers_the_check_in(fold: Any, until: float) -> None:
     assert after.body is None
 
 
+def test_a_check_in_of_yesterday_is_closed_unless_somebody_sits_there(fold: Any) -> None:
+    before = fold(desk.rule(), DESK).feed(tap(10))
+    morning = 24 * HOUR
+    empty = fold(desk.rule(), DESK, before.body, morning).wait(morning + HOUR)
+    assert story(empty) == [(morning + 300, "checkin.ended", "end_of_day")]
+    assert empty.events[0].data["last_evidence"] == at(10)
+    sits = fold(desk.rule(), DESK, before.body, morning).feed(sees(morning + 30, "occupied")).wait(morning + HOUR)
+    assert story(sits) == []
+
+
+def test_a_late_tap_of_the_same_person_has_one_outcome(fold: Any) -> None:
+    run = fold(desk.rule(), DESK).feed(tap(10))
+    run.feed(tap(9)._replace(late=True))
+    assert story(run) == [(10, "checkin.started", None), (9, "badge.rejected", "late")]
+    assert run.events[-1].data["late"] is True
+
+
+def test_a_late_tap_wins_over_what_was_only_inferred(fold: Any) -> None:
+    """The tap was observed before the release, and arrives after it."""
+    run = fold(desk.rule(), DESK).feed(tap(10), sees(20, "occupied"), sees(100, "vacant")).wait(3700)
+    assert run.state.checkin is None
+    run.feed(tap(3699)._replace(late=True))
+    assert story(run)[-1] == (3699, "checkin.started", None)
+
+
 def test_a_desk_that_the_configuration_takes_out(fold: Any) -> None:
     run = fold(desk.rule(Settings(out_of_order=frozenset({DESK}))), DESK).feed(tap(10))
     assert run.state.life == "out_of_order"
