@@ -333,7 +333,7 @@ def _class(name: str, classification: Any) -> str:
         raise PermanentError("invalid", "dataclassification is neither internal nor restricted")
     known = EVENTS.get(name)
     if known is not None:
-        return known.classes[-1]
+        return next((cls for cls in known.classes if cls != "evt"), "restricted")  # a class that no type has
     return "sense" if name.startswith("presence.") else "who"
 
 

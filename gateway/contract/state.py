@@ -39,7 +39,7 @@ W = TypeVar("W", bound=Wire)
 VALID_S = 90
 """A state may be believed for so long after its last repetition, which comes every 30 s."""
 ROUND_NS = 5 * 60 * 1_000_000_000
-Counter = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.{}-]{1,96}$")]
+Counter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.{}-]{1,96}$")]
 
 
 class Desk(Wire):
