@@ -266,7 +266,7 @@ class GatewayStarted(Data):
 class GatewayStopped(Data):
     """A boot ends on purpose."""
 
-    cause: Word | None = Field(None, description="why")
+    reason: Word | None = Field(None, description="why")
 
 
 class GatewayGap(Data):
@@ -275,8 +275,8 @@ class GatewayGap(Data):
     boot: Boot = Field(description="boot that lost them")
     first: Count = Field(description="first lost sequence")
     last: Count = Field(description="last lost sequence")
-    count: Count = Field(description="how many between first and last, both included, are lost")
-    cause: Literal["outbox_full", "too_old", "disk", "card_replaced"] | None = Field(None, description="why")
+    lost: Count = Field(description="how many between first and last, both included")
+    cause: Literal["bounds", "disk", "card_replaced"] | None = Field(None, description="why")
 
 
 class ClockStepped(Data):

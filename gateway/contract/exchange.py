@@ -39,7 +39,8 @@ Token = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,32}$")]
 """Stands for an enrolled person for one day; only the coordinators can resolve it."""
 Dbm = Annotated[float, Field(ge=-127, le=20)]
 Sequence = Annotated[int, Field(ge=1, le=999_999_999_999)]
-Argument = bool | Whole | float | Text | None
+Argument = bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | Text | None
+"""Times in ns are allowed here: commands of the coordinator are read by gateways only."""
 
 
 class CommandMessage(Wire):
@@ -50,6 +51,7 @@ class CommandMessage(Wire):
     actor: Identifier = Field(description="account or service that asks; never a name or staff number")
     role: ActorRole = Field(description="in what role it asks")
     client: Identifier = Field(description="the answer goes to `res/<client>/<name>`")
+    at: Time | None = Field(None, description="when what it is about happened; absent: when it was issued")
     place: Place | None = Field(None, description="what it is about")
     pid: Pid | None = Field(None, description="whom it is about; only in `whocmd`")
     unit: Unit = Field("_", description="the person's unit")

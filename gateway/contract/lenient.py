@@ -1,7 +1,7 @@
 """The models of the contract as a subscriber reads them, so that a newer gateway does not break an older reader.
 
 The strict model's own core schema is rewritten: unknown fields are ignored, a word that an enumeration does not have
-is read as `unknown`, and the result is a plain dict that holds what was sent and nothing more.
+is read as `unknown`, and the result is a plain dict.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from gateway.errors import PermanentError
 UNKNOWN = "unknown"
 
 
-def read(model: type[BaseModel], value: Any) -> dict[str, Any]:
-    """`value`, parsed from JSON, as `model` describes it. Raises PermanentError("invalid")."""
+def read(model: type[BaseModel], value: Any, *, fill: bool = False) -> dict[str, Any]:
+    """`value`, parsed from JSON, as `model` describes it. Raises PermanentError("invalid").
+
+    It holds what was sent; with `fill` every field, those that are absent by their defaults.
+    """
     try:
-        found: dict[str, Any] = _validator(model).validate_python(value)
+        found: dict[str, Any] = _validator(model, fill).validate_python(value)
     except ValidationError as error:
         raise invalid(error) from error
     return found
@@ -35,25 +38,25 @@ def invalid(error: ValidationError) -> PermanentError:
 
 
 @cache
-def _validator(model: type[BaseModel]) -> SchemaValidator:
+def _validator(model: type[BaseModel], fill: bool) -> SchemaValidator:
     model.model_rebuild()
-    return SchemaValidator(_relaxed(model.__pydantic_core_schema__), {"strict": True, "allow_inf_nan": False})
+    return SchemaValidator(_relaxed(model.__pydantic_core_schema__, fill), {"strict": True, "allow_inf_nan": False})
 
 
-def _relaxed(node: Any) -> Any:
+def _relaxed(node: Any, fill: bool) -> Any:
     """A core schema, or a part of one, rewritten."""
     if isinstance(node, (list, tuple)):
-        return [_relaxed(item) for item in node]
+        return [_relaxed(item, fill) for item in node]
     if not isinstance(node, Mapping):
         return node
     kind = node.get("type")
     if kind == "model":
-        return _typed_dict(node["schema"])
+        return _typed_dict(node["schema"], fill)
     if kind == "literal":
         return {"type": "union", "choices": [dict(node), _ANY_WORD], "mode": "left_to_right"}
     if kind == "union" and any(choice.get("type") == "literal" for choice in node["choices"]):
         raise TypeError("an enumeration in a union would swallow the other choices: write one Literal")
-    return {key: _relaxed(value) if key != "metadata" else value for key, value in node.items()}
+    return {key: _relaxed(value, fill) if key != "metadata" else value for key, value in node.items()}
 
 
 def _unknown(word: Any) -> str:
@@ -65,14 +68,14 @@ def _unknown(word: Any) -> str:
 _ANY_WORD = {"type": "function-plain", "function": {"type": "no-info", "function": _unknown}}
 
 
-def _typed_dict(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _typed_dict(fields: Mapping[str, Any], fill: bool) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, field in fields["fields"].items():
         schema = field["schema"]
         required = schema["type"] != "default"
         made[field.get("validation_alias", name)] = {
             "type": "typed-dict-field",
-            "schema": _relaxed(schema if required else schema["schema"]),
+            "schema": _relaxed(schema if required or fill else schema["schema"], fill),
             "required": required,
         }
     return {"type": "typed-dict", "fields": made, "extra_behavior": "ignore"}

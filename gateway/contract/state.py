@@ -162,11 +162,11 @@ def write(model: type[Wire], values: Mapping[str, Any], *, limit: int = MAX_BATC
 
 
 def parse(model: type[Wire], payload: bytes) -> dict[str, Any] | None:
-    """What a subscriber reads; None for an empty payload, which says that the topic holds nothing any more.
+    """Every field of what a subscriber reads; None for an empty payload: the topic holds nothing any more.
 
     Raises PermanentError: too_big, too_deep, not_json, invalid.
     """
-    return read(model, read_json(payload)) if payload else None
+    return read(model, read_json(payload), fill=True) if payload else None
 
 
 def rounded(since: int) -> int:

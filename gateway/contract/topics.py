@@ -17,7 +17,7 @@ MAX_TOPIC = 400
 LEVELS = 5
 LEVEL = IDENTIFIER[1:-1].replace("(", "(?:")
 TYPE = r"[a-z_]{1,32}(?:\.[a-z_]{1,32}){1,3}"
-_IDENTIFIER, _TYPE, _NAME = re.compile(LEVEL), re.compile(TYPE), re.compile(r"[a-z][a-z0-9_]{0,31}")
+_IDENTIFIER, _TYPE, _NAME = re.compile(LEVEL), re.compile(TYPE), re.compile(r"[a-z](?:[a-z0-9_-]{0,30}[a-z0-9])?")
 _HOME_ASSISTANT = re.compile(rf"homeassistant/device/({LEVEL})_({LEVEL})/config")
 
 
