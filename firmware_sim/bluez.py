@@ -42,14 +42,15 @@ class SimulatedBluez:
     async def run(self) -> None:
         """Own org.bluez until cancelled."""
         bus = await MessageBus(bus_address=self._address).connect()
-        bus._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)  # noqa: SLF001 it offers no other way
+        if bus._sock is not None:  # noqa: SLF001 it offers no other way to a larger buffer
+            bus._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)  # noqa: SLF001
         try:
             bus.add_message_handler(self._handle)
             await bus.request_name("org.bluez")
             self._watch_leavers(bus)
             self._bus = bus
             self.ready.set()
-            await bus.wait_for_disconnect()
+            await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
         finally:
             self._bus = None
             self.ready.clear()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from drivers.api import Frame
 from gateway.counters import Counters
-from gateway.outbox import Row
+from gateway.outbox_store import Row
 from rules.api import Command, Input
 
 

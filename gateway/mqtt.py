@@ -332,7 +332,7 @@ class Link:
         loop = asyncio.get_running_loop()
         arguments: dict[str, Any] = {"keepalive": KEEPALIVE_S}
         if self._v5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = self._session_expiry_s
             arguments |= {"clean_start": self._clean_start, "properties": properties}
         client.connect_timeout = CONNECT_S
@@ -343,10 +343,11 @@ class Link:
         sock = client.socket()
         if sock is None:
             raise TransientError("the connection closed at once")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         handle = sock.fileno()
         client.on_socket_register_write = lambda _c, _u, _s: loop.add_writer(handle, self._write, client)
-        client.on_socket_unregister_write = lambda _c, _u, _s: loop.remove_writer(handle)
+        client.on_socket_unregister_write = lambda _c, _u, _s: _ignore(loop.remove_writer(handle))
         client.on_socket_close = lambda _c, _u, _s: _forget(loop, handle)
         loop.add_reader(handle, self._read, client)
         if client.want_write():
@@ -455,7 +456,7 @@ class Link:
         properties = message.properties
         made = Message(
             message.topic,
-            message.payload,
+            bytes(message.payload),
             message.qos,
             message.retain,
             dict(getattr(properties, "UserProperty", ())),
@@ -480,13 +481,17 @@ def _settle(future: asyncio.Future[str], text: str) -> None:
         future.set_result(text)
 
 
+def _ignore(_result: object) -> None:
+    """paho's callbacks return nothing."""
+
+
 def _forget(loop: asyncio.AbstractEventLoop, handle: int) -> None:
     loop.remove_reader(handle)
     loop.remove_writer(handle)
 
 
 def _publish_properties(expiry_s: int | None, content_type: str | None) -> Properties:
-    properties = Properties(PacketTypes.PUBLISH)
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     if expiry_s:
         properties.MessageExpiryInterval = expiry_s
     if content_type:

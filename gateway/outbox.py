@@ -47,7 +47,7 @@ class Draft(NamedTuple):
 class Backlog(NamedTuple):
     """What waits."""
 
-    count: int
+    events: int
     bytes: int
     oldest_at: int | None
     """Office time at which the oldest was recorded, ns."""
@@ -220,9 +220,10 @@ class Outbox:
     async def _commit(self, pool: ThreadPoolExecutor, batch: list[_Work], *, last: bool = False) -> None:
         loop = asyncio.get_running_loop()
         attempt = 0
-        while True:
+        done: tuple[list[Any], int] | None = None
+        while done is None:
             try:
-                results, at = await loop.run_in_executor(pool, self._write, batch)
+                done = await loop.run_in_executor(pool, self._write, batch)
             except TransientError as error:
                 freed = await loop.run_in_executor(pool, self._table.free_ballast)
                 self._counters.add("outbox.retries", "ballast" if freed else "disk")
@@ -234,12 +235,10 @@ class Outbox:
                 if not freed:
                     await asyncio.sleep(full_jitter(attempt, longest_s=5.0))
                 attempt += 1
-            else:
-                break
         if self.stalled:
             self.stalled = ""
             _log.warning("outbox: accepts again")
-        self._tell(batch, results, at)
+        self._tell(batch, *done)
 
     def _tell(self, batch: list[_Work], results: list[Any], at: int) -> None:
         committed: list[Row] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway import sqlite
+from gateway.contract.envelope import erased
 
 _SCHEMA = (
     """
@@ -27,7 +28,6 @@ _SCHEMA = (
     ) STRICT, WITHOUT ROWID;
     """,
 )
-ERASED = b'{"erased":true}'
 OVERHEAD = 64
 """Bytes a row costs beside topic and body: for the bound, not for accounting."""
 MOST_DEAD = 10_000
@@ -57,7 +57,7 @@ class Gap(NamedTuple):
     boot: str
     first: int
     last: int
-    count: int
+    lost: int
 
 
 class Table:
@@ -80,13 +80,8 @@ class Table:
     def close(self) -> None:
         self._connection.close()
 
-    def highest_boot(self) -> str:
-        """The greatest boot of any row, "" if there is none."""
-        return str(
-            self._connection.execute(
-                "SELECT coalesce(max(boot), '') FROM (SELECT boot FROM event UNION SELECT boot FROM dead)"
-            ).get
-        )
+    def _all(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values).fetchall()
 
     def commit(self, rows: Sequence[Row], facts: Iterable[tuple[str, str, str | None]], acts: Sequence[int]) -> None:
         """Insert rows and facts in the running transaction."""
@@ -132,12 +127,12 @@ class Table:
         """Delete what the archive has committed, in the running transaction; rows deleted."""
         gone = 0
         for first, last in ranges:
-            removed = self._connection.execute(
+            removed = self._all(
                 "DELETE FROM event WHERE boot = ? AND sequence BETWEEN ? AND ? RETURNING length(body) + length(topic)",
                 (boot, first, last),
-            ).fetchall()
+            )
             gone += len(removed)
-            self.bytes -= sum(int(row[0]) + OVERHEAD for row in removed)
+            self.bytes -= sum(row[0] + OVERHEAD for row in removed)
         self.count -= gone
         return gone
 
@@ -178,18 +173,18 @@ class Table:
         gaps: list[Gap] = []
         for act in (0, 1):
             while self.bytes > to_bytes or self._any_before(before, act):
-                rows = self._connection.execute(
+                rows = self._all(
                     "DELETE FROM event WHERE (boot, sequence) IN (SELECT boot, sequence FROM event WHERE act = ?"
                     " ORDER BY boot, sequence LIMIT 500) AND (? OR recorded < ?)"
                     " RETURNING boot, sequence, length(body) + length(topic)",
                     (act, self.bytes > to_bytes, before),
-                ).fetchall()
+                )
                 if not rows:
                     break
                 self.count -= len(rows)
-                self.bytes -= sum(int(size) + OVERHEAD for _, _, size in rows)
+                self.bytes -= sum(size + OVERHEAD for _, _, size in rows)
                 for boot in sorted({str(b) for b, _, _ in rows}):
-                    numbers = [int(s) for b, s, _ in rows if b == boot]
+                    numbers = [s for b, s, _ in rows if b == boot]
                     gaps.append(Gap(boot, min(numbers), max(numbers), len(numbers)))
         return gaps
 
@@ -201,9 +196,13 @@ class Table:
 
     def erase(self, person: str) -> int:
         """Replace the bodies of a person's events; their sequence stays, so that no gap appears."""
-        rows = self._connection.execute(
-            "UPDATE event SET body = ?, person = '' WHERE person = ? RETURNING 1", (ERASED, person)
-        ).fetchall()
+        rows = self._all("SELECT boot, sequence, body FROM event WHERE person = ?", (person,))
+        for boot, sequence, body in rows:
+            empty = erased(bytes(body))
+            self.bytes += len(empty) - len(body)
+            self._connection.execute(
+                "UPDATE event SET body = ?, person = '' WHERE boot = ? AND sequence = ?", (empty, boot, sequence)
+            )
         return len(rows)
 
     def vacuum(self) -> None:
@@ -238,3 +237,19 @@ class Table:
 def fact_rows(facts: Iterable[tuple[str, str, Mapping[str, Any] | None]]) -> list[tuple[str, str, str | None]]:
     """Facts as rows of text."""
     return [(rule, key, None if body is None else json.dumps(body, separators=(",", ":"))) for rule, key, body in facts]
+
+
+def highest_boot(path: Path) -> str:
+    """The greatest boot in an outbox that no daemon has open; "" where there is none."""
+    if not path.exists():
+        return ""
+    connection = sqlite.connect(path)
+    try:
+        sqlite.migrate(connection, _SCHEMA)
+        return str(
+            connection.execute(
+                "SELECT coalesce(max(boot), '') FROM (SELECT boot FROM event UNION SELECT boot FROM dead)"
+            ).get
+        )
+    finally:
+        connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +58,11 @@ class Directory:
         snapshots.save(data, self._path)
         self._take(snapshot)
         return True
+
+    def unit_sizes(self) -> dict[str, int]:
+        """People by unit, as far as this gateway was told."""
+        units = {entry.pid: entry.unit for entry in self.entries.values() if entry.pid}
+        return dict(Counter(units.values()))
 
     def _take(self, snapshot: Snapshot) -> None:
         self.version = snapshot.version

@@ -29,7 +29,8 @@ from gateway.decode import decode
 from gateway.engine import Engine, Outcome
 from gateway.intake import Asked, Intake
 from gateway.normalize import Normalizer
-from gateway.outbox import Draft, Row
+from gateway.outbox import Draft
+from gateway.outbox_store import Row
 from gateway.trace import Trace, frame_name
 from rules.api import Fact, Input, Reading
 
@@ -107,6 +108,7 @@ class Pipeline:
         self._trace = trace
         self._in_flight = 0
         self.intake = Intake(counters)
+        self.readings = 0
 
     def deliver(self, frame: Frame) -> None:
         """Hop 1 hands over. A tap is never dropped."""
@@ -115,6 +117,12 @@ class Pipeline:
             self.intake.act(frame, frame.received_at)
         else:
             self.intake.telemetry(frame, frame.received_at)
+
+    def begin(self, rule: str, keys: Sequence[str], now: int) -> None:
+        """Start a rule for `keys` and for what it has facts of; what it says is committed."""
+        batch = Batch()
+        batch.add(self._engine.begin(rule, keys, now), None, self._quality)
+        self._commit(batch)
 
     async def run(self) -> None:
         """Take what arrives and what falls due, until cancelled."""
@@ -138,10 +146,10 @@ class Pipeline:
         """One batch: everything that is here, then the ticks that are due at `now`, then one transaction."""
         batch = Batch()
         for at, item in self.intake.take(BATCH):
-            if type(item) is Frame:
+            if isinstance(item, Frame):
                 for reading in self.inputs(item):
                     self._feed(batch, reading, at, item)
-            elif type(item) is Asked:
+            elif isinstance(item, Asked):
                 first = len(batch.drafts)
                 self._feed(batch, item.command, at, None)
                 batch.answers.append((first, len(batch.drafts), item.answer))
@@ -171,6 +179,7 @@ class Pipeline:
 
     def _feed(self, batch: Batch, item: Input, at: int, cause: Frame | None) -> None:
         """Hop 5, unless another gateway decides."""
+        self.readings += 1
         if self._surroundings.forward(item):
             return
         if at < self._engine.now and isinstance(item, Reading):

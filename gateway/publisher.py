@@ -59,6 +59,8 @@ class Publisher:
         self._behind = True  # rows of an earlier life may wait
         self._history = asyncio.Event()
         self._acks: asyncio.Queue[Acknowledgement] = asyncio.Queue(maxsize=1000)
+        self.published = 0
+        """Events that were PUBACKed at least once, counting each time."""
         self.acked_machine = 0
         """Machine time of the archive's last word, ns."""
         outbox.subscribe(self._committed)
@@ -94,6 +96,8 @@ class Publisher:
 
     def _puback(self, key: Key, result: Delivered | TransientError) -> None:
         sent = self._sent.get(key)
+        if isinstance(result, Delivered):
+            self.published += 1
         if sent is None:
             return  # the archive was faster
         if isinstance(result, TransientError):
@@ -179,6 +183,7 @@ class Publisher:
                 self._sent.pop(key, None)
             raise
         self._counters.add("publisher.history", n=len(rows))
+        self.published += len(rows)
         for key in keys:
             if key in self._sent:
                 self._sent[key] = self._again(self._sent[key])

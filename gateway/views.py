@@ -10,7 +10,7 @@ from typing import Any
 from gateway.clock import rfc3339
 from gateway.config.places import Places, Spot
 from gateway.contract.topics import PREFIX
-from gateway.outbox import Row
+from gateway.outbox_store import Row
 from rules.api import Input, Life, Located, Sensed
 
 STARTING = "starting"
@@ -56,6 +56,8 @@ class Views:
                     self._zones.pop(item.person, None)
                 case Located(zone=str() as zone):
                     self._zones[item.person] = zone
+                case _:
+                    pass
         for row in rows:
             self.events += 1
             if row.cls == "evt":

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from hashlib import sha1
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from gateway.contract import topics
-from gateway.contract.events import EVENTS, Data
-from gateway.contract.fields import BOOT, CORRELATION, PID, WORD
-from gateway.contract.lenient import invalid, read
-from gateway.contract.payload import MAX_BATCH, MAX_DEPTH, MAX_EVENT, MAX_IN_BATCH, read_json, split_batch
-from gateway.contract.times import parsed, written
+from gateway.contract.decoding import CORRELATED, SOURCE, TIMES, Envelope, decode, decode_batch, id_of, times_of
+from gateway.contract.events import EVENTS
+from gateway.contract.lenient import invalid
+from gateway.contract.payload import MAX_BATCH, MAX_DEPTH, MAX_EVENT, MAX_IN_BATCH, read_json
+from gateway.contract.times import written
 from gateway.errors import PermanentError
-from rules.api import HADIR_NAMESPACE, Event, event_id
+from rules.api import Event, event_id
 
 TYPE_PREFIX = "hadir."
 MAJOR = "v1"
@@ -27,14 +25,8 @@ MINOR = "1.0"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 CLASSIFICATION = {"evt": "internal", "who": "restricted", "sense": "restricted"}
-TIMES = frozenset({"since", "last_evidence", "due", "start", "from", "to"})
-"""Fields of `data` that are times: ns inside, RFC 3339 on the wire."""
 MARKS = frozenset({"simulated", "replayed"})
 """Qualities of a whole run: they win over what a rule says of one observation."""
-_SOURCE = re.compile(rf"/({topics.LEVEL})/gw/({topics.LEVEL})/({BOOT[1:-1]})")
-_TYPE = re.compile(rf"hadir\.({topics.TYPE})\.v1")
-_SEQUENCE = re.compile(r"[0-9]{12}")
-_CORRELATION, _PID, _RULE = re.compile(CORRELATION), re.compile(PID), re.compile(WORD)
 _LAST = 10**12 - 1
 
 
@@ -60,7 +52,7 @@ class Origin:
         for level in (self.site, self.building, self.gateway):
             topics.identifier(level)
         object.__setattr__(self, "source", f"/{self.site}/gw/{self.gateway}/{self.boot}")
-        if not _SOURCE.fullmatch(self.source):
+        if not SOURCE.fullmatch(self.source):
             raise PermanentError("invalid", "site, gateway or boot cannot stand in a source")
 
 
@@ -69,36 +61,6 @@ class Encoded(NamedTuple):
 
     topic: str
     body: bytes
-
-
-class Envelope(NamedTuple):
-    """One event, as a subscriber reads it."""
-
-    id: str
-    type: str
-    """Without prefix and version: `occupancy.changed`."""
-    source: str
-    site: str
-    gateway: str
-    boot: str
-    sequence: int
-    subject: str
-    time: int
-    """When it happened, ns."""
-    recorded: int
-    """When the gateway decided, ns."""
-    data: Mapping[str, Any]
-    """What the type's model names; times are RFC 3339 text; unknown words are `unknown`. Of a type that this version
-    does not know: everything that was sent."""
-    person: str
-    """pid, or empty."""
-    unit: str
-    """`_` if none."""
-    cls: str
-    """evt, who, sense."""
-    raw: bytes
-    """This event's own bytes, unchanged."""
-    correlation: str = ""
 
 
 class _Kind(NamedTuple):
@@ -119,29 +81,10 @@ def _kind(name: str, cls: str) -> _Kind:
     known.model.model_rebuild()
     return _Kind(
         known.model.__pydantic_validator__.validate_python,
-        _times_of(known.model),
+        times_of(known.model),
         f'"datacontenttype":"application/json","dataschema":"urn:hadir:schema:{name}:{MINOR}",'
         f'"dataclassification":"{CLASSIFICATION[cls]}",',
     )
-
-
-@cache
-def _times_of(model: type[Data]) -> tuple[str, ...]:
-    names = (info.alias or name for name, info in model.model_fields.items())
-    return tuple(name for name in names if name in TIMES)
-
-
-@lru_cache(maxsize=16)
-def _hash_of(source: str) -> Any:
-    return sha1(HADIR_NAMESPACE.bytes + f"{source}/".encode(), usedforsecurity=False)
-
-
-def _id(source: str, number: str) -> str:
-    """`rules.api.event_id`, without making a UUID object for each event."""
-    made = _hash_of(source).copy()
-    made.update(number.encode())
-    text = made.hexdigest()
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:32]}"
 
 
 @lru_cache(maxsize=65_536)
@@ -200,7 +143,7 @@ def encode(
     data["clock"] = {"sync": clock.sync} if clock.err_ms is None else {"sync": clock.sync, "err_ms": clock.err_ms}
     correlation = ""
     if event.correlation:
-        if not _CORRELATION.fullmatch(event.correlation):
+        if not CORRELATED.fullmatch(event.correlation):
             raise PermanentError("invalid", "correlation is not 1 to 64 of A-Z a-z 0-9 . _ : -")
         correlation = f'"correlation":"{event.correlation}",'
     try:
@@ -214,7 +157,7 @@ def encode(
     number = f"{sequence:012d}"
     head = (
         f'{{"specversion":"1.0","type":"hadir.{event.type}.v1","source":"{origin.source}",'
-        f'"id":"{_id(origin.source, number)}","sequence":"{number}","subject":"{event.place}",'
+        f'"id":"{id_of(origin.source, number)}","sequence":"{number}","subject":"{event.place}",'
         f'"time":"{written(event.at)}","recordedtime":"{written(recorded_at)}",{kind.tail}{correlation}"data":'
     )
     body = head.encode() + content + b"}"
@@ -257,102 +200,12 @@ def batch(bodies: Iterable[bytes]) -> tuple[bytes, int]:
     return b"[" + b",".join(chosen) + b"]", len(chosen)
 
 
-def decode(payload: bytes) -> Envelope:
-    """One event. Raises PermanentError: too_big, too_deep, not_json, invalid."""
-    item = read_json(payload, MAX_EVENT)
-    if not isinstance(item, dict):
-        raise PermanentError("invalid", "an event is a JSON object")
-    try:
-        return _envelope(item, payload)
-    except (KeyError, TypeError) as error:
-        raise PermanentError("invalid", f"{type(error).__name__}: {error}"[:100]) from error
-
-
-def decode_batch(payload: bytes) -> list[Envelope | PermanentError]:
-    """The events of a CloudEvents JSON batch, in order; a bad one does not lose the others. Raises PermanentError."""
-    out: list[Envelope | PermanentError] = []
-    for raw in split_batch(payload):
-        try:
-            out.append(decode(raw))
-        except PermanentError as error:
-            out.append(error)
-    return out
-
-
-def _envelope(item: dict[str, Any], raw: bytes) -> Envelope:
-    source, number, subject = item["source"], item["sequence"], item["subject"]
-    made_by, kind = _SOURCE.fullmatch(source), _TYPE.fullmatch(item["type"])
-    if made_by is None or item["specversion"] != "1.0":
-        raise PermanentError("invalid", "not an event of a gateway")
-    if kind is None:
-        raise PermanentError("invalid", "not a type of hadir, version 1")
-    if not _SEQUENCE.fullmatch(number) or item["id"] != _id(source, number):
-        raise PermanentError("invalid", "id is not that of source and sequence")
-    if topics.place(subject).partition("/")[0] != made_by[1]:
-        raise PermanentError("invalid", "subject is not of the source's site")
-    correlation = item.get("correlation", "")
-    if correlation and not _CORRELATION.fullmatch(correlation):
-        raise PermanentError("invalid", "correlation is not 1 to 64 of A-Z a-z 0-9 . _ : -")
-    name, data = kind[1], item["data"]
-    known = EVENTS.get(name)
-    if known is not None:
-        data = read(known.model, data)
-        for key in _times_of(known.model):
-            if (value := data.get(key)) is not None:
-                parsed(value)
-    elif not isinstance(data, dict):
-        raise PermanentError("invalid", "data is not an object")
-    cls = _class(name, item["dataclassification"])
-    if known is not None and cls not in known.classes:
-        raise PermanentError("invalid", f"{name} is never of class {cls}")
-    person, unit = _whose(name, cls, data)
-    return Envelope(
-        item["id"],
-        name,
-        source,
-        made_by[1],
-        made_by[2],
-        made_by[3],
-        int(number),
-        subject,
-        parsed(item["time"]),
-        parsed(item["recordedtime"]),
-        data,
-        person,
-        unit,
-        cls,
-        raw,
-        correlation,
-    )
-
-
-def _class(name: str, classification: Any) -> str:
-    if classification == "internal":
-        return "evt"
-    if classification != "restricted":
-        raise PermanentError("invalid", "dataclassification is neither internal nor restricted")
-    known = EVENTS.get(name)
-    if known is not None:
-        return next((cls for cls in known.classes if cls != "evt"), "restricted")  # a class that no type has
-    return "sense" if name.startswith("presence.") else "who"
-
-
-def _whose(name: str, cls: str, data: Mapping[str, Any]) -> tuple[str, str]:
-    person, unit = data.get("pid") or "", data.get("unit") or "_"
-    if person and not _PID.fullmatch(person):
-        raise PermanentError("invalid", "pid is not a pseudonym")
-    if cls == "evt" and person:
-        raise PermanentError("invalid", f"{name} of class evt names a person")
-    if cls != "evt" and not person and not (name == "privacy.erased" and data["field"] == "event"):
-        raise PermanentError("invalid", f"{name} of class {cls} is about nobody")
-    return person, topics.level(unit)
-
-
 __all__ = [
     "MAX_BATCH",
     "MAX_DEPTH",
     "MAX_EVENT",
     "MAX_IN_BATCH",
+    "TIMES",
     "ClockQuality",
     "Encoded",
     "Envelope",

@@ -76,6 +76,6 @@ def _row(status: Mapping[str, Any]) -> list[str | Text]:
         str(sensed.get("occupied", 0)),
         str(status["people"]["present"]) if status["coordinator"] else "",
         str(status["events"]),
-        str(status["backlog"]["count"]),
+        str(status["backlog"]["events"]),
         why,
     ]

@@ -18,6 +18,7 @@ from gateway.sources.adverts import SERVICE_DATA_16, advert_filter
 from gateway.sources.base import Deliver, SourceState
 
 if TYPE_CHECKING:
+    from bleak.args.bluez import BlueZScannerArgs
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
 
@@ -113,7 +114,7 @@ class BleSource:
         if changed and self._on_state is not None:
             self._on_state(self.state)
 
-    def _bluez(self) -> dict[str, Any]:
+    def _bluez(self) -> BlueZScannerArgs:
         if self._mode == "active":
             return {}
         from bleak.args.bluez import OrPattern

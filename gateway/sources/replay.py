@@ -91,15 +91,16 @@ class ReplaySource:
                 row = json.loads(line[:MAX_LINE])
                 payload = bytes.fromhex(row["hex"])
                 medium, address, rssi, at = row["medium"], row.get("address", ""), row.get("rssi"), row["received_at"]
-                if not (isinstance(medium, str) and isinstance(address, str) and isinstance(at, int)):
-                    raise TypeError("fields")
-                if medium == BLE:
+                good = isinstance(medium, str) and isinstance(address, str) and isinstance(at, int)
+                if good and medium == BLE:
                     found = self._accept(*taken_apart(payload))
                     if found is None:
                         continue
                     driver, payload = found
                     medium = f"{BLE}:{driver.name}"
             except (ValueError, KeyError, TypeError, DecodeError):
+                good = False
+            if not good:
                 self._counters.add("replay.dropped", "bad_line")
                 continue
             yield Frame(medium, self.id, address, payload, rssi, at, self._clock.machine())

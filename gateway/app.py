@@ -1,0 +1,440 @@
+"""Builds the objects of a daemon and owns its one TaskGroup."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from drivers.api import Driver
+from gateway import bindings, wiring
+from gateway.board import Board
+from gateway.boot import counter, next_boot
+from gateway.clock import Clock, rfc3339
+from gateway.commands import Commands
+from gateway.config.load import load
+from gateway.config.model import BleSource, Gateway, Office, SerialSource
+from gateway.config.places import Places
+from gateway.contract import state as wire
+from gateway.contract import topics
+from gateway.contract.envelope import Encoded, Origin, encode
+from gateway.control import Control
+from gateway.coordinator import Coordinator
+from gateway.counters import Counters
+from gateway.credentials import SiteKey
+from gateway.daemon import clock_of, run_until_stopped
+from gateway.decode import claims, installed
+from gateway.duties import Duties
+from gateway.engine import Engine
+from gateway.errors import ConfigError, PermanentError, Problem
+from gateway.forward import Forwarder
+from gateway.mqtt import Link, Message, Note
+from gateway.normalize import Normalizer
+from gateway.outbox import Draft, Outbox
+from gateway.people import Directory, Resolver
+from gateway.pipeline import Pipeline
+from gateway.publisher import Publisher
+from gateway.sightings import Reporter
+from gateway.sources.base import Source, SourceState
+from gateway.supervise import keep
+from gateway.trace import Trace
+from gateway.views import Views
+from rules.api import Event, Health
+
+HEALTH_S = 10.0
+LAST_S = 1.0
+"""How long the outbox and the publisher get to bring out what is left at a stop."""
+
+
+def daemon(arguments: argparse.Namespace) -> int:
+    """`hadir run` and `hadir ingest`."""
+    named = installed()
+    office = load(arguments.file, drivers=named)
+    clock = clock_of(arguments.clock)
+    trace = None if arguments.trace is None else Trace(arguments.trace)
+    try:
+        if arguments.command == "ingest":
+            from gateway.archive import Archive
+
+            archive = Archive(office, clock, trace)
+            return run_until_stopped(archive.run, arguments)
+        box = next((gateway for gateway in office.gateways if gateway.id == arguments.gateway), None)
+        if box is None:
+            names = ", ".join(gateway.id for gateway in office.gateways)
+            text = f'there is no gateway "{arguments.gateway}"; there are: {names}'
+            raise ConfigError(Problem(file=str(arguments.file), line=None, text=text))
+        app = GatewayApp(office, box, named, clock, trace, control=arguments.control)
+        return run_until_stopped(app.run, arguments)
+    finally:
+        if trace is not None:
+            trace.close()
+
+
+def up(arguments: argparse.Namespace) -> int:
+    """`hadir up`."""
+    from gateway.broker import EmbeddedBroker
+    from gateway.up import Children, roles
+
+    office = load(arguments.file, drivers=installed())
+    extra = () if arguments.clock is None else ("--clock", arguments.clock)
+    children = Children(roles(office, arguments.file, extra=extra), log=arguments.log_folder)
+    broker = EmbeddedBroker(office.broker.port, office.path(Path("var/broker"))) if office.broker.embedded else None
+    if broker is not None:
+        broker.start()
+    try:
+        return run_until_stopped(children.run, arguments)
+    finally:
+        if broker is not None:
+            broker.stop()
+
+
+def data_folder(office: Office, gateway: Gateway) -> Path:
+    """Where a gateway keeps its outbox, boot counter and identity snapshot."""
+    return office.path(gateway.data or Path("var") / gateway.id)
+
+
+class GatewayApp:
+    """One gateway."""
+
+    def __init__(
+        self,
+        office: Office,
+        gateway: Gateway,
+        named: Mapping[str, Driver],
+        clock: Clock,
+        trace: Trace | None = None,
+        *,
+        control: str | None = None,
+    ) -> None:
+        """Everything is built here and started by `run`. Raises HadirError where it cannot start."""
+        self.office, self.gateway, self.clock = office, gateway, clock
+        self.counters = counters = Counters()
+        self.folder = folder = data_folder(office, gateway)
+        self.places = places = Places(office)
+        self._trace = trace
+        self._control_rule = control
+        building = gateway.place.split("/")[0]
+        self.quality = "simulated" if office.simulated else "good"
+        self.origin = origin = Origin(
+            site=office.site,
+            building=building,
+            gateway=gateway.id,
+            boot=next_boot(folder, _highest_boot(folder)),
+        )
+        self.place = places.full(gateway.place) or f"{office.site}/{building}/_/_/_"
+        self.config_hash = sha256(office.model_dump_json().encode()).hexdigest()[:12]
+        key = SiteKey.load(office.path(office.people.site_key))
+        self.directory = Directory(folder / "people", key, gateway.id)
+        self.resolver = Resolver(self.directory, key)
+        self.devices = bindings.by_device(office, named)
+        self.bound = bindings.by_source(gateway, self.devices)
+        self.is_coordinator = gateway.id in places.coordinators.values()
+        self.outbox = Outbox(folder / "outbox.sqlite", origin, clock, counters, office.outbox, encode=self._encode)
+        status = topics.gateway_status(office.site, gateway.id)
+        self.link = Link(
+            office.broker,
+            client_id=f"hadir-{office.site}-{gateway.id}",
+            clock=clock,
+            counters=counters,
+            base=office.path(Path()),
+            will=Note(status, self._status("lost", at=None)),
+            farewell=Note(status, self._status("disconnected", at=None)),
+            canary=f"{status.rpartition('/')[0]}/canary",
+            clean_start=not self.is_coordinator,
+            session_expiry_s=7 * 86_400 if self.is_coordinator else 0,
+        )
+        self.publisher = Publisher(self.link, self.outbox, origin, clock, counters)
+        self.board = Board(self.link, clock, counters)
+        self.views = Views(places, gateway.id)
+        self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
+        self.forwarder = Forwarder(
+            self.link, origin, clock, counters, lambda reading: self.pipeline.intake.act(reading, reading.at)
+        )
+        self.duties = Duties(
+            office=office,
+            places=places,
+            origin=origin,
+            views=self.views,
+            board=self.board,
+            link=self.link,
+            reporter=self.reporter,
+            forwarder=self.forwarder,
+            devices={binding.device.id: binding for binding in self.bound.values()},
+            clock=clock,
+            counters=counters,
+        )
+        self.sources = [self._source(source, named) for source in gateway.sources]
+        self.pipeline: Pipeline
+        self.coordinator: Coordinator | None = None
+        self.started = clock.machine()
+        self.named = named
+
+    def _encode(self, draft: Draft, sequence: int, recorded_at: int) -> Encoded:
+        return encode(
+            draft.event,
+            self.origin,
+            sequence=sequence,
+            recorded_at=recorded_at,
+            rule=draft.rule,
+            quality=draft.quality,
+        )
+
+    def _status(self, state: str, *, at: int | None) -> bytes:
+        return wire.gateway_status(
+            state, boot=self.origin.boot, version=version("hadir"), config=self.config_hash, at=at
+        )
+
+    def _source(self, source: Any, named: Mapping[str, Driver]) -> Source:
+        """The object behind one line of `sources`; the media's libraries are imported when they are needed."""
+        clock, counters = self.clock, self.counters
+        if isinstance(source, SerialSource):
+            from gateway.sources.serial import SerialSource as Serial
+
+            driver = self.bound[source.id].driver
+            if driver is None or driver.framer is None:
+                text = f'device "{source.device}" has driver "{self.bound[source.id].device.driver}", not a serial one'
+                raise ConfigError(Problem(file=f"source {source.id}", line=None, text=text))
+            return Serial(source.id, source.port, driver, clock, counters, baud=source.baud)
+        if isinstance(source, BleSource):
+            from gateway.sources.ble import BleSource as Ble
+
+            return Ble(
+                source.id,
+                source.adapter,
+                claims({name: named[name] for name in source.drivers}),
+                clock,
+                counters,
+                mode=source.mode,
+                watchdog_s=source.watchdog_s,
+                on_state=lambda state: self._heard(source.device, state),
+            )
+        from gateway.sources.replay import ReplaySource as Replay
+
+        path = self.office.path(source.path)
+        return Replay(source.id, path, claims(named), clock, counters, speed=source.speed, follow=source.follow)
+
+    def _heard(self, receiver: str, state: SourceState) -> None:
+        """A receiver can hear, or cannot: its votes count, or do not."""
+        now = self.clock.office()
+        self.pipeline.intake.act(Health(receiver, state.up, "" if state.up else "radio_deaf", now), now)
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled: sources stop first, then what is left goes through the outbox and out."""
+        async with asyncio.TaskGroup() as last:
+            keepers = [
+                last.create_task(self.outbox.run(), name="outbox"),
+                last.create_task(self.link.run(), name="link"),
+                last.create_task(self.publisher.run(), name="publisher"),
+            ]
+            try:
+                await self._begin()
+                await self._work()
+            finally:
+                await asyncio.shield(self._end(keepers))
+
+    async def _begin(self) -> None:
+        """Rules start from their facts; every place is unknown(starting) before a sensor is read."""
+        rules = wiring.make_rules(
+            self.office,
+            self.places,
+            self.gateway.id,
+            self.devices,
+            unit_sizes=self.directory.unit_sizes(),
+            now=self.clock.office(),
+            control=self._control_rule,
+        )
+        facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
+        located = _Keys()
+        route = wiring.make_route(self.places, self.gateway.id, self.devices, located)
+        engine = Engine(rules, route, self.counters, facts)
+        located.engine = engine if self.is_coordinator else None
+        normalizer = Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site)
+        self.engine = engine
+        self.pipeline = Pipeline(
+            bindings=self.bound,
+            drivers={f"ble_adv:{name}": driver for name, driver in self.named.items() if driver.claims},
+            normalizer=normalizer,
+            engine=engine,
+            outbox=self.outbox,
+            surroundings=self.duties,
+            clock=self.clock,
+            counters=self.counters,
+            quality=self.quality,
+            trace=self._trace,
+        )
+        if self.is_coordinator:
+            self.coordinator = self._coordinator()
+        self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
+        self.link.subscribe(topics.people(self.office.site, self.gateway.id), self._people)
+        self.board.set(
+            topics.gateway_status(self.office.site, self.gateway.id),
+            lambda: self._status("ready", at=self.clock.office()),
+            expiry_s=None,
+        )
+        self.duties.post_all()
+        await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
+        now = self.clock.office()
+        owned = [place for place, spot in self.places.spots.items() if spot.owner == self.gateway.id]
+        desks = [place for place in owned if self.places.spots[place].space.kind == "desk"]
+        zones = [zone for zone, area in self.places.areas.items() if area.owner == self.gateway.id]
+        for rule in rules:
+            keys = {"occupancy": owned, "desk": desks, "counting": zones}.get(rule.name, [])
+            self.pipeline.begin(rule.name, keys, now)
+
+    def _coordinator(self) -> Coordinator:
+        return Coordinator(
+            office=self.office,
+            places=self.places,
+            origin=self.origin,
+            devices=self.devices,
+            receivers_of={
+                gateway.id: list(bindings.receivers((gateway,), self.devices)) for gateway in self.office.gateways
+            },
+            intake=self.pipeline.intake,
+            board=self.board,
+            link=self.link,
+            resolver=self.resolver,
+            clock=self.clock,
+            counters=self.counters,
+        )
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for source in self.sources:
+                group.create_task(self._keep(source), name=f"source {source.id}")
+            group.create_task(self.pipeline.run(), name="pipeline")
+            group.create_task(self.board.run(), name="board")
+            group.create_task(self.forwarder.run(), name="forward")
+            if self.reporter is not None:
+                group.create_task(self.reporter.run(), name="sightings")
+            group.create_task(self._health(), name="health")
+            control = Control(self.folder / "control.sock", self.control_commands())
+            group.create_task(control.run(), name="control")
+
+    async def _keep(self, source: Source) -> None:
+        await keep(
+            f"source {source.id}",
+            lambda: source.run(self.pipeline.deliver),
+            self.clock,
+            self.counters,
+            longest_s=5.0,
+        )
+
+    async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> None:
+        """What the sources have delivered is ruled and committed; the publisher gets a moment; then goodbye."""
+        outbox, link, publisher = keepers
+        if hasattr(self, "pipeline") and not outbox.done():
+            while len(self.pipeline.intake):
+                self.pipeline.step(self.clock.office())
+            await self._say("gateway.stopped", {"reason": "stopped"})
+        deadline = self.clock.machine() + int(LAST_S * 1e9)
+        while self.outbox.waiting and self.link.state.connected and self.clock.machine() < deadline:
+            await asyncio.sleep(0.02)
+        publisher.cancel()
+        outbox.cancel()
+        link.cancel()
+
+    async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
+        await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
+
+    # --- people, health, control ------------------------------------------------------------------------------------
+
+    def _people(self, message: Message) -> None:
+        try:
+            if self.directory.apply(message.payload):
+                self.counters.add("people.snapshots")
+        except PermanentError as error:
+            self.counters.add("people.refused", error.reason)
+        message.ack()
+
+    async def _health(self) -> None:
+        topic = topics.gateway_health(self.office.site, self.gateway.id)
+        while True:
+            await asyncio.sleep(HEALTH_S)
+            for gap in self.outbox.take_gaps():
+                data = {"boot": gap.boot, "first": gap.first, "last": gap.last, "lost": gap.lost, "cause": "bounds"}
+                await self._say("gateway.gap", data)
+            backlog = await self.outbox.backlog()
+            now = self.clock.office()
+            oldest = None if backlog.oldest_at is None else max(0.0, (now - backlog.oldest_at) / 1e9)
+            body = {
+                "boot": self.origin.boot,
+                "at": rfc3339(now),
+                "counters": dict(self.counters.snapshot()),
+                "backlog": {"count": backlog.events, "bytes": backlog.bytes, "oldest_s": oldest, "dead": backlog.dead},
+                "sources": {source.id: self._source_health(source) for source in self.sources},
+            }
+            self.link.publish(topic, wire.write(wire.GatewayHealth, body), qos=0)
+
+    def _source_health(self, source: Source) -> dict[str, Any]:
+        heard = source.state.last_frame
+        return {
+            "alive": source.state.up,
+            "cause": None if source.state.up else "down",
+            "heard_s": (self.clock.machine() - heard) / 1e9 if heard else None,
+        }
+
+    def control_commands(self) -> dict[str, Any]:
+        """What the control socket answers."""
+
+        async def status(_args: Mapping[str, Any]) -> dict[str, Any]:
+            backlog = await self.outbox.backlog()
+            return {
+                "gateway": self.gateway.id,
+                "boot": self.origin.boot,
+                "coordinator": self.is_coordinator,
+                "link": {"connected": self.link.state.connected, "reason": self.link.state.reason},
+                "backlog": backlog._asdict(),
+                "stalled": self.outbox.stalled,
+                "people_version": self.directory.version,
+                "sources": {source.id: source.state.problem or "up" for source in self.sources if source.state.problem},
+                "frames": sum(source.state.frames for source in self.sources),
+                "readings": self.pipeline.readings,
+                "published": self.publisher.published,
+                "counters": dict(self.counters.snapshot()),
+                "down": sorted(self.coordinator.down) if self.coordinator is not None else [],
+                **self.views.summary(),
+            }
+
+        async def backlog(_args: Mapping[str, Any]) -> dict[str, Any]:
+            return (await self.outbox.backlog())._asdict()
+
+        async def dead_letters(_args: Mapping[str, Any]) -> dict[str, Any]:
+            rows = await self.outbox.dead_letters()
+            return {
+                "dead": [
+                    {"boot": b, "sequence": s, "reason": r, "event": json.loads(body)} for b, s, r, _, body in rows
+                ]
+            }
+
+        async def why(args: Mapping[str, Any]) -> dict[str, Any]:
+            found = self.views.why(str(args.get("place", "")))
+            if found is None:
+                raise PermanentError("not_owner", f"{self.gateway.id} does not decide that place")
+            return found
+
+        return {"status": status, "backlog": backlog, "dead-letters": dead_letters, "why": why}
+
+
+class _Keys:
+    """The keys of `locate` as they are when they are asked for."""
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+
+    def __iter__(self) -> Any:
+        return iter([] if self.engine is None else self.engine.keys("locate"))
+
+
+def _highest_boot(folder: Path) -> int:
+    """The counter of the highest boot in an outbox that is there already."""
+    from gateway.outbox_store import highest_boot
+
+    return counter(highest_boot(folder / "outbox.sqlite"))

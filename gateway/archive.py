@@ -1,0 +1,107 @@
+"""The archive's daemon: ingest, ledger, projections, and the site's people table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.config.model import Office
+from gateway.contract import state as wire
+from gateway.contract import topics
+from gateway.contract.envelope import Envelope
+from gateway.contract.topics import PREFIX
+from gateway.counters import Counters
+from gateway.credentials import SiteKey
+from gateway.errors import HadirError, PermanentError
+from gateway.ingest import Ingest
+from gateway.ledger import Ledger
+from gateway.mqtt import Link, Message
+from gateway.people import PeopleTable
+from gateway.trace import Trace
+
+SESSION_S = 7 * 86_400
+PEOPLE_S = 2.0
+"""How often the people table is looked at for changes made by the command line."""
+
+
+class Archive:
+    """`hadir ingest`."""
+
+    def __init__(self, office: Office, clock: Clock, trace: Trace | None = None) -> None:
+        self._office = office
+        self._clock = clock
+        self._trace = trace
+        self._counters = Counters()
+        self._link = Link(
+            office.broker,
+            client_id=f"hadir-{office.site}-{office.archive.worker}",
+            clock=clock,
+            counters=self._counters,
+            base=office.path(Path()),
+            clean_start=False,
+            session_expiry_s=SESSION_S,
+        )
+        self._ledger = Ledger(office.path(office.archive.ledger))
+        self._ingest = Ingest(
+            self._link,
+            self._ledger,
+            office,
+            clock,
+            self._counters,
+            on_committed=None if trace is None else self._committed,
+        )
+        self._people = PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key)))
+        self._told: dict[str, tuple[int, str]] = {}
+        self._boots: dict[str, str] = {}
+        self._link.subscribe(f"{PREFIX}/gw/{office.site}/+/status", self._status)
+
+    async def run(self) -> None:
+        """Until cancelled; what was received is committed, and the link says goodbye last."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                link = group.create_task(self._link.run(), name="link")
+                try:
+                    async with asyncio.TaskGroup() as work:
+                        work.create_task(self._ingest.run(), name="ingest")
+                        work.create_task(self._tell_people(), name="people")
+                finally:
+                    link.cancel()
+        finally:
+            self._ledger.close()
+            self._people.close()
+
+    def _committed(self, events: Sequence[Envelope], at: int) -> None:
+        if self._trace is not None:
+            self._trace.write(
+                {"gateway": e.gateway, "boot": e.boot, "sequence": e.sequence, "stored": at} for e in events
+            )
+
+    # --- identity snapshots -----------------------------------------------------------------------------------------
+
+    def _status(self, message: Message) -> None:
+        topic = topics.parse(message.topic)
+        try:
+            status = wire.parse(wire.GatewayStatus, message.payload)
+        except PermanentError as error:
+            self._counters.add("ingest.refused", error.reason)
+            status = None
+        if topic is not None and status is not None and status["state"] == "ready":
+            self._boots[topic.gateway] = status["boot"]
+        message.ack()
+
+    async def _tell_people(self) -> None:
+        """Each gateway that is there gets a snapshot when it is new, and when the table has changed."""
+        known = {gateway.id for gateway in self._office.gateways}
+        while True:
+            version = self._people.version
+            for gateway, boot in self._boots.items():
+                if gateway in known and self._told.get(gateway) != (version, boot):
+                    try:
+                        body = self._people.snapshot(gateway)
+                        await self._link.deliver(topics.people(self._office.site, gateway), body)
+                        self._told[gateway] = (version, boot)
+                    except HadirError:
+                        self._counters.add("people.not_told")
+            await asyncio.sleep(PEOPLE_S if self._told else 0.1)

@@ -1,0 +1,110 @@
+"""The control socket: how the command line talks to a running daemon. A Unix socket (0600), JSON Lines.
+
+-> {"cmd": "why", "args": {"place": "..."}}        <- {"ok": true, "result": {...}}
+                                                   <- {"ok": false, "reason": "not_owner", "text": "..."}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gateway.contract.payload import read_json
+from gateway.errors import HadirError, PermanentError, TransientError
+
+MAX_LINE = 64 * 1024
+MAX_PATH = 100
+"""A Unix socket's path has 108 bytes at most."""
+ANSWER_S = 10.0
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+class Control:
+    """The server side."""
+
+    def __init__(self, path: Path, commands: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._commands = commands
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises HadirError for a path that is too long for a socket."""
+        path = short_path(self._path)
+        with suppress(FileNotFoundError):
+            path.unlink()  # of an earlier life: the outbox's lock says that there is no other daemon
+        old = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._client, path, limit=MAX_LINE)
+        finally:
+            os.umask(old)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            for writer in self._writers:
+                writer.close()
+            with suppress(FileNotFoundError):
+                self._path.unlink()
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while True:
+                line = await reader.readline()
+                if not line:
+                    return
+                writer.write(json.dumps(await self._answer(line), separators=(",", ":")).encode() + b"\n")
+                await writer.drain()
+        except (ValueError, ConnectionError):
+            return  # a line that is too long, or a client that left
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = read_json(line)
+            if not isinstance(request, dict) or request.get("cmd") not in self._commands:
+                names = ", ".join(sorted(self._commands))
+                return {"ok": False, "reason": "unknown_command", "text": f"commands: {names}"}
+            args = request.get("args") or {}
+            if not isinstance(args, dict):
+                return {"ok": False, "reason": "invalid", "text": "args is not an object"}
+            return {"ok": True, "result": await self._commands[request["cmd"]](args)}
+        except PermanentError as error:
+            return {"ok": False, "reason": error.reason, "text": str(error)}
+        except HadirError as error:
+            return {"ok": False, "reason": "failed", "text": str(error)}
+
+
+async def call(path: Path, command: str, args: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Ask a running daemon. Raises TransientError when nobody answers, PermanentError when it says no."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            reader, writer = await asyncio.open_unix_connection(short_path(path), limit=16 * MAX_LINE)
+            try:
+                writer.write(json.dumps({"cmd": command, "args": dict(args or {})}).encode() + b"\n")
+                await writer.drain()
+                answer = json.loads(await reader.readline() or b"{}")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError) as error:
+        raise TransientError(f"no daemon answers at {path}: {error or 'too slow'}") from error
+    if not answer.get("ok"):
+        raise PermanentError(answer.get("reason", "failed"), answer.get("text", "no answer"))
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def short_path(path: Path) -> Path:
+    """`path`, or the same by way of an open folder where it is too long for a socket's address."""
+    if len(str(path)) <= MAX_PATH:
+        return path
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    return Path(f"/proc/self/fd/{folder}") / path.name

@@ -1,0 +1,177 @@
+"""What a gateway owes its surroundings: retained states, other gateways' readings, and what crosses places.
+
+Everything shown here is durable already: the pipeline calls `committed` after the outbox's commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import uuid4
+
+from gateway.bindings import Binding
+from gateway.board import Board
+from gateway.clock import Clock
+from gateway.config.model import Office
+from gateway.config.places import Places
+from gateway.contract import state as wire
+from gateway.contract import topics
+from gateway.contract.envelope import Origin
+from gateway.contract.exchange import CommandMessage
+from gateway.contract.times import written
+from gateway.counters import Counters
+from gateway.forward import Forwarder
+from gateway.mqtt import Link
+from gateway.outbox_store import Row
+from gateway.sightings import Reporter
+from gateway.views import STARTING, Views
+from rules import counting
+from rules.api import Command, Input, Reading, Sighting
+
+COORDINATOR = "coordinator"
+
+
+class Duties:
+    """Implements pipeline.Surroundings for one gateway."""
+
+    def __init__(
+        self,
+        *,
+        office: Office,
+        places: Places,
+        origin: Origin,
+        views: Views,
+        board: Board,
+        link: Link,
+        reporter: Reporter | None,
+        forwarder: Forwarder,
+        devices: Mapping[str, Binding],
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
+        """`reporter`: None on the coordinator, which locates tags itself."""
+        self._office = office
+        self._places = places
+        self._origin = origin
+        self._views = views
+        self._board = board
+        self._link = link
+        self._reporter = reporter
+        self._forwarder = forwarder
+        self._devices = devices
+        self._clock = clock
+        self._counters = counters
+        self._quality = "simulated" if office.simulated else "good"
+        self._coordinator = places.coordinators.get(origin.building, "")
+
+    # --- what the pipeline calls ------------------------------------------------------------------------------------
+
+    def forward(self, item: Input) -> bool:
+        """Give to others what they decide; False for what this gateway decides."""
+        match item:
+            case Sighting() if self._reporter is not None:
+                self._reporter.add(item)
+                return True
+            case Reading() if (owner := self._decider(item)) != self._origin.gateway:
+                self._forwarder.add(owner, item)
+                return True
+            case _:
+                return False
+
+    def committed(self, emitted: Sequence[Input], rows: Sequence[Row]) -> None:
+        """Show what is durable."""
+        zones: set[str] = set()
+        for place in self._views.apply(emitted, rows):
+            self._board.touch(topics.state(place))
+            zones.add(self._places.zone_of(place))
+        for zone in zones:
+            self._board.touch(topics.agg(zone))
+        for item in emitted:
+            if isinstance(item, Command) and self._places.owner(item.place) != self._origin.gateway:
+                self._ask(item)
+
+    def _decider(self, reading: Reading) -> str:
+        """The gateway that decides a reading: the place's owner, or the coordinator for the workplace's readers."""
+        if reading.modality == "badge" and reading.role != "desk":
+            return self._coordinator
+        return self._places.owner(reading.place) or self._origin.gateway
+
+    def _ask(self, command: Command) -> None:
+        """A command of the coordinator to another gateway; asked again by its rule while it has no effect."""
+        owner = self._places.owner(command.place)
+        body = wire.write(
+            CommandMessage,
+            {
+                "id": str(uuid4()),
+                "issued_at": written(self._clock.office()),
+                "actor": self._origin.gateway,
+                "role": COORDINATOR,
+                "client": self._origin.gateway,
+                "place": command.place,
+                "pid": command.person,
+                "unit": command.unit,
+                "args": {**command.args, "at": command.at},
+            },
+        )
+        topic = topics.command(self._origin.site, owner, command.name, person=True)
+        if not self._link.publish(topic, body, expiry_s=30):
+            self._counters.add("duties.command_deferred")
+
+    # --- retained topics --------------------------------------------------------------------------------------------
+
+    def post_all(self) -> None:
+        """Own the retained topics of all places that this gateway decides."""
+        for place in self._views.places:
+            self._board.set(topics.state(place), partial(self._state, place))
+            self._board.set(topics.catalogue(place), partial(self._catalogue, place), expiry_s=None)
+        for zone in self._views.zones:
+            self._board.set(topics.agg(zone), partial(self._aggregate, zone))
+        for name, binding in self._devices.items():
+            topic = topics.device(self._origin.site, self._origin.gateway, name)
+            self._board.set(topic, partial(self._device, binding), expiry_s=None)
+
+    def _state(self, place: str) -> bytes:
+        sensed, life = self._views.sensed(place), self._views.life(place)
+        is_desk = self._views.spot(place).space.kind == "desk"
+        boot, sequence = self._views.sequence(place) or (self._origin.boot, 0)
+        state, cause = ("unknown", STARTING) if sensed is None else (sensed.state, sensed.cause)
+        return wire.place_state(
+            state,
+            cause,
+            confidence=0.0 if sensed is None else sensed.confidence,
+            gateway=self._origin.gateway,
+            boot=boot,
+            sequence=sequence,
+            now=self._clock.office(),
+            quality=self._quality if sensed is None or sensed.quality == "good" else sensed.quality,
+            sensed=state,
+            life=("free" if life is None else life.life) if is_desk else None,
+            life_since=0 if life is None else life.since,
+        )
+
+    def _aggregate(self, zone: str) -> bytes:
+        rows = []
+        for place in self._views.in_zone(zone):
+            sensed, life = self._views.sensed(place), self._views.life(place)
+            rows.append(("unknown" if sensed is None else sensed.state, "" if life is None else life.life))
+        return wire.aggregate(**counting.aggregate(rows), gateway=self._origin.gateway, now=self._clock.office())
+
+    def _catalogue(self, place: str) -> bytes:
+        spot = self._views.spot(place)
+        return wire.write(
+            wire.PlaceCatalogue,
+            {
+                "names": {"space": spot.space.name},
+                "kind": spot.space.kind,
+                "capacity": spot.space.capacity,
+                "owner": spot.owner,
+                "unit": spot.unit,
+                "mode": spot.space.mode,
+                "accessible": spot.space.accessible,
+            },
+        )
+
+    def _device(self, binding: Binding) -> bytes:
+        return wire.write(
+            wire.DeviceState, {"place": binding.place, "driver": binding.device.driver, "alive": None, "cause": None}
+        )

@@ -1,0 +1,159 @@
+"""Readings for places that another gateway decides: sent to their owner until it says that it has committed them.
+
+    reading/<site>/<owner>/<gw>   {boot, readings: [{seq, ...}]}
+    reading/<site>/<gw>/<owner>   {boot, ack: {boot, committed}}
+
+What waits is kept in memory and bounded: telemetry beyond it drops its oldest, counted; taps are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.contract import topics
+from gateway.contract.envelope import Origin
+from gateway.contract.exchange import MAX_READINGS, Readings
+from gateway.contract.state import parse, write
+from gateway.contract.times import parsed, written
+from gateway.counters import Counters
+from gateway.errors import HadirError, PermanentError
+from gateway.mqtt import Link, Message
+from rules.api import Reading
+
+MOST_WAITING = 5_000
+AGAIN_S = 2.0
+"""Without the owner's word for so long, what waits is sent again."""
+
+
+class Forwarder:
+    """Both sides: sends to owners, and takes what other gateways send to this one."""
+
+    def __init__(
+        self, link: Link, origin: Origin, clock: Clock, counters: Counters, take: Callable[[Reading], None]
+    ) -> None:
+        """`take` is given readings that others forwarded, once each and in order."""
+        self._link = link
+        self._origin = origin
+        self._clock = clock
+        self._counters = counters
+        self._take = take
+        self._waiting: dict[str, deque[tuple[int, Reading]]] = {}
+        self._sequence: dict[str, int] = {}
+        self._seen: dict[tuple[str, str], int] = {}
+        self._wake = asyncio.Event()
+        link.subscribe(
+            topics.reading(origin.site, origin.gateway, origin.gateway)[: -len(origin.gateway)] + "+", self._received
+        )
+
+    def add(self, owner: str, reading: Reading) -> None:
+        """Send `reading` to its owner."""
+        waiting = self._waiting.setdefault(owner, deque())
+        number = self._sequence[owner] = self._sequence.get(owner, 0) + 1
+        if len(waiting) >= MOST_WAITING:
+            oldest = next((item for item in waiting if item[1].modality != "badge"), None)
+            if oldest is not None:
+                waiting.remove(oldest)
+                self._counters.add("forward.dropped", "telemetry")
+        waiting.append((number, reading))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(AGAIN_S if any(self._waiting.values()) else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._counters.add("forward.again")
+            self._wake.clear()
+            for owner, waiting in self._waiting.items():
+                if waiting and self._link.state.connected:
+                    await self._send(owner, [*waiting][:MAX_READINGS])
+
+    async def _send(self, owner: str, rows: list[tuple[int, Reading]]) -> None:
+        body = write(
+            Readings,
+            {
+                "boot": self._origin.boot,
+                "readings": [_written(number, reading) for number, reading in rows],
+                "ack": None,
+            },
+        )
+        try:
+            await self._link.deliver(topics.reading(self._origin.site, owner, self._origin.gateway), body)
+        except HadirError:
+            self._counters.add("forward.failed")
+
+    def _received(self, message: Message) -> None:
+        """Readings for us, or the word about ours."""
+        topic = topics.parse(message.topic)
+        try:
+            found = parse(Readings, message.payload)
+        except PermanentError as error:
+            self._counters.add("forward.refused", error.reason)
+            found = None
+        if topic is not None and found is not None:
+            if found.get("ack"):
+                self._acknowledged(topic.gateway, found["ack"])
+            if found.get("readings"):
+                self._accept(topic.gateway, found["boot"], found["readings"])
+        message.ack()
+
+    def _acknowledged(self, owner: str, ack: dict[str, Any]) -> None:
+        waiting = self._waiting.get(owner)
+        if waiting is None or ack["boot"] != self._origin.boot:
+            return
+        while waiting and waiting[0][0] <= ack["committed"]:
+            waiting.popleft()
+        if waiting:
+            self._wake.set()
+
+    def _accept(self, gateway: str, boot: str, rows: list[dict[str, Any]]) -> None:
+        last = self._seen.get((gateway, boot), 0)
+        for row in rows:
+            if row["seq"] > last:
+                last = row["seq"]
+                self._take(_reading(row))
+        self._seen[gateway, boot] = last
+        answer = {"boot": self._origin.boot, "readings": [], "ack": {"boot": boot, "committed": last}}
+        self._link.publish(topics.reading(self._origin.site, gateway, self._origin.gateway), write(Readings, answer))
+
+
+def _written(number: int, reading: Reading) -> dict[str, Any]:
+    return {
+        "seq": number,
+        "dev": reading.dev,
+        "kind": reading.kind,
+        "value": reading.value,
+        "place": reading.place,
+        "at": written(reading.at),
+        "modality": reading.modality,
+        "role": reading.role,
+        "pid": reading.person or None,
+        "unit": reading.unit,
+        "refused": reading.refused,
+        "assurance": reading.assurance,
+        "quality": reading.quality,
+    }
+
+
+def _reading(row: dict[str, Any]) -> Reading:
+    return Reading(
+        dev=row["dev"],
+        kind=row["kind"],
+        value=row["value"],
+        place=row["place"],
+        at=parsed(row["at"]),
+        modality=row["modality"],
+        role=row["role"],
+        person=row["pid"] or "",
+        unit=row["unit"],
+        refused=row["refused"],
+        assurance=row["assurance"],
+        quality=row["quality"],
+        sequence=row["seq"],
+    )
