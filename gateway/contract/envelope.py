@@ -87,7 +87,7 @@ def _kind(name: str, cls: str) -> _Kind:
     )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def _topic(cls: str, place: str, name: str, unit: str, origin: Origin) -> str:
     if topics.place(place).partition("/")[0] != origin.site:
         raise PermanentError("invalid", "the place is not of this gateway's site")

@@ -52,7 +52,7 @@ def level(text: str) -> str:
     return text if text == "_" else identifier(text)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def _place(text: str) -> str:
     levels = text.split("/", LEVELS)
     if len(levels) != LEVELS:

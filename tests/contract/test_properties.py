@@ -45,7 +45,7 @@ STAMPED = {"quality", "rule", "clock", "pid", "unit"}
 times = st.integers(0, LATEST)
 levels = st.from_regex(topics.LEVEL, fullmatch=True)
 places = st.lists(levels | st.just("_"), min_size=4, max_size=4).map(lambda rest: "/".join(["ikn", *rest]))
-soon = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+soon = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 def values_of(schema: dict[str, Any], parts: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -345,6 +345,19 @@ def test_json_at_the_limit_of_depth_is_taken() -> None:
     assert read_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) != []
     assert read_json(b'"' + b"[" * 99 + b'"') == "[" * 99
     assert read_json(b"[" + b"{}," * 50 + b"{}]") == [{}] * 51
+
+
+def test_a_payload_is_read_with_every_field() -> None:
+    """Consumers need not ask what was sent."""
+    body = (
+        b'{"boot":"000001-00ff","readings":[{"seq":1,"dev":"r-1","kind":"badge","value":true,"place":"a/b/c/d/e",'
+        b'"at":"2026-11-24T01:30:02.117Z","modality":"badge"}]}'
+    )
+    found = state.parse(exchange.Readings, body)
+    assert found is not None
+    assert found["ack"] is None
+    assert (found["readings"][0]["pid"], found["readings"][0]["role"], found["readings"][0]["unit"]) == (None, "", "_")
+    assert state.parse(exchange.Readings, b"") is None
 
 
 def test_commands_expire() -> None:

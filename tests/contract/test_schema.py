@@ -21,6 +21,7 @@ from rules.api import Event
 
 DOCS = Path(__file__).parents[2] / "docs" / "contract"
 FILES = schema.files()
+SCHEMAS = schema.schemas()
 
 
 def test_the_files_are_up_to_date() -> None:
@@ -38,14 +39,14 @@ def test_writing_removes_what_is_gone(tmp_path: Path) -> None:
     assert len(written) == len(FILES)
 
 
-@pytest.mark.parametrize("name", schema.schemas())
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_schemas_are_schemas(name: str) -> None:
-    Draft202012Validator.check_schema(schema.schemas()[name])
+    Draft202012Validator.check_schema(SCHEMAS[name])
     assert 'additionalProperties": false' not in FILES[f"schemas/{name}.json"]
 
 
 def test_every_field_says_what_it_means() -> None:
-    for name, found in schema.schemas().items():
+    for name, found in SCHEMAS.items():
         data = found["properties"].get("data", found)
         models = [data, *found.get("$defs", {}).values()]
         for field, content in ((f, c) for model in models for f, c in model.get("properties", {}).items()):
