@@ -1,4 +1,7 @@
-"""Golden samples, one file a type: what rules say goes in, exactly these bytes come out, every reader takes them."""
+"""Golden samples, one file a type: what rules say goes in, exactly these bytes come out, every reader takes them.
+
+A new sample: write its event and stamp, run this, and copy topic and payload from the failure once you have read them.
+"""
 
 from __future__ import annotations
 

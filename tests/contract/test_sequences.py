@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.contract.subscriber import Subscriber
 from gateway.contract.times import parsed
@@ -56,4 +58,11 @@ def test_events_may_arrive_in_any_order(path: Path) -> None:
     sequence = json.loads(path.read_text())
     retained = [m for m in sequence["messages"] if "/state/" in m["topic"] or "/status" in m["topic"]]
     others = [m for m in sequence["messages"] if m not in retained]
-    assert run(sequence) == run(sequence | {"messages": others[::-1] + retained})
+    ends = run(sequence)
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.permutations(others))
+    def law(shuffled: list[dict[str, Any]]) -> None:
+        assert run(sequence | {"messages": shuffled + retained}) == ends
+
+    law()
