@@ -75,12 +75,19 @@ class Ingest:
         """Set after each commit; the projections wait for it and clear it."""
         for cls in (*LIVE, *HISTORY):
             link.subscribe(f"{PREFIX}/{cls}/#", self._received)
+        link.on_connect(self._greet)
 
     async def run(self) -> None:
         """Until cancelled; what was received is committed before it ends."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._commit_for_ever(), name="ingest commit")
             group.create_task(self._acknowledge(), name="ingest ack")
+
+    def _greet(self) -> None:
+        """Events that gateways sent while nobody listened are gone; each is asked to send again what it still has."""
+        body = acknowledgement(self._office.archive.worker, {})
+        for gateway in sorted(self._gateways):
+            self._link.publish(topics.ack(self._office.site, gateway), body)
 
     # --- taking -----------------------------------------------------------------------------------------------------
 

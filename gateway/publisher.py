@@ -204,6 +204,9 @@ class Publisher:
         while True:
             ack = await self._acks.get()
             self.acked_machine = self._clock.machine()
+            if not ack.boots:  # its greeting: what it has not acknowledged it has not got
+                self._sent.clear()
+                self._fall_behind()
             for boot in ack.boots:
                 for first, last in boot.committed:
                     self._forget(boot.boot, first, last)

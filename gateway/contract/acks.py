@@ -41,7 +41,9 @@ class Acknowledgement(_Model):
     """Payload of `ack/<site>/<gw>`."""
 
     worker: Annotated[str, Field(max_length=32)] = Field(description="ingest worker that committed")
-    boots: Annotated[tuple[BootAck, ...], Field(max_length=1000)] = Field(description="by boot")
+    boots: Annotated[tuple[BootAck, ...], Field(max_length=1000)] = Field(
+        description="by boot; empty: the archive's greeting when it is back, whatever it did not acknowledge it has not got"
+    )
 
 
 def write_ack(ack: Acknowledgement) -> bytes:

@@ -31,8 +31,8 @@ from gateway.demo.usage import Usage, usage
 from gateway.errors import HadirError
 from gateway.up import Children, Role
 
-HEAD_S = 2.0
-"""Between the last gateway's readiness and the start of the office's day: devices speak already, people do not."""
+HEAD_S = 6.0
+"""Until the office's day starts: devices speak already, people do not, and gateways get ready."""
 READY_S = 60.0
 DRAIN_S = 10.0
 DAY = datetime(2026, 11, 24, 7, 50, tzinfo=ZoneInfo("Asia/Makassar"))
@@ -104,7 +104,7 @@ async def _demo(arguments: argparse.Namespace, folder: Path) -> int:
         await asyncio.get_running_loop().run_in_executor(None, broker.start)
         file = world.write(office, folder, broker_port=port, speed=arguments.speed, ble=ble)
         (folder / "trace").mkdir()
-        clock = _clock(arguments.speed, seconds=30.0)
+        clock = _clock(arguments.speed, seconds=arguments.head)
         return await _stage(arguments, office, folder, file, broker, bus_process, why, environment, clock)
     finally:
         broker.stop()
@@ -142,7 +142,7 @@ async def _stage(
     simulator: asyncio.subprocess.Process | None = None
     try:
         simulator = await _simulate(arguments, folder, clock, environment, ble=not ble.startswith("replay"))
-        await _ready(office, folder, running, stop)
+        await _ready(office, folder, clock, running, stop)
         await _watch(arguments, stage, simulator, running, stop)
         stage.measure(simulator.pid)
         await _end(simulator)
@@ -215,18 +215,22 @@ async def _simulate(
     return process
 
 
-async def _ready(office: Office, folder: Path, running: asyncio.Task[None], stop: asyncio.Event) -> None:
+async def _ready(
+    office: Office, folder: Path, clock: ScaledClock, running: asyncio.Task[None], stop: asyncio.Event
+) -> None:
     """Until each gateway is connected, knows its people and has seen every radar."""
     deadline = time.monotonic() + READY_S
     while not stop.is_set():
         statuses = await _statuses(office, folder)
         if all(status and status["people_version"] and not status["unknown"].get("starting") for status in statuses):
-            return
+            break
         if running.done():
             await running
         if time.monotonic() > deadline:
             raise HadirError(f"the gateways were not ready after {READY_S:.0f} s; their logs are in {folder}")
         await asyncio.sleep(0.1)
+    if time.monotonic_ns() > clock.anchor:
+        raise HadirError("the gateways were not ready when the office opened: this machine is busy; try --head 20")
 
 
 async def _watch(

@@ -85,13 +85,17 @@ def _stored_at(path: Path) -> dict[tuple[str, str, int], int]:
 
 
 def _latencies(folder: Path, told: Story, stored_at: Mapping[tuple[str, str, int], int]) -> list[float]:
-    """Milliseconds from the write that completed the frame to the ledger's commit, for each event that a frame caused."""
+    """Milliseconds from the write that completed a frame to the ledger's commit of the event that it caused.
+
+    Frames from before the office's day are not counted: daemons were still starting.
+    """
+    begin = told.machine_at(told.begin)
     made: list[float] = []
     for path in sorted(folder.glob("gw-*.jsonl")):
         for line in _lines(path):
             written = told.written_before(line["frame"], line["received"])
             stored = stored_at.get((path.stem, line["boot"], line["sequence"]))
-            if written is not None and stored is not None:
+            if written is not None and written >= begin and stored is not None:
                 made.append((stored - written) / 1e6)
     return sorted(made)
 
