@@ -71,6 +71,7 @@ class Subscriber:
         records = list(self._ordered())
         return {
             "events": len(self._events),
+            "gateways": {gateway: status["state"] for gateway, status in sorted(self._gateways.items())},
             "states": {place: self._state(place, now) for place in sorted(self._states)},
             "record": _places(records),
             "checkins": _checkins(records),

@@ -33,6 +33,7 @@ def test_a_subscriber_ends_in_this_state(path: Path) -> None:
 def test_the_hard_cases_are_all_there() -> None:
     assert {path.stem for path in SEQUENCES} == {
         "box-replaced",
+        "box-returned",
         "clock-corrected",
         "correction",
         "duplicate",
