@@ -42,7 +42,7 @@ class Acknowledgement(_Model):
 
     worker: Annotated[str, Field(max_length=32)] = Field(description="ingest worker that committed")
     boots: Annotated[tuple[BootAck, ...], Field(max_length=1000)] = Field(
-        description="by boot; empty: the archive's greeting when it is back, whatever it did not acknowledge it has not got"
+        description="by boot; empty: the archive is back, and has nothing of what it has not acknowledged"
     )
 
 
