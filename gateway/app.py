@@ -420,7 +420,11 @@ class GatewayApp:
                 raise PermanentError("not_owner", f"{self.gateway.id} does not decide that place")
             return found
 
-        return {"status": status, "backlog": backlog, "dead-letters": dead_letters, "why": why}
+        async def tail(args: Mapping[str, Any]) -> dict[str, Any]:
+            after = args.get("after")
+            return self.views.tail(after if isinstance(after, int) else None)
+
+        return {"status": status, "backlog": backlog, "dead-letters": dead_letters, "why": why, "tail": tail}
 
 
 class _Keys:

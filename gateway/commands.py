@@ -16,7 +16,7 @@ from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.exchange import CommandMessage, CommandResult, expired
-from gateway.contract.times import written
+from gateway.contract.times import parsed, written
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.errors import PermanentError
@@ -26,7 +26,10 @@ from gateway.outbox_store import Row
 from rules.api import Command
 
 MOST_REMEMBERED = 10_000
-KNOWN = frozenset({"checkin", "checkout", "move", "reserve", "cancel", "release", "out-of-order", "in-order", "quiet"})
+KNOWN = frozenset(
+    {"checkin", "checkout", "move", "reserve", "cancel", "release", "correct", "extend", "out_of_order", "quiet"}
+)
+METHODS = frozenset({"badge", "qr", "nfc", "web", "kiosk", "operator", "tag"})
 
 
 class Commands:
@@ -71,9 +74,9 @@ class Commands:
         self._remember(identity, None)
         args = dict(command.get("args") or {})
         asked = Command(
-            name=name.replace("-", "_"),
+            name=name,
             place=command.get("place") or "",
-            at=int(args.pop("at", 0)) or self._clock.office(),
+            at=parsed(command["at"]) if command.get("at") else self._clock.office(),
             person=command.get("pid") or "",
             unit=command.get("unit") or "_",
             actor=command["role"],
@@ -90,6 +93,8 @@ class Commands:
             return "unknown_command"
         if expired(command, self._clock.office()):
             return "expired"
+        if dict(command.get("args") or {}).get("method", "web") not in METHODS:
+            return "invalid"
         if command.get("pid") and not may_name:
             return "forbidden"
         if name != "quiet" and self._places.owner(command.get("place") or "") != self._origin.gateway:

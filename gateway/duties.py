@@ -110,7 +110,8 @@ class Duties:
                 "place": command.place,
                 "pid": command.person,
                 "unit": command.unit,
-                "args": {**command.args, "at": command.at},
+                "at": written(command.at),
+                "args": dict(command.args),
             },
         )
         topic = topics.command(self._origin.site, owner, command.name, person=True)

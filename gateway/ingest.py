@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.config.model import Office
 from gateway.config.places import Places
-from gateway.contract import topics
-from gateway.contract.acks import Acknowledgement, BootAck, Refusal
-from gateway.contract.envelope import Envelope, decode, decode_batch
+from gateway.contract import arrival, topics
+from gateway.contract.acks import Acknowledgement, BootAck, Refusal, write_ack
+from gateway.contract.envelope import Envelope
 from gateway.contract.topics import PREFIX, Topic
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError, TransientError
@@ -28,12 +28,13 @@ from gateway.supervise import full_jitter
 
 _log = logging.getLogger(__name__)
 
-LIVE = ("evt", "who", "sense")
-HISTORY = {"hist": "evt", "whohist": "who", "sensehist": "sense"}
+OF_GATEWAYS = ("gateway.", "device.", "coverage.")
+"""Types that a gateway says at its own place, whoever decides that."""
 MOST_IN_BATCH = 2_000
 ACK_LINGER_S = 0.02
 """Acknowledgements of one gateway are gathered for so long, so that a busy gateway does not get one an event."""
-RANGES_A_BATCH = 1_000
+MOST_A_MESSAGE = 1_000
+"""Ranges and refusals that one acknowledgement carries: it stays far below 64 kB."""
 
 
 class _Taken(NamedTuple):
@@ -62,8 +63,7 @@ class Ingest:
         self._ledger = ledger
         self._office = office
         self._places = Places(office)
-        self._owner_of_gateway_place = {self._places.full(gateway.place): gateway.id for gateway in office.gateways}
-        self._gateways = {gateway.id for gateway in office.gateways}
+        self._home = {gateway.id: self._places.full(gateway.place) or "" for gateway in office.gateways}
         self._clock = clock
         self._counters = counters
         self._on_committed = on_committed
@@ -73,7 +73,7 @@ class Ingest:
         self._ack_wake = asyncio.Event()
         self.committed = asyncio.Event()
         """Set after each commit; the projections wait for it and clear it."""
-        for cls in (*LIVE, *HISTORY):
+        for cls in (*sorted(arrival.LIVE), *arrival.HISTORY):
             link.subscribe(f"{PREFIX}/{cls}/#", self._received)
         link.on_connect(self._greet)
 
@@ -85,8 +85,8 @@ class Ingest:
 
     def _greet(self) -> None:
         """Events that gateways sent while nobody listened are gone; each is asked to send again what it still has."""
-        body = acknowledgement(self._office.archive.worker, {})
-        for gateway in sorted(self._gateways):
+        body = write_ack(Acknowledgement(worker=self._office.archive.worker, boots=()))
+        for gateway in sorted(self._home):
             self._link.publish(topics.ack(self._office.site, gateway), body)
 
     # --- taking -----------------------------------------------------------------------------------------------------
@@ -99,13 +99,7 @@ class Ingest:
             return
         events: list[Envelope] = []
         refused: list[tuple[Envelope, str]] = []
-        try:
-            found = decode_batch(message.payload) if topic.cls in HISTORY else [decode(message.payload)]
-        except PermanentError as error:
-            self._counters.add("ingest.refused", error.reason)
-            message.ack()
-            return
-        for event in found:
+        for event in arrival.events(topic, message.payload):
             if isinstance(event, PermanentError):
                 self._counters.add("ingest.refused", event.reason)
                 continue
@@ -114,44 +108,30 @@ class Ingest:
                 events.append(event)
                 continue
             self._counters.add("ingest.refused", reason)
-            if event.gateway == self._sender(topic, event):
-                refused.append((event, reason))  # its own gateway is told; a stranger's claim is not
+            refused.append((event, reason))
         self._queue.append(_Taken(events, refused, message))
         self._wake.set()
 
-    def _sender(self, topic: Topic, event: Envelope) -> str:
-        """The gateway that the topic belongs to: named in it, or the owner of its place."""
-        if topic.gateway:
-            return topic.gateway
-        return self._owner(event)
-
-    def _owner(self, event: Envelope) -> str:
-        if event.subject in self._owner_of_gateway_place and event.type.startswith(
-            ("gateway.", "device.", "coverage.")
-        ):
-            return event.gateway if event.gateway in self._gateways else ""
-        return self._places.owner(event.subject)
-
     def _refusal(self, topic: Topic, event: Envelope) -> str:
-        """Why the archive does not take an event; empty when it does."""
-        if event.site != self._office.site or event.gateway not in self._gateways:
+        """Why the archive does not take an event that its topic allows; empty when it does.
+
+        Topics of people name their gateway. An `evt` topic does not: there the configuration says who decides the place.
+        """
+        home = self._home.get(event.gateway)
+        if home is None:
             return "unknown_gateway"
-        cls = HISTORY.get(topic.cls, topic.cls)
-        if event.cls != cls:
-            return "wrong_class"
-        if topic.cls in LIVE and topic.type != event.type:
-            return "wrong_type"
-        if topic.gateway and topic.gateway != event.gateway:
-            return "wrong_source"
-        if topic.cls == "evt" and topic.place != event.subject:
-            return "wrong_place"
         if event.data.get("quality") == "simulated" and not self._office.simulated:
             return "simulated"
-        if cls == "evt" and self._owner(event) != event.gateway:
-            return "not_owner"
-        if cls == "sense" and self._places.coordinators.get(event.subject.split("/")[1]) != event.gateway:
+        if event.type == "privacy.erased":
+            return ""
+        building = event.subject.split("/")[1]
+        if event.cls == "sense" and self._places.coordinators.get(building) != event.gateway:
             return "not_coordinator"
-        return ""
+        if event.cls == "evt":
+            own = event.subject == home and event.type.startswith(OF_GATEWAYS)
+            if not own and self._places.owner(event.subject) != event.gateway:
+                return "not_owner"
+        return "" if topic.cls in arrival.LIVE or topic.cls in arrival.HISTORY else "wrong_topic"
 
     # --- committing -------------------------------------------------------------------------------------------------
 
@@ -216,29 +196,24 @@ class Ingest:
             self._ack_wake.clear()
             acks, self._acks = self._acks, {}
             for gateway, boots in acks.items():
-                body = acknowledgement(self._office.archive.worker, boots)
                 try:
-                    await self._link.deliver(topics.ack(self._office.site, gateway), body)
+                    for body in acknowledgements(self._office.archive.worker, boots):
+                        await self._link.deliver(topics.ack(self._office.site, gateway), body)
                 except HadirError as error:
                     # the gateway will send the events again, and then be told again
                     self._counters.add("ingest.ack_lost")
                     _log.debug("ack to %s: %s", gateway, error)
 
 
-def acknowledgement(worker: str, boots: dict[str, tuple[set[int], dict[int, str]]]) -> bytes:
-    """Payload that tells a gateway what was committed and refused, by boot."""
-    made = Acknowledgement(
-        worker=worker,
-        boots=tuple(
-            BootAck(
-                boot=boot,
-                committed=tuple(ranges(committed)),
-                refused=tuple(Refusal(seq=seq, reason=reason) for seq, reason in sorted(refused.items())),
-            )
-            for boot, (committed, refused) in boots.items()
-        ),
-    )
-    return made.model_dump_json().encode()
+def acknowledgements(worker: str, boots: dict[str, tuple[set[int], dict[int, str]]]) -> Iterator[bytes]:
+    """Payloads that tell a gateway what was committed and refused, by boot."""
+    for boot, (committed, refused) in boots.items():
+        spans = ranges(committed)
+        words = [Refusal(seq=seq, reason=reason) for seq, reason in sorted(refused.items())]
+        for at in range(0, max(len(spans), len(words)), MOST_A_MESSAGE):
+            part = slice(at, at + MOST_A_MESSAGE)
+            said = BootAck(boot=boot, committed=tuple(spans[part]), refused=tuple(words[part]))
+            yield write_ack(Acknowledgement(worker=worker, boots=(said,)))
 
 
 def ranges(numbers: set[int]) -> list[tuple[int, int]]:

@@ -125,6 +125,8 @@ class Link:
         self._in_flight: dict[int, tuple[Done | None, int]] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._subscribing: dict[int, list[str]] = {}
+        self._unacked: deque[list[int]] = deque()
+        """[mid, whether the handler has acknowledged it], in order of arrival on this connection."""
         self._spoke = 0
         self._on_connect: list[Callable[[], None]] = []
         self._on_room: list[Callable[[], None]] = []
@@ -243,6 +245,7 @@ class Link:
         ready: asyncio.Future[str] = loop.create_future()
         self._lost = loop.create_future()
         lost = self._lost
+        self._unacked.clear()
         client.on_connect = lambda _c, _u, flags, reason, _p: self._connected(ready, flags, reason)
         client.on_disconnect = lambda _c, _u, _f, reason, _p: _settle(lost, f"the broker closed: {reason}")
         client.on_publish = self._acknowledged
@@ -414,6 +417,20 @@ class Link:
             done(Delivered(reason.value, "" if reason.value == 0 else str(reason)))
         self._wake_waiting()
 
+    def _acknowledger(self, client: paho.Client, mid: int) -> Callable[[], None]:
+        """PUBACKs go out in the order of the PUBLISHes, as MQTT wants (5.0, section 4.6) and rumqttd insists."""
+        entry = [mid, 0]
+        self._unacked.append(entry)
+
+        def ack() -> None:
+            entry[1] = 1
+            if client is not self._client:
+                return  # the connection that it came by is gone: it will come again
+            while self._unacked and self._unacked[0][1]:
+                client.ack(self._unacked.popleft()[0], 1)
+
+        return ack
+
     def _wake_waiting(self) -> None:
         while self._waiting and (self.room or not self.state.connected):
             waiter = self._waiting.popleft()
@@ -445,10 +462,7 @@ class Link:
             self._subscribing[mid] = list(wanted)
 
     def _received(self, client: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
-        def ack() -> None:
-            if client is self._client and message.qos:
-                client.ack(message.mid, message.qos)
-
+        ack = self._acknowledger(client, message.mid) if message.qos else _nothing
         if len(message.payload) > MAX_RECEIVE:
             self._counters.add("mqtt.refused", "too_big")
             ack()
@@ -474,6 +488,10 @@ class Link:
                     ack()
                 return
         ack()
+
+
+def _nothing() -> None:
+    """QoS 0 is not acknowledged."""
 
 
 def _settle(future: asyncio.Future[str], text: str) -> None:

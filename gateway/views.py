@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +15,7 @@ from rules.api import Input, Life, Located, Sensed
 
 STARTING = "starting"
 EVENTS = f"{PREFIX}/evt/"
+MOST_RECENT = 1000
 
 
 class Views:
@@ -28,6 +29,7 @@ class Views:
         self._sequence: dict[str, tuple[str, int]] = {}
         self._event: dict[str, bytes] = {}
         self._zones: dict[str, str] = {}
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=MOST_RECENT)
         self.events = 0
 
     @property
@@ -60,6 +62,7 @@ class Views:
                     pass
         for row in rows:
             self.events += 1
+            self._recent.append((self.events, row.body))
             if row.cls == "evt":
                 # hadir/v1/evt/<place: five levels>/<type>: cheaper than reading the body, which `why` does when asked
                 place, _, _type = row.topic.removeprefix(EVENTS).rpartition("/")
@@ -99,6 +102,11 @@ class Views:
             "people": {"present": len(self._zones)},
             "events": self.events,
         }
+
+    def tail(self, after: int | None) -> dict[str, Any]:
+        """Events committed behind the cursor `after`, at most the last 1000; None: from now on."""
+        events = [] if after is None else [json.loads(body) for number, body in self._recent if number > after]
+        return {"cursor": self.events, "events": events}
 
     def why(self, place: str) -> dict[str, Any] | None:
         """The evidence behind the state of `place`; None for a place that this gateway does not decide."""
