@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,7 @@ from gateway.outbox import Draft, Outbox
 from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.publisher import Publisher
+from gateway.recording import Tap
 from gateway.sightings import Reporter
 from gateway.sources.base import Source, SourceState
 from gateway.supervise import keep
@@ -150,6 +152,7 @@ class GatewayApp:
         )
         self.publisher = Publisher(self.link, self.outbox, origin, clock, counters)
         self.board = Board(self.link, clock, counters)
+        self.tap = Tap()
         self.views = Views(places, gateway.id)
         self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
         self.forwarder = Forwarder(
@@ -251,7 +254,7 @@ class GatewayApp:
             control=self._control_rule,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
-        located = _Keys()
+        located = wiring.Located()
         route = wiring.make_route(self.places, self.gateway.id, self.devices, located)
         engine = Engine(rules, route, self.counters, facts)
         located.engine = engine if self.is_coordinator else None
@@ -268,6 +271,8 @@ class GatewayApp:
             counters=self.counters,
             quality=self.quality,
             trace=self._trace,
+            tap=self.tap,
+            begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
         if self.is_coordinator:
             self.coordinator = self._coordinator()
@@ -280,13 +285,7 @@ class GatewayApp:
         )
         self.duties.post_all()
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
-        now = self.clock.office()
-        owned = [place for place, spot in self.places.spots.items() if spot.owner == self.gateway.id]
-        desks = [place for place in owned if self.places.spots[place].space.kind == "desk"]
-        zones = [zone for zone, area in self.places.areas.items() if area.owner == self.gateway.id]
-        for rule in rules:
-            keys = {"occupancy": owned, "desk": desks, "counting": zones}.get(rule.name, [])
-            self.pipeline.begin(rule.name, keys, now)
+        self.pipeline.start(self.clock.office())
 
     def _coordinator(self) -> Coordinator:
         return Coordinator(
@@ -334,9 +333,10 @@ class GatewayApp:
             while len(self.pipeline.intake):
                 self.pipeline.step(self.clock.office())
             await self._say("gateway.stopped", {"reason": "stopped"})
-        deadline = self.clock.machine() + int(LAST_S * 1e9)
-        while self.outbox.waiting and self.link.state.connected and self.clock.machine() < deadline:
-            await asyncio.sleep(0.02)
+            if self.link.state.connected:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_S):
+                        await self.outbox.empty()
         publisher.cancel()
         outbox.cancel()
         link.cancel()
@@ -424,17 +424,22 @@ class GatewayApp:
             after = args.get("after")
             return self.views.tail(after if isinstance(after, int) else None)
 
-        return {"status": status, "backlog": backlog, "dead-letters": dead_letters, "why": why, "tail": tail}
+        async def record(args: Mapping[str, Any]) -> dict[str, Any]:
+            after = args.get("after")
+            if isinstance(after, int):
+                return self.tap.after(after)
+            facts = {name: await self.outbox.facts(name) for name in ("desk", "presence", "one_desk")}
+            office = self.office.model_dump(mode="json")
+            return {**self.tap.after(None), "facts": facts, "gateway": self.gateway.id, "office": office}
 
-
-class _Keys:
-    """The keys of `locate` as they are when they are asked for."""
-
-    def __init__(self) -> None:
-        self.engine: Engine | None = None
-
-    def __iter__(self) -> Any:
-        return iter([] if self.engine is None else self.engine.keys("locate"))
+        return {
+            "record": record,
+            "status": status,
+            "backlog": backlog,
+            "dead-letters": dead_letters,
+            "why": why,
+            "tail": tail,
+        }
 
 
 def _highest_boot(folder: Path) -> int:

@@ -136,13 +136,13 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             return up(arguments)
         case "replay" | "record":
-            from gateway import replay
+            from gateway.replay import record, replay
 
-            return replay.record(arguments) if arguments.command == "record" else replay.replay(arguments)
+            return record(arguments) if arguments.command == "record" else replay(arguments)
         case _:
-            from gateway import tools
+            from gateway.tools import run
 
-            return tools.run(arguments)
+            return run(arguments)
 
 
 if __name__ == "__main__":

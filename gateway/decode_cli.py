@@ -26,12 +26,12 @@ def run(lines: Iterable[str], out: TextIO, named: Mapping[str, Driver]) -> int:
 def answer(line: str, named: Mapping[str, Driver]) -> dict[str, Any]:
     """What one line says."""
     identity: Any = None
+    if len(line) > MAX_LINE:
+        return {"id": None, "error": f"DecodeError: a line has at most {MAX_LINE} characters"}
     try:
-        if len(line) > MAX_LINE:
-            raise DecodeError(f"a line has at most {MAX_LINE} characters")
         row = json.loads(line)
         if not isinstance(row, dict):
-            raise DecodeError("not a JSON object")
+            return {"id": None, "error": "DecodeError: not a JSON object"}
         identity = row.get("id")
         measurements = decode(str(row.get("medium", "")), _payload(row), str(row.get("address") or ""), named)
     except DecodeError as error:

@@ -115,7 +115,7 @@ class Ingest:
     def _refusal(self, topic: Topic, event: Envelope) -> str:
         """Why the archive does not take an event that its topic allows; empty when it does.
 
-        Topics of people name their gateway. An `evt` topic does not: there the configuration says who decides the place.
+        Topics of people name their gateway. An `evt` topic does not: the configuration says who decides its place.
         """
         home = self._home.get(event.gateway)
         if home is None:

@@ -1,188 +1,346 @@
 """The archive's ledger: the commit. (gateway, boot, sequence) is unique; order of arrival does not matter.
 
 Acknowledgements follow its commits, and time-series stores are projections of it. What was committed is remembered as
-ranges, so that a duplicate is recognised also after a person was erased or a row has outlived its retention.
+ranges, so that a duplicate is recognised also after a person was erased or a row has outlived its retention. Rows that
+name a person are in a table of their own; nothing of them is anywhere else in the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from threading import Lock
+from typing import Literal, NamedTuple
 
 import apsw
 
 from gateway import sqlite
 from gateway.contract.envelope import Envelope
+from gateway.errors import PermanentError
+from gateway.ledger_view import Stored, View
+from gateway.spans import Spans
 
 _SCHEMA = (
     """
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, boot TEXT NOT NULL, sequence INTEGER NOT NULL,
-        cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL, body BLOB,
-        UNIQUE (gateway, boot, sequence)
+    CREATE TABLE source (
+        id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, boot TEXT NOT NULL, UNIQUE (gateway, boot)
     ) STRICT;
-    CREATE INDEX event_subject ON event (subject, time);
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source (id), sequence INTEGER NOT NULL,
+        cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
+        recorded INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (source, sequence)
+    ) STRICT;
+    CREATE INDEX event_subject ON event (subject, type, time);
+    CREATE INDEX event_type ON event (type, time);
     CREATE TABLE person_event (
-        id INTEGER PRIMARY KEY REFERENCES event (id), pid TEXT NOT NULL, unit TEXT NOT NULL, time INTEGER NOT NULL,
-        body BLOB NOT NULL
+        id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source (id), sequence INTEGER NOT NULL,
+        cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
+        recorded INTEGER NOT NULL, body BLOB NOT NULL, pid TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (source, sequence)
     ) STRICT;
     CREATE INDEX person_event_pid ON person_event (pid, time);
     CREATE INDEX person_event_time ON person_event (time);
     CREATE TABLE span (
-        gateway TEXT NOT NULL, boot TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-        PRIMARY KEY (gateway, boot, first)
+        source INTEGER NOT NULL REFERENCES source (id), first INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (source, first)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE erased (pid TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE cursor (store TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE last_id (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL) STRICT;
+    INSERT INTO last_id VALUES (1, 0);
+    CREATE TABLE projection (
+        store TEXT PRIMARY KEY, cursor INTEGER NOT NULL, safe INTEGER NOT NULL, swept INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE moved (
+        store TEXT NOT NULL, series TEXT NOT NULL, owner INTEGER NOT NULL, given INTEGER NOT NULL,
+        PRIMARY KEY (store, series, owner)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX moved_given ON moved (store, series, given);
+    CREATE TABLE silence (gateway TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
 
-Key = tuple[str, str]
-"""(gateway, boot)."""
+RETAIN_ROWS = 1_000
+"""Deleted in one transaction, so that a commit never waits long for the retention job."""
 
 
-class Stored(NamedTuple):
-    """A row of the ledger."""
+class Outcome(NamedTuple):
+    """What became of one event."""
 
-    id: int
-    gateway: str
-    boot: str
-    sequence: int
-    cls: str
-    type: str
-    subject: str
-    time: int
-    body: bytes
-    """Empty when the person was erased."""
+    state: Literal["stored", "duplicate", "refused"]
+    reason: str = ""
+    """Of `refused`: conflict (another event was committed under this number), ledger (the database does not take it)."""
 
 
-class Ledger:
-    """One file, one writer. Its methods block: ingest.py calls them in a worker thread."""
+STORED, DUPLICATE = Outcome("stored"), Outcome("duplicate")
+
+
+class Progress(NamedTuple):
+    """How far a store has been projected; ids of the ledger, and ns."""
+
+    cursor: int = 0
+    safe: int = 0
+    """Where the cursor was a while ago: a store that lost its last minutes is healed from here."""
+    swept: int = 0
+    """Windows that end at or before this office time have been computed."""
+
+
+class Move(NamedTuple):
+    """A point that stands at another millisecond than its own, because that one is taken."""
+
+    series: str
+    owner: int
+    """Id of the event; of a computed window its negated start, s."""
+    given: int
+    """Millisecond."""
+
+
+class Ledger(View):
+    """One file, one writer. Its methods block and may be called from any thread: they wait for each other."""
 
     def __init__(self, path: Path, *, vfs: str | None = None) -> None:
         """Open or make it. Raises HadirError."""
-        self._connection = sqlite.connect(path, vfs=vfs, exclusive=False)
-        sqlite.migrate(self._connection, _SCHEMA)
+        connection = sqlite.connect(path, vfs=vfs, exclusive=False)
+        connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes on free pages
+        sqlite.migrate(connection, _SCHEMA)
+        super().__init__(connection)
+        self._lock = Lock()
+        self._notes_lock = Lock()
+        self._notes: dict[str, tuple[Progress, tuple[Move, ...]]] = {}
+        self._sources: dict[tuple[str, str], int] = {}
+        self._spans: dict[int, Spans] = {}
+        self._erased: set[str] = set()
+        self._last = 0
+        self._version: object = None
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Write what was noted, and close the file."""
+        self.flush()
+        with self._lock:
+            self._connection.close()
 
-    def commit(self, events: Sequence[Envelope]) -> list[bool]:
-        """Commit what is new, in one transaction; for each event whether it was (False: a duplicate)."""
+    # --- committing -------------------------------------------------------------------------------------------------
+
+    def commit(self, events: Sequence[Envelope]) -> list[Outcome]:
+        """Commit what is new, in one transaction; an outcome for each event, durable when this returns.
+
+        One event that the database does not take does not lose the others. Raises TransientError: nothing was
+        committed; PermanentError: the file is damaged.
+        """
         if not events:
             return []
-        with sqlite.transaction(self._connection):
-            return [self._insert(event) for event in events]
+        with self._lock:
+            try:
+                return self._commit(events)
+            except PermanentError as error:
+                if error.reason == "corrupt":
+                    raise
+            return [self._alone(event) for event in events]
 
-    def _insert(self, event: Envelope) -> bool:
-        if not self._cover(event.gateway, event.boot, event.sequence):
-            return False
-        erased = bool(event.person) and self._is_erased(event.person)
-        self._connection.execute(
-            "INSERT INTO event (gateway, boot, sequence, cls, type, subject, time, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                event.gateway,
-                event.boot,
-                event.sequence,
-                event.cls,
-                event.type,
-                event.subject,
-                event.time,
-                None if event.person else event.raw,
-            ),
+    def _alone(self, event: Envelope) -> Outcome:
+        try:
+            return self._commit((event,))[0]
+        except PermanentError as error:
+            if error.reason == "corrupt":
+                raise
+            return Outcome("refused", "ledger")
+
+    def _commit(self, events: Sequence[Envelope]) -> list[Outcome]:
+        notes = self._take_notes()
+        touched: set[int] = set()
+        try:
+            with sqlite.transaction(self._connection):
+                self._refresh()
+                before = self._last
+                outcomes = [self._take(event, touched) for event in events]
+                for source in touched:
+                    self._write_spans(source)
+                if self._last != before:
+                    self._connection.execute("UPDATE last_id SET id = ?", (self._last,))
+                self._write_notes(notes)
+        except BaseException:
+            self._version = None  # what is cached may be of the transaction that was rolled back
+            self._put_back(notes)
+            raise
+        return outcomes
+
+    def _refresh(self) -> None:
+        """Read the caches again when another connection has written, or a transaction was rolled back."""
+        version = self._connection.execute("PRAGMA data_version").get
+        if version != self._version:
+            run = self._connection.execute
+            self._sources = {(str(g), str(b)): int(i) for i, g, b in run("SELECT id, gateway, boot FROM source")}
+            self._erased = {str(pid) for (pid,) in run("SELECT pid FROM erased")}
+            self._last = int(run("SELECT id FROM last_id").get)
+            self._spans = {}
+            self._version = version
+
+    def _take(self, event: Envelope, touched: set[int]) -> Outcome:
+        source = self._source(event.gateway, event.boot)
+        spans = self._spans.get(source)
+        if spans is None:
+            rows = self._connection.execute("SELECT first, last FROM span WHERE source = ? ORDER BY first", (source,))
+            spans = self._spans[source] = Spans(rows)
+        if not spans.add(event.sequence):
+            return self._again(source, event)
+        touched.add(source)
+        self._insert(source, event)
+        return STORED
+
+    def _source(self, gateway: str, boot: str) -> int:
+        known = self._sources.get((gateway, boot))
+        if known is None:
+            self._connection.execute("INSERT INTO source (gateway, boot) VALUES (?, ?)", (gateway, boot))
+            known = self._sources[gateway, boot] = self._connection.last_insert_rowid()
+        return known
+
+    def _insert(self, source: int, event: Envelope) -> None:
+        forget = event.type == "privacy.erased" and bool(event.person)
+        if event.person in self._erased and not forget:
+            return  # its number is committed; nothing else of it is kept
+        self._last += 1
+        row = (
+            self._last,
+            source,
+            event.sequence,
+            event.cls,
+            event.type,
+            event.subject,
+            event.time,
+            event.recorded,
+            event.raw,
         )
-        if event.person and not erased:
+        if event.person:
             self._connection.execute(
-                "INSERT INTO person_event VALUES (?, ?, ?, ?, ?)",
-                (self._connection.last_insert_rowid(), event.person, event.unit, event.time, event.raw),
+                "INSERT INTO person_event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, event.person, event.unit)
             )
-        return True
+        else:
+            self._connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        if forget:
+            self._erase(event.person, event.time)
 
-    def _cover(self, gateway: str, boot: str, sequence: int) -> bool:
-        """Add one number to the committed ranges, merging neighbours; False when it is covered already."""
-        run = self._connection.execute
-        below = run(
-            "SELECT first, last FROM span WHERE gateway = ? AND boot = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-            (gateway, boot, sequence),
-        ).fetchone()
-        if below is not None and sequence <= below[1]:
-            return False
-        above = run(
-            "SELECT first, last FROM span WHERE gateway = ? AND boot = ? AND first = ?", (gateway, boot, sequence + 1)
-        ).fetchone()
-        first = below[0] if below is not None and below[1] == sequence - 1 else sequence
-        last = sequence if above is None else above[1]
-        if above is not None:
-            run("DELETE FROM span WHERE gateway = ? AND boot = ? AND first = ?", (gateway, boot, above[0]))
-        run("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?)", (gateway, boot, first, last))
-        return True
+    def _again(self, source: int, event: Envelope) -> Outcome:
+        """A number that is committed already: the same event, its emptied body, or another event under its number."""
+        key = (source, event.sequence)
+        body = self._connection.execute(
+            "SELECT body FROM event WHERE source = ?1 AND sequence = ?2 UNION ALL"
+            " SELECT body FROM person_event WHERE source = ?1 AND sequence = ?2",
+            key,
+        ).get
+        if body is None or body == event.raw:
+            return DUPLICATE
+        empties = event.type == "privacy.erased" and not event.person
+        held = self._connection.execute("SELECT type FROM event WHERE source = ? AND sequence = ?", key).get
+        if empties and held is None:
+            # the gateway has erased its own event after it was sent: its content goes here as well
+            self._connection.execute("DELETE FROM person_event WHERE source = ? AND sequence = ?", key)
+            self._insert(source, event)
+            return DUPLICATE
+        if held == "privacy.erased":
+            return DUPLICATE  # a late copy of what was emptied
+        return Outcome("refused", "conflict")
 
-    def _is_erased(self, pid: str) -> bool:
-        return self._connection.execute("SELECT 1 FROM erased WHERE pid = ?", (pid,)).get is not None
-
-    # --- reading ----------------------------------------------------------------------------------------------------
-
-    def spans(self, gateway: str, boot: str) -> list[tuple[int, int]]:
-        """Committed ranges, inclusive, in order."""
-        rows = self._connection.execute(
-            "SELECT first, last FROM span WHERE gateway = ? AND boot = ? ORDER BY first", (gateway, boot)
+    def _write_spans(self, source: int) -> None:
+        gone, changed = self._spans[source].changes()
+        self._connection.executemany("DELETE FROM span WHERE source = ? AND first = ?", ((source, f) for f in gone))
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO span VALUES (?, ?, ?)", ((source, first, last) for first, last in changed)
         )
-        return [(int(first), int(last)) for first, last in rows]
-
-    def boots(self) -> dict[Key, int]:
-        """Committed events of each (gateway, boot)."""
-        rows = self._connection.execute("SELECT gateway, boot, sum(last - first + 1) FROM span GROUP BY gateway, boot")
-        return {(str(gateway), str(boot)): int(count) for gateway, boot, count in rows}
-
-    def after(self, cursor: int, limit: int = 1000) -> list[Stored]:
-        """Rows committed behind `cursor`, in order of commit."""
-        return list(_rows(self._connection, "WHERE event.id > ? ORDER BY event.id LIMIT ?", (cursor, limit)))
-
-    def all(self) -> Iterator[Stored]:
-        """Every row, in order of commit."""
-        return _rows(self._connection, "ORDER BY event.id", ())
-
-    def cursor(self, store: str) -> int:
-        """How far `store` has been projected."""
-        return int(self._connection.execute("SELECT id FROM cursor WHERE store = ?", (store,)).get or 0)
-
-    def set_cursor(self, store: str, cursor: int) -> None:
-        """Remember it, durably."""
-        with sqlite.transaction(self._connection):
-            self._connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (store, cursor))
 
     # --- people -----------------------------------------------------------------------------------------------------
 
     def erase(self, pid: str, at: int) -> int:
-        """Delete a person's rows and refuse what may still arrive of them; rows deleted."""
-        with sqlite.transaction(self._connection):
-            self._connection.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (pid, at))
-            gone = self._connection.execute("DELETE FROM person_event WHERE pid = ? RETURNING 1", (pid,)).fetchall()
-        return len(gone)
+        """Delete a person's rows, and keep nothing of what may still arrive of them; rows deleted.
+
+        Their bytes are gone from the file when this returns.
+        """
+        with self._lock:
+            try:
+                with sqlite.transaction(self._connection):
+                    gone = self._erase(pid, at)
+            finally:
+                self._version = None
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return gone
+
+    def _erase(self, pid: str, at: int) -> int:
+        self._connection.execute(
+            "INSERT INTO erased VALUES (?, ?) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)", (pid, at)
+        )
+        self._erased.add(pid)
+        self._connection.execute("DELETE FROM person_event WHERE pid = ? AND type <> 'privacy.erased'", (pid,))
+        return self._connection.changes()
 
     def retain(self, before: int) -> int:
-        """Delete person rows that are older than `before`; rows deleted."""
-        with sqlite.transaction(self._connection):
-            gone = self._connection.execute("DELETE FROM person_event WHERE time < ? RETURNING 1", (before,)).fetchall()
-        return len(gone)
+        """Delete person rows that are older than `before`, a few at a time; rows deleted."""
+        total = 0
+        while True:
+            with self._lock, sqlite.transaction(self._connection):
+                self._connection.execute(
+                    "DELETE FROM person_event WHERE id IN (SELECT id FROM person_event WHERE time < ? LIMIT ?)",
+                    (before, RETAIN_ROWS),
+                )
+                gone = self._connection.changes()
+            total += gone
+            if gone < RETAIN_ROWS:
+                return total
+
+    # --- what projections remember ----------------------------------------------------------------------------------
+
+    def note(self, store: str, progress: Progress, moves: Iterable[Move] = ()) -> None:
+        """Remember how far a store is, with the next commit or `flush`; costs no commit of its own.
+
+        What is lost of it by a crash is projected again, to the same points.
+        """
+        with self._notes_lock:
+            _, old = self._notes.get(store, (progress, ()))
+            self._notes[store] = (progress, (*old, *moves))
+
+    def flush(self) -> None:
+        """Write what was noted, if anything. Raises TransientError."""
+        if not self._notes:
+            return
+        with self._lock:
+            notes = self._take_notes()
+            try:
+                with sqlite.transaction(self._connection):
+                    self._write_notes(notes)
+            except BaseException:
+                self._put_back(notes)
+                raise
+
+    def silence(self, gateway: str, since: int | None) -> None:
+        """A gateway is not heard since an office time; None: it is heard again."""
+        with self._lock, sqlite.transaction(self._connection):
+            if since is None:
+                self._connection.execute("DELETE FROM silence WHERE gateway = ?", (gateway,))
+            else:
+                self._connection.execute("INSERT OR IGNORE INTO silence VALUES (?, ?)", (gateway, since))
+
+    def _take_notes(self) -> dict[str, tuple[Progress, tuple[Move, ...]]]:
+        with self._notes_lock:
+            notes, self._notes = self._notes, {}
+        return notes
+
+    def _put_back(self, notes: dict[str, tuple[Progress, tuple[Move, ...]]]) -> None:
+        with self._notes_lock:
+            for store, (progress, moves) in notes.items():
+                newer, more = self._notes.get(store, (progress, ()))
+                self._notes[store] = (newer, (*moves, *more))
+
+    def _write_notes(self, notes: dict[str, tuple[Progress, tuple[Move, ...]]]) -> None:
+        for store, (progress, moves) in notes.items():
+            self._connection.execute("INSERT OR REPLACE INTO projection VALUES (?, ?, ?, ?)", (store, *progress))
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?)", [(store, *m) for m in moves]
+            )
 
 
 def read(path: Path) -> list[Stored]:
     """Every row of a ledger that another process may be writing, in order of commit. Raises HadirError."""
-    connection = sqlite.read_only(path)
+    view = View.open(path)
     try:
-        return list(_rows(connection, "ORDER BY event.id", ()))
+        return list(view.all())
     finally:
-        connection.close()
+        view.close()
 
 
-def _rows(connection: apsw.Connection, where: str, values: tuple[object, ...]) -> Iterator[Stored]:
-    for row in connection.execute(
-        "SELECT event.id, gateway, boot, sequence, cls, type, subject, event.time,"  # noqa: S608 `where` is ours
-        f" coalesce(event.body, person_event.body, x'') FROM event LEFT JOIN person_event USING (id) {where}",
-        values,
-    ):
-        yield Stored(*row)
+__all__ = ["DUPLICATE", "STORED", "Ledger", "Move", "Outcome", "Progress", "Stored", "View", "apsw", "read"]

@@ -128,6 +128,7 @@ class Link:
         self._unacked: deque[list[int]] = deque()
         """[mid, whether the handler has acknowledged it], in order of arrival on this connection."""
         self._spoke = 0
+        self._up = asyncio.Event()
         self._on_connect: list[Callable[[], None]] = []
         self._on_room: list[Callable[[], None]] = []
         self.state = LinkState()
@@ -146,6 +147,10 @@ class Link:
     def on_room(self, callback: Callable[[], None]) -> None:
         """Call when a full window has room again."""
         self._on_room.append(callback)
+
+    async def connected(self) -> None:
+        """Return when there is a connection."""
+        await self._up.wait()
 
     def subscribe(self, topic_filter: str, handler: Callable[[Message], None], *, qos: int = 1) -> None:
         """Hand messages of `topic_filter` to `handler`, now and after each reconnect."""
@@ -263,6 +268,7 @@ class Link:
             self.state.connected, self.state.reason = True, ""
             self.state.since = self._spoke = self._clock.machine()
             self.state.connects += 1
+            self._up.set()
             self._send_subscriptions(client, {name: qos for name, (_, qos) in self._handlers.items()})
             for callback in self._on_connect:
                 callback()
@@ -376,6 +382,7 @@ class Link:
             _log.warning("broker: %s", reason)
         self.state.connected, self.state.reason, self.state.since = False, reason, self._clock.machine()
         self._client = None
+        self._up.clear()
         lost = TransientError(reason)
         in_flight, self._in_flight = self._in_flight, {}
         for done, _ in in_flight.values():

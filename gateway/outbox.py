@@ -94,6 +94,7 @@ class Outbox:
         self._gaps: list[Gap] = []
         self._purged = clock.machine()
         self._closed = False
+        self._empty = asyncio.Event()
         self.stalled = ""
         """Why nothing can be committed now; empty when all is well."""
 
@@ -174,6 +175,13 @@ class Outbox:
         """How much waits."""
         return await self._act(lambda table: Backlog(table.count, table.bytes, table.oldest(), table.dead_count()))
 
+    async def empty(self) -> None:
+        """Return when nothing waits for the archive any more."""
+        await self._act(lambda table: table.count)  # behind everything submitted before
+        while self._table.count:
+            self._empty.clear()
+            await self._empty.wait()
+
     @property
     def waiting(self) -> int:
         """Events that have not been retired; the number alone, without a read."""
@@ -241,6 +249,8 @@ class Outbox:
         self._tell(batch, *done)
 
     def _tell(self, batch: list[_Work], results: list[Any], at: int) -> None:
+        if not self._table.count:
+            self._empty.set()
         committed: list[Row] = []
         for work, result in zip(batch, results, strict=True):
             rows = [row._replace(committed_machine=at) for row in work.rows]

@@ -31,6 +31,7 @@ from gateway.intake import Asked, Intake
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft
 from gateway.outbox_store import Row
+from gateway.recording import Tap
 from gateway.trace import Trace, frame_name
 from rules.api import Fact, Input, Reading
 
@@ -94,8 +95,13 @@ class Pipeline:
         counters: Counters,
         quality: str = "good",
         trace: Trace | None = None,
+        tap: Tap | None = None,
+        begin: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`bindings` by source id, `drivers` by medium for sources that several drivers share (BLE)."""
+        """`bindings` by source id, `drivers` by medium for sources that several drivers share (BLE).
+
+        `begin`: rule -> keys that it has from the start. `tap`: records what the rules are given.
+        """
         self._bindings = bindings
         self._drivers = drivers
         self._normalizer = normalizer
@@ -106,6 +112,8 @@ class Pipeline:
         self._counters = counters
         self._quality = quality
         self._trace = trace
+        self._tap = tap
+        self._begin = begin or {}
         self._in_flight = 0
         self.intake = Intake(counters)
         self.readings = 0
@@ -118,10 +126,11 @@ class Pipeline:
         else:
             self.intake.telemetry(frame, frame.received_at)
 
-    def begin(self, rule: str, keys: Sequence[str], now: int) -> None:
-        """Start a rule for `keys` and for what it has facts of; what it says is committed."""
+    def start(self, now: int) -> None:
+        """Start the rules for their keys and for what they have facts of; what they say is committed."""
         batch = Batch()
-        batch.add(self._engine.begin(rule, keys, now), None, self._quality)
+        for rule, keys in self._begin.items():
+            batch.add(self._engine.begin(rule, keys, now), None, self._quality)
         self._commit(batch)
 
     async def run(self) -> None:
@@ -180,6 +189,8 @@ class Pipeline:
     def _feed(self, batch: Batch, item: Input, at: int, cause: Frame | None) -> None:
         """Hop 5, unless another gateway decides."""
         self.readings += 1
+        if self._tap is not None and self._tap.on:
+            self._tap.take(item, at)
         if self._surroundings.forward(item):
             return
         if at < self._engine.now and isinstance(item, Reading):

@@ -58,6 +58,7 @@ class Publisher:
         self._sent: dict[Key, _Sent] = {}
         self._behind = True  # rows of an earlier life may wait
         self._history = asyncio.Event()
+        self._acked = asyncio.Event()
         self._acks: asyncio.Queue[Acknowledgement] = asyncio.Queue(maxsize=1000)
         self.published = 0
         """Events that were PUBACKed at least once, counting each time."""
@@ -115,6 +116,7 @@ class Publisher:
     def _reconnected(self) -> None:
         """What was out when the connection was lost may not have arrived."""
         self._sent.clear()
+        self._acked.set()
         self._fall_behind()
 
     def _fall_behind(self) -> None:
@@ -165,7 +167,8 @@ class Publisher:
                     wanted.append(row)
             for batch in batches(wanted, self._origin):
                 while len(self._sent) > MOST_UNACKED and self._link.state.connected:
-                    await asyncio.sleep(0.05)
+                    self._acked.clear()
+                    await self._acked.wait()
                 await self._send(batch)
 
     async def _send(self, batch: tuple[str, list[Row]]) -> None:
@@ -204,6 +207,7 @@ class Publisher:
         while True:
             ack = await self._acks.get()
             self.acked_machine = self._clock.machine()
+            self._acked.set()
             if not ack.boots:  # its greeting: what it has not acknowledged it has not got
                 self._sent.clear()
                 self._fall_behind()

@@ -9,7 +9,7 @@ Health   receiver      -> locate* (all), sensor -> occupancy                  * 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,13 +17,36 @@ from zoneinfo import ZoneInfo
 from gateway.bindings import Binding
 from gateway.config.model import Office
 from gateway.config.places import Places
-from gateway.engine import Route
-from rules import controls, counting, desk, locate, occupancy, one_desk, presence
-from rules.api import Command, Health, Input, Life, Located, Reading, Rule, Sensed, Sighting
+from gateway.engine import Engine, Route
+from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
+from rules.api import Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.calendar import Calendar
 
 FEWEST_OF_A_UNIT = 5
 _DESKS = frozenset({"desk"})
+
+
+class Located:
+    """The people whose tags are located, as they are when somebody asks: a receiver's Health concerns them all."""
+
+    engine: Engine | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([] if self.engine is None else self.engine.keys(locate.NAME))
+
+
+def keys_of(rule: str, places: Places, gateway: str) -> list[str]:
+    """Keys that a rule has from the start: every place that the gateway decides."""
+    owned = [place for place, spot in places.spots.items() if spot.owner == gateway]
+    match rule:
+        case occupancy.NAME:
+            return owned
+        case desk.NAME:
+            return [place for place in owned if places.spots[place].space.kind in _DESKS]
+        case counting.NAME:
+            return [zone for zone, area in places.areas.items() if area.owner == gateway]
+        case _:
+            return []
 
 
 def make_rules(
@@ -160,7 +183,7 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
                 if coordinates and item.person:
                     found += [("one_desk", item.person), ("presence", item.person)]
                 return found
-            case Located():
+            case api.Located():
                 before, here = last_zone.get(item.person, ""), item.zone or ""
                 last_zone[item.person] = here
                 found = [("presence", item.person)]

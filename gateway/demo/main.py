@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from gateway.control import call
 from gateway.demo import report, world
 from gateway.demo.usage import Usage, usage
 from gateway.errors import HadirError
+from gateway.ports import free_pair
 from gateway.up import Children, Role
 
 HEAD_S = 6.0
@@ -98,7 +98,7 @@ async def _demo(arguments: argparse.Namespace, folder: Path) -> int:
     if ble:
         bus_process, address = bus.start_bus(folder)
         environment["DBUS_SYSTEM_BUS_ADDRESS"] = address
-    port = _free_ports()
+    port = free_pair()
     broker = EmbeddedBroker(port, folder / "broker")
     try:
         await asyncio.get_running_loop().run_in_executor(None, broker.start)
@@ -332,20 +332,6 @@ def _ble(arguments: argparse.Namespace) -> tuple[bool, str]:
     if find_spec("bleak") is None or find_spec("dbus_fast") is None:
         return False, "replay source (bleak is not installed)"
     return True, "bleak on a private D-Bus"
-
-
-def _free_ports() -> int:
-    """A port of the loopback whose successor is free as well: the broker listens on both."""
-    for _ in range(100):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise HadirError("no two free ports beside each other on 127.0.0.1")
 
 
 def _say(quiet: bool, text: str) -> None:

@@ -12,36 +12,58 @@ from drivers.api import Claim, DecodeError, Driver, ad_structures
 
 BASE_UUID = "0000{:04x}-0000-1000-8000-00805f9b34fb"
 MANUFACTURER, SERVICE_DATA_16 = 0xFF, 0x16
+LONGEST = 252
+"""Bytes of data behind an identifier: type, identifier and data are counted by one byte (Core 5.4, 3.C.11)."""
 
 Filter = Callable[[Mapping[int, bytes], Mapping[str, bytes]], "tuple[Driver, bytes] | None"]
-"""(manufacturer data by company, service data by 128-bit UUID text) -> (driver, AD structures), or None: a stranger."""
+"""(manufacturer data by company, service data by 128-bit UUID text) -> (driver, AD structures), or None: a stranger.
+
+Empty AD structures: claimed, but longer than any AD structure can be."""
+
+_Claimed = tuple[tuple[bytes, ...], tuple[tuple[bytes, Driver], ...], tuple[bytes, ...]]
+"""All prefixes, so that a stranger costs one comparison; each with its driver; what precedes data of each length."""
 
 
 def advert_filter(claimed: Iterable[tuple[Claim, Driver]]) -> Filter:
-    """A function that recognises what is claimed. The first claim that fits wins."""
-    companies: dict[int, list[tuple[bytes, Driver]]] = {}
-    services: dict[str, list[tuple[bytes, Driver]]] = {}
+    """A function that recognises what is claimed, and never raises. The first claim that fits wins."""
+    by_company: dict[int, list[tuple[bytes, Driver]]] = {}
+    by_service: dict[int, list[tuple[bytes, Driver]]] = {}
     for claim, driver in claimed:
         if claim.company is not None:
-            companies.setdefault(claim.company, []).append((claim.prefix, driver))
+            by_company.setdefault(claim.company, []).append((claim.prefix, driver))
         elif claim.service is not None:
-            services.setdefault(BASE_UUID.format(claim.service), []).append((claim.prefix, driver))
-    heads = {name: bytes.fromhex(name[4:8])[::-1] for name in services}
+            by_service.setdefault(claim.service, []).append((claim.prefix, driver))
+    companies = {found: _claims(MANUFACTURER, found, by_company[found]) for found in by_company}
+    services = {BASE_UUID.format(found): _claims(SERVICE_DATA_16, found, by_service[found]) for found in by_service}
 
     def accept(manufacturer: Mapping[int, bytes], service: Mapping[str, bytes]) -> tuple[Driver, bytes] | None:
         if manufacturer:
-            for company, data in manufacturer.items():
-                for prefix, driver in companies.get(company, ()):
-                    if data.startswith(prefix):
-                        return driver, bytes((len(data) + 3, MANUFACTURER)) + company.to_bytes(2, "little") + data
+            for company in manufacturer:
+                if company in companies:
+                    prefixes, found, heads = companies[company]
+                    data = manufacturer[company]
+                    if data.startswith(prefixes):
+                        for prefix, driver in found:
+                            if data.startswith(prefix):
+                                return driver, heads[len(data)] + data if len(data) <= LONGEST else b""
         if service:
-            for uuid, data in service.items():
-                for prefix, driver in services.get(uuid, ()):
-                    if data.startswith(prefix):
-                        return driver, bytes((len(data) + 3, SERVICE_DATA_16)) + heads[uuid] + data
+            for uuid in service:
+                if uuid in services:
+                    prefixes, found, heads = services[uuid]
+                    data = service[uuid]
+                    if data.startswith(prefixes):
+                        for prefix, driver in found:
+                            if data.startswith(prefix):
+                                return driver, heads[len(data)] + data if len(data) <= LONGEST else b""
         return None
 
     return accept
+
+
+def _claims(kind: int, identifier: int, found: list[tuple[bytes, Driver]]) -> _Claimed:
+    name = identifier.to_bytes(2, "little")
+    heads = tuple(bytes((size + 3, kind)) + name for size in range(LONGEST + 1))
+    return tuple(prefix for prefix, _ in found), tuple(found), heads
 
 
 def taken_apart(payload: bytes) -> tuple[dict[int, bytes], dict[str, bytes]]:

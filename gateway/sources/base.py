@@ -16,12 +16,46 @@ class SourceState:
     """Readable at any time."""
 
     up: bool = False
+    cause: str = "starting"
+    """Why it is down, in one countable word: starting, unplugged, radio_deaf, missing; empty when it is up."""
     problem: str = "starting"
-    """Why it is down, in words; empty when it is up."""
+    """The same in words for people; empty when it is up."""
     frames: int = 0
+    """Delivered so far."""
+    adverts: int = 0
+    """Of a radio: heard so far, strangers' as well."""
     last_frame: int = 0
     """Machine time of the last frame, ns; 0: none yet."""
     opens: int = 0
+
+
+OnState = Callable[[SourceState], None]
+"""Called when a source comes up, goes down, or is down from the start: each change once."""
+
+
+class Teller:
+    """Writes a source's state, and tells `on_state` of each change once, also of a first state that is down."""
+
+    def __init__(self, state: SourceState, on_state: OnState | None) -> None:
+        self._state = state
+        self._on_state = on_state
+        self._told: tuple[bool, str] | None = None
+
+    def up(self) -> None:
+        """The medium works."""
+        self._tell(up=True, cause="", problem="")
+
+    def down(self, cause: str, problem: str) -> None:
+        """The medium does not work: `cause` for machines, `problem` for people."""
+        self._tell(up=False, cause=cause, problem=problem)
+
+    def _tell(self, *, up: bool, cause: str, problem: str) -> None:
+        state = self._state
+        state.up, state.cause, state.problem = up, cause, problem
+        if self._told != (up, cause):
+            self._told = (up, cause)
+            if self._on_state is not None:
+                self._on_state(state)
 
 
 class Source(Protocol):

@@ -120,7 +120,7 @@ class BleSource:
         from bleak.args.bluez import OrPattern
         from bleak.assigned_numbers import AdvertisementDataType
 
-        patterns = []
+        patterns: list[OrPattern | tuple[int, AdvertisementDataType, bytes]] = []
         for claim, _ in self._claimed:
             if claim.company is not None:
                 data = claim.company.to_bytes(2, "little") + claim.prefix

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from drivers.api import Claim, DecodeError, Driver, Frame
 from gateway.clock import SECOND, Clock
@@ -88,19 +89,27 @@ class ReplaySource:
         """Frames of good lines; others are counted. Strangers' adverts are turned away here as well."""
         for line in lines:
             try:
-                row = json.loads(line[:MAX_LINE])
-                payload = bytes.fromhex(row["hex"])
-                medium, address, rssi, at = row["medium"], row.get("address", ""), row.get("rssi"), row["received_at"]
-                good = isinstance(medium, str) and isinstance(address, str) and isinstance(at, int)
-                if good and medium == BLE:
-                    found = self._accept(*taken_apart(payload))
-                    if found is None:
-                        continue
-                    driver, payload = found
-                    medium = f"{BLE}:{driver.name}"
-            except (ValueError, KeyError, TypeError, DecodeError):
-                good = False
-            if not good:
+                frame = self._frame(json.loads(line[:MAX_LINE]))
+            except (ValueError, KeyError, TypeError, AttributeError, DecodeError):
                 self._counters.add("replay.dropped", "bad_line")
                 continue
-            yield Frame(medium, self.id, address, payload, rssi, at, self._clock.machine())
+            if frame is not None:
+                yield frame
+
+    def _frame(self, row: Mapping[str, Any]) -> Frame | None:
+        """None: a stranger's advert. Raises TypeError and others for a row that is not a frame."""
+        payload, medium, address, at = (
+            bytes.fromhex(row["hex"]),
+            row["medium"],
+            row.get("address", ""),
+            row["received_at"],
+        )
+        if not (isinstance(medium, str) and isinstance(address, str) and isinstance(at, int)):
+            raise TypeError("a field has another type")
+        if medium == BLE:
+            found = self._accept(*taken_apart(payload))
+            if found is None:
+                return None
+            driver, payload = found
+            medium = f"{BLE}:{driver.name}"
+        return Frame(medium, self.id, address, payload, row.get("rssi"), at, self._clock.machine())

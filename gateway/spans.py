@@ -1,0 +1,61 @@
+"""Committed numbers of one boot as few ranges: what was seen once is known for ever, in a few bytes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+
+class Spans:
+    """Inclusive ranges that neither touch nor overlap, and which of them changed since `changes` was asked."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
+        """`ranges`: in order, as they were saved."""
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        for first, last in ranges:
+            self._firsts.append(first)
+            self._lasts.append(last)
+        self._saved = set(self._firsts)
+        self._changed: set[int] = set()
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._firsts, number) - 1
+        return at >= 0 and number <= self._lasts[at]
+
+    def __iter__(self) -> Iterable[tuple[int, int]]:
+        return iter(zip(self._firsts, self._lasts, strict=True))
+
+    def add(self, number: int) -> bool:
+        """Cover one number, joining neighbours; False when it is covered already."""
+        firsts, lasts = self._firsts, self._lasts
+        at = bisect_right(firsts, number) - 1
+        if at >= 0 and number <= lasts[at]:
+            return False
+        joins_below = at >= 0 and lasts[at] == number - 1
+        joins_above = at + 1 < len(firsts) and firsts[at + 1] == number + 1
+        if joins_below:
+            lasts[at] = lasts[at + 1] if joins_above else number
+            self._changed.add(firsts[at])
+            if joins_above:
+                self._changed.discard(firsts[at + 1])
+                del firsts[at + 1], lasts[at + 1]
+        elif joins_above:
+            self._changed.discard(firsts[at + 1])
+            firsts[at + 1] = number
+            self._changed.add(number)
+        else:
+            firsts.insert(at + 1, number)
+            lasts.insert(at + 1, number)
+            self._changed.add(number)
+        return True
+
+    def changes(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Firsts of saved ranges that are no more, and ranges to save; then they count as saved."""
+        current = dict(zip(self._firsts, self._lasts, strict=True)) if self._changed else {}
+        changed = [(first, current[first]) for first in self._changed]
+        gone = [first for first in self._saved if first not in current] if self._changed else []
+        self._saved.difference_update(gone)
+        self._saved.update(self._changed)
+        self._changed = set()
+        return gone, changed
