@@ -13,7 +13,10 @@ from typing import Any
 from gateway.errors import ConfigError, HadirError, Problem
 
 OURS = ("gateway", "drivers", "rules", "firmware_sim")
-_out = sys.stdout.write
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
