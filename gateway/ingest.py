@@ -1,47 +1,61 @@
 """Hop 8: the archive commits, and only then acknowledges.
 
 message ──▶ topic, limits, envelope, owner ──▶ ledger (one transaction for all that is here) ──▶ MQTT ack
-                     │ refused                                                             └──▶ ack/<site>/<gw>
-                     └──▶ counted, told to the gateway: its dead-letter table
+                     │ refused                                                             ├──▶ ack/<site>/<gw>
+                     └──▶ counted, told to the gateway: its dead-letter table              └──▶ projections wake
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from gateway.clock import Clock
+from gateway.acknowledge import Acknowledger, Name
+from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
-from gateway.config.places import Places
+from gateway.config.owners import Owners
 from gateway.contract import arrival, topics
-from gateway.contract.acks import Acknowledgement, BootAck, Refusal, write_ack
-from gateway.contract.envelope import Envelope
+from gateway.contract.envelope import Envelope, decode
+from gateway.contract.payload import split_batch
 from gateway.contract.topics import PREFIX, Topic
 from gateway.counters import Counters
-from gateway.errors import HadirError, PermanentError, TransientError
-from gateway.ledger import Ledger
+from gateway.errors import PermanentError, TransientError
+from gateway.ledger import Ledger, Outcome
 from gateway.mqtt import Link, Message
 from gateway.supervise import full_jitter
 
 _log = logging.getLogger(__name__)
 
-OF_GATEWAYS = ("gateway.", "device.", "coverage.")
-"""Types that a gateway says at its own place, whoever decides that."""
+REPLAY = "replay"
+"""The gateway that a recording is replayed as."""
 MOST_IN_BATCH = 2_000
-ACK_LINGER_S = 0.02
-"""Acknowledgements of one gateway are gathered for so long, so that a busy gateway does not get one an event."""
-MOST_A_MESSAGE = 1_000
-"""Ranges and refusals that one acknowledgement carries: it stays far below 64 kB."""
+MOST_WAITING = 64 << 20
+"""Bytes that wait for the ledger; beyond it messages are let go: their gateways send them again."""
+FLUSH_S = 1.0
+"""With nothing to commit for so long, what the projections noted is written."""
+RETAIN_EVERY_S = 600.0
+DAY = 86_400 * SECOND
+_NAMED = re.compile(rb'"source"\s*:\s*"/[a-z0-9-]{1,32}/gw/([a-z0-9-]{1,32})/([0-9]{6}-[0-9a-f]{4})"')
+_NUMBERED = re.compile(rb'"sequence"\s*:\s*"([0-9]{12})"')
+
+
+class Projecting(Protocol):
+    """What ingest asks of the projections."""
+
+    def wake(self) -> None:
+        """Something was committed."""
+        ...
 
 
 class _Taken(NamedTuple):
     """A message and its good events; the MQTT acknowledgement waits for their commit."""
 
     events: list[Envelope]
-    refused: list[tuple[Envelope, str]]
     message: Message
 
 
@@ -56,172 +70,203 @@ class Ingest:
         clock: Clock,
         counters: Counters,
         *,
+        projections: Projecting | None = None,
         on_committed: Callable[[Sequence[Envelope], int], None] | None = None,
+        replay: bool = False,
     ) -> None:
-        """`on_committed(events, machine_ns)` is called after each commit with what was new."""
-        self._link = link
+        """Subscribe. `on_committed(events, machine_ns)` is called after each commit with what was new.
+
+        `replay`: this archive takes recordings too, told by the gateway `replay`, which may speak for every place.
+        """
         self._ledger = ledger
         self._office = office
-        self._places = Places(office)
-        self._home = {gateway.id: self._places.full(gateway.place) or "" for gateway in office.gateways}
+        self._owners = Owners(office)
         self._clock = clock
         self._counters = counters
+        self._projections = projections
         self._on_committed = on_committed
-        self._queue: list[_Taken] = []
+        self._replay = replay
+        self._queue: deque[_Taken] = deque()
+        self._waiting = 0
         self._wake = asyncio.Event()
-        self._acks: dict[str, dict[str, tuple[set[int], dict[int, str]]]] = {}
-        self._ack_wake = asyncio.Event()
-        self.committed = asyncio.Event()
-        """Set after each commit; the projections wait for it and clear it."""
+        self._acks = Acknowledger(
+            link, office, clock, counters, self._owners.gateways | ({REPLAY} if replay else set())
+        )
         for cls in (*sorted(arrival.LIVE), *arrival.HISTORY):
-            link.subscribe(f"{PREFIX}/{cls}/#", self._received)
-        link.on_connect(self._greet)
+            link.subscribe(f"{PREFIX}/{cls}/#", self.receive)
 
     async def run(self) -> None:
         """Until cancelled; what was received is committed before it ends."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._commit_for_ever(), name="ingest commit")
-            group.create_task(self._acknowledge(), name="ingest ack")
-
-    def _greet(self) -> None:
-        """Events that gateways sent while nobody listened are gone; each is asked to send again what it still has."""
-        body = write_ack(Acknowledgement(worker=self._office.archive.worker, boots=()))
-        for gateway in sorted(self._home):
-            self._link.publish(topics.ack(self._office.site, gateway), body)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as pool:
+            async with asyncio.TaskGroup() as last:
+                acks = last.create_task(self._acks.run(), name="ingest ack")
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._retain(pool), name="ingest retention")
+                        group.create_task(self._commit_for_ever(pool), name="ingest commit")
+                finally:
+                    acks.cancel()  # after the last commit, so that it is told as well
 
     # --- taking -----------------------------------------------------------------------------------------------------
 
-    def _received(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
+        """Take one message; it is acknowledged when all that is good in it is committed."""
         topic = topics.parse(message.topic)
-        if topic is None or topic.site != self._office.site:
-            self._counters.add("ingest.refused", "topic")
+        if topic is None or topic.site != self._office.site or message.retain:
+            self._counters.add("ingest.refused", "retained" if message.retain else "topic")
             message.ack()
             return
-        events: list[Envelope] = []
-        refused: list[tuple[Envelope, str]] = []
-        for event in arrival.events(topic, message.payload):
-            if isinstance(event, PermanentError):
-                self._counters.add("ingest.refused", event.reason)
-                continue
-            reason = self._refusal(topic, event)
-            if not reason:
-                events.append(event)
-                continue
-            self._counters.add("ingest.refused", reason)
-            refused.append((event, reason))
-        self._queue.append(_Taken(events, refused, message))
+        if self._waiting > MOST_WAITING:
+            self._counters.add("ingest.shed")
+            message.ack()
+            return
+        good: list[Envelope] = []
+        for raw, event in self._events(topic, message.payload):
+            reason = event.reason if isinstance(event, PermanentError) else self._refusal(topic, event)
+            if reason:
+                self._refuse(topic, event, raw, reason)
+            elif isinstance(event, Envelope):
+                good.append(event)
+        if not good:
+            message.ack()
+            return
+        self._queue.append(_Taken(good, message))
+        self._waiting += len(message.payload)
         self._wake.set()
 
-    def _refusal(self, topic: Topic, event: Envelope) -> str:
-        """Why the archive does not take an event that its topic allows; empty when it does.
+    @staticmethod
+    def _events(topic: Topic, payload: bytes) -> Iterator[tuple[bytes, Envelope | PermanentError]]:
+        try:
+            items = split_batch(payload) if topic.cls in arrival.HISTORY else [payload]
+        except PermanentError as error:
+            yield b"", error
+            return
+        for raw in items:
+            try:
+                yield raw, decode(raw)
+            except PermanentError as error:
+                yield raw, error
 
-        Topics of people name their gateway. An `evt` topic does not: the configuration says who decides its place.
-        """
-        home = self._home.get(event.gateway)
-        if home is None:
-            return "unknown_gateway"
-        if event.data.get("quality") == "simulated" and not self._office.simulated:
+    def _refusal(self, topic: Topic, event: Envelope) -> str:
+        """Why the archive does not take a well-formed event; empty when it does."""
+        if reason := arrival.refusal(topic, event):
+            return reason
+        quality = event.data.get("quality")
+        if quality == "simulated" and not self._office.simulated:
             return "simulated"
-        if event.type == "privacy.erased":
-            return ""
-        building = event.subject.split("/")[1]
-        if event.cls == "sense" and self._places.coordinators.get(building) != event.gateway:
-            return "not_coordinator"
-        if event.cls == "evt":
-            own = event.subject == home and event.type.startswith(OF_GATEWAYS)
-            if not own and self._places.owner(event.subject) != event.gateway:
-                return "not_owner"
-        return "" if topic.cls in arrival.LIVE or topic.cls in arrival.HISTORY else "wrong_topic"
+        if event.gateway == REPLAY or quality == "replayed":
+            return "" if self._replay and event.gateway == REPLAY else "replayed"
+        if event.gateway not in self._owners.gateways:
+            return "unknown_gateway"
+        return self._owners.refusal(event.cls, event.type, event.subject, event.gateway)
+
+    def _refuse(self, topic: Topic, event: Envelope | PermanentError, raw: bytes, reason: str) -> None:
+        """Count it, and tell the gateway that the topic belongs to, if it says that it is that gateway's."""
+        self._counters.add("ingest.refused", reason)
+        name = Name(event.gateway, event.boot, event.sequence) if isinstance(event, Envelope) else name_in(raw)
+        sender = topic.gateway or self._sender(topic, name)
+        if name is not None and name.gateway == sender and name.gateway in self._acks.gateways:
+            self._acks.refuse(name, reason)
+
+    def _sender(self, topic: Topic, name: Name | None) -> str:
+        """Of an `evt` topic, which names none: the place's owner, or the gateway whose own place it is."""
+        if name is not None and topic.place == self._owners.home(name.gateway):
+            return name.gateway
+        return self._owners.owner(topic.place)
 
     # --- committing -------------------------------------------------------------------------------------------------
 
-    async def _commit_for_ever(self) -> None:
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as pool:
+    async def _commit_for_ever(self, pool: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(FLUSH_S):
+                        await self._wake.wait()
+                except TimeoutError:
+                    try:
+                        await loop.run_in_executor(pool, self._ledger.flush)
+                    except TransientError as error:
+                        _log.debug("ledger: %s", error)  # the next commit says so aloud
+                    continue
+                self._wake.clear()
+                while self._queue:
+                    await self._commit(pool)
+        finally:
             try:
-                while True:
-                    await self._wake.wait()
-                    self._wake.clear()
-                    while self._queue:
-                        await self._commit(pool)
-            finally:
-                if self._queue:
-                    await asyncio.shield(self._commit(pool))
+                while self._queue:
+                    await asyncio.shield(self._commit(pool, last=True))
+            except TransientError as error:
+                _log.error("ledger: %s; what came last was not acknowledged, its gateways have it", error)
 
-    async def _commit(self, pool: ThreadPoolExecutor) -> None:
+    async def _commit(self, pool: ThreadPoolExecutor, *, last: bool = False) -> None:
+        """Everything that is here, in one transaction; what arrives meanwhile shares the next one."""
         batch: list[_Taken] = []
         size = 0
         while self._queue and size < MOST_IN_BATCH:
-            batch.append(self._queue.pop(0))
+            batch.append(self._queue.popleft())
             size += len(batch[-1].events)
         events = [event for taken in batch for event in taken.events]
-        fresh = await self._write(pool, events)
-        at = self._clock.machine()
-        new = [event for event, is_new in zip(events, fresh, strict=True) if is_new]
-        self._counters.add("ingest.stored", n=len(new))
-        if len(events) > len(new):
-            self._counters.add("ingest.duplicates", n=len(events) - len(new))
+        outcomes, at = await self._write(pool, events, last=last)
+        new: list[Envelope] = []
+        for event, outcome in zip(events, outcomes, strict=True):
+            name = Name(event.gateway, event.boot, event.sequence)
+            if outcome.state == "refused":
+                self._counters.add("ingest.refused", outcome.reason)
+                self._acks.refuse(name, outcome.reason)
+                continue
+            self._acks.commit(name)
+            if outcome.state == "stored":
+                new.append(event)
+            else:
+                self._counters.add("ingest.duplicates")
         for taken in batch:
-            for event in taken.events:
-                self._note(event.gateway, event.boot)[0].add(event.sequence)
-            for event, reason in taken.refused:
-                self._note(event.gateway, event.boot)[1][event.sequence] = reason
+            self._waiting -= len(taken.message.payload)
             taken.message.ack()
-        self._ack_wake.set()
-        self.committed.set()
-        if new and self._on_committed is not None:
-            self._on_committed(new, at)
+        self._acks.send()
+        if new:
+            self._counters.add("ingest.stored", n=len(new))
+            if self._projections is not None:
+                self._projections.wake()
+            if self._on_committed is not None:
+                self._on_committed(new, at)
 
-    async def _write(self, pool: ThreadPoolExecutor, events: list[Envelope]) -> list[bool]:
+    async def _write(
+        self, pool: ThreadPoolExecutor, events: list[Envelope], *, last: bool
+    ) -> tuple[list[Outcome], int]:
         loop = asyncio.get_running_loop()
         attempt = 0
         while True:
             try:
-                return await loop.run_in_executor(pool, self._ledger.commit, events)
+                outcomes = await loop.run_in_executor(pool, self._ledger.commit, events)
+                return outcomes, self._clock.machine()
             except TransientError as error:
                 self._counters.add("ingest.retries")
                 if attempt == 0:
                     _log.error("ledger: %s; nothing is acknowledged until that ends", error)
+                if last:
+                    raise  # nothing of it was acknowledged: the gateways still have it
                 await asyncio.sleep(full_jitter(attempt, longest_s=5.0))
                 attempt += 1
 
-    def _note(self, gateway: str, boot: str) -> tuple[set[int], dict[int, str]]:
-        return self._acks.setdefault(gateway, {}).setdefault(boot, (set(), {}))
-
-    # --- acknowledging ----------------------------------------------------------------------------------------------
-
-    async def _acknowledge(self) -> None:
+    async def _retain(self, pool: ThreadPoolExecutor) -> None:
+        """Person rows end with their retention."""
+        loop = asyncio.get_running_loop()
         while True:
-            await self._ack_wake.wait()
-            await asyncio.sleep(ACK_LINGER_S)
-            self._ack_wake.clear()
-            acks, self._acks = self._acks, {}
-            for gateway, boots in acks.items():
-                try:
-                    for body in acknowledgements(self._office.archive.worker, boots):
-                        await self._link.deliver(topics.ack(self._office.site, gateway), body)
-                except HadirError as error:
-                    # the gateway will send the events again, and then be told again
-                    self._counters.add("ingest.ack_lost")
-                    _log.debug("ack to %s: %s", gateway, error)
+            before = self._clock.office() - self._office.archive.retain_people_days * DAY
+            try:
+                gone = await loop.run_in_executor(pool, self._ledger.retain, before)
+                self._counters.add("ingest.retention_deleted", n=gone)
+            except TransientError as error:
+                _log.warning("retention: %s; trying again", error)
+            await asyncio.sleep(RETAIN_EVERY_S)
 
 
-def acknowledgements(worker: str, boots: dict[str, tuple[set[int], dict[int, str]]]) -> Iterator[bytes]:
-    """Payloads that tell a gateway what was committed and refused, by boot."""
-    for boot, (committed, refused) in boots.items():
-        spans = ranges(committed)
-        words = [Refusal(seq=seq, reason=reason) for seq, reason in sorted(refused.items())]
-        for at in range(0, max(len(spans), len(words)), MOST_A_MESSAGE):
-            part = slice(at, at + MOST_A_MESSAGE)
-            said = BootAck(boot=boot, committed=tuple(spans[part]), refused=tuple(words[part]))
-            yield write_ack(Acknowledgement(worker=worker, boots=(said,)))
-
-
-def ranges(numbers: set[int]) -> list[tuple[int, int]]:
-    """Numbers as inclusive ranges, in order."""
-    made: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if made and made[-1][1] == number - 1:
-            made[-1] = (made[-1][0], number)
-        else:
-            made.append((number, number))
-    return made
+def name_in(raw: bytes) -> Name | None:
+    """The number that a broken event claims, so that its gateway can be told; None if it has none or several."""
+    found = {(m[1], m[2]) for m in _NAMED.finditer(raw)}
+    sequences = {int(m[1]) for m in _NUMBERED.finditer(raw)}
+    if len(found) != 1 or len(sequences) != 1 or 0 in sequences:
+        return None
+    gateway, boot = found.pop()
+    return Name(gateway.decode(), boot.decode(), sequences.pop())

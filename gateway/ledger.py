@@ -12,8 +12,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal, NamedTuple
 
-import apsw
-
 from gateway import sqlite
 from gateway.contract.envelope import Envelope
 from gateway.errors import PermanentError
@@ -67,7 +65,7 @@ class Outcome(NamedTuple):
 
     state: Literal["stored", "duplicate", "refused"]
     reason: str = ""
-    """Of `refused`: conflict (another event was committed under this number), ledger (the database does not take it)."""
+    """Of `refused`: conflict (another event was committed under this number), ledger (the database refuses it)."""
 
 
 STORED, DUPLICATE = Outcome("stored"), Outcome("duplicate")
@@ -343,4 +341,4 @@ def read(path: Path) -> list[Stored]:
         view.close()
 
 
-__all__ = ["DUPLICATE", "STORED", "Ledger", "Move", "Outcome", "Progress", "Stored", "View", "apsw", "read"]
+__all__ = ["DUPLICATE", "STORED", "Ledger", "Move", "Outcome", "Progress", "Stored", "View", "read"]

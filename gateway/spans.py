@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class Spans:
@@ -16,14 +16,14 @@ class Spans:
         for first, last in ranges:
             self._firsts.append(first)
             self._lasts.append(last)
-        self._saved = set(self._firsts)
         self._changed: set[int] = set()
+        self._gone: set[int] = set()
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._firsts, number) - 1
         return at >= 0 and number <= self._lasts[at]
 
-    def __iter__(self) -> Iterable[tuple[int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, int]]:
         return iter(zip(self._firsts, self._lasts, strict=True))
 
     def add(self, number: int) -> bool:
@@ -34,28 +34,24 @@ class Spans:
             return False
         joins_below = at >= 0 and lasts[at] == number - 1
         joins_above = at + 1 < len(firsts) and firsts[at + 1] == number + 1
-        if joins_below:
-            lasts[at] = lasts[at + 1] if joins_above else number
-            self._changed.add(firsts[at])
-            if joins_above:
-                self._changed.discard(firsts[at + 1])
-                del firsts[at + 1], lasts[at + 1]
+        if joins_above:
+            self._changed.discard(number + 1)
+            self._gone.add(number + 1)
+        if joins_below and joins_above:
+            lasts[at] = lasts[at + 1]
+            del firsts[at + 1], lasts[at + 1]
+        elif joins_below:
+            lasts[at] = number
         elif joins_above:
-            self._changed.discard(firsts[at + 1])
             firsts[at + 1] = number
-            self._changed.add(number)
         else:
             firsts.insert(at + 1, number)
             lasts.insert(at + 1, number)
-            self._changed.add(number)
+        self._changed.add(firsts[at] if joins_below else number)
         return True
 
     def changes(self) -> tuple[list[int], list[tuple[int, int]]]:
-        """Firsts of saved ranges that are no more, and ranges to save; then they count as saved."""
-        current = dict(zip(self._firsts, self._lasts, strict=True)) if self._changed else {}
-        changed = [(first, current[first]) for first in self._changed]
-        gone = [first for first in self._saved if first not in current] if self._changed else []
-        self._saved.difference_update(gone)
-        self._saved.update(self._changed)
-        self._changed = set()
-        return gone, changed
+        """Firsts of ranges that are no more, and ranges to save, since the last call."""
+        gone, changed = sorted(self._gone), sorted(self._changed)
+        self._gone, self._changed = set(), set()
+        return gone, [(first, self._lasts[bisect_right(self._firsts, first) - 1]) for first in changed]

@@ -1,0 +1,228 @@
+"""Reading the ledger: for projections, the web and reports, beside the process that writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+
+from gateway import sqlite
+
+Key = tuple[str, str]
+"""(gateway, boot)."""
+CLASSES = ("evt", "who", "sense")
+LATEST = 2**63 - 1
+
+_EVENT = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, '' AS pid FROM event"
+_PERSON = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, pid FROM person_event"
+_COLUMNS = "rows.id, gateway, boot, sequence, cls, type, subject, time, recorded, body, pid"
+
+
+class Stored(NamedTuple):
+    """A row of the ledger."""
+
+    id: int
+    """In order of commit; never used twice."""
+    gateway: str
+    boot: str
+    sequence: int
+    cls: str
+    type: str
+    subject: str
+    time: int
+    recorded: int
+    body: bytes
+    """The envelope, byte for byte."""
+    pid: str
+    """Empty where nobody is named."""
+
+
+class View:
+    """A connection to a ledger. One thread at a time."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> View:
+        """Read beside the writer, in this or another process. Raises HadirError."""
+        return View(sqlite.read_only(path))
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    def all(self) -> Iterator[Stored]:
+        """Every row, in order of commit."""
+        return self._rows(f"{_EVENT} UNION ALL {_PERSON} ORDER BY id", ())
+
+    def after(self, cursor: int, limit: int = 1000, *, classes: Sequence[str] = CLASSES) -> list[Stored]:
+        """Rows committed behind `cursor`, in order of commit; the last one's id is the next cursor."""
+        tables = [_EVENT] if tuple(classes) == ("evt",) else [_EVENT, _PERSON]
+        marks = ",".join("?" * len(classes))
+        parts = [f"{table} WHERE id > ? AND cls IN ({marks})" for table in tables]
+        values = (cursor, *classes) * len(parts)
+        return list(self._rows(" UNION ALL ".join(parts) + " ORDER BY id LIMIT ?", (*values, limit)))
+
+    def query(
+        self,
+        *,
+        types: Sequence[str] = (),
+        place: str = "",
+        since: int = 0,
+        until: int = LATEST,
+        after: int = 0,
+        limit: int = 1000,
+        people: bool = False,
+    ) -> list[Stored]:
+        """Rows of some types, at a place or below it, that happened in [since, until), in order of commit.
+
+        `place`: the first levels, `ikn/kk2/l05`; empty: everywhere. `people`: of persons as well.
+        """
+        where, values = ["id > ?", "time >= ?", "time < ?"], [after, since, until]
+        conditions: list[Any] = [*values]
+        if types:
+            where.append(f"type IN ({','.join('?' * len(types))})")
+            conditions += types
+        if place:
+            where.append("(subject = ? OR subject >= ? AND subject < ?)")
+            conditions += [place, f"{place}/", f"{place}0"]  # 0 follows / in ASCII
+        tables = [_EVENT, _PERSON] if people else [_EVENT]
+        parts = [f"{table} WHERE {' AND '.join(where)}" for table in tables]
+        return list(self._rows(" UNION ALL ".join(parts) + " ORDER BY id LIMIT ?", (*conditions * len(parts), limit)))
+
+    def at(self, subject: str, types: Sequence[str], since: int, until: int) -> list[Stored]:
+        """Rows without a person at exactly this place that happened in [since, until), by time."""
+        found: list[Stored] = []
+        for kind in types:
+            found += self._rows(
+                f"{_EVENT} WHERE subject = ? AND type = ? AND time >= ? AND time < ?", (subject, kind, since, until)
+            )
+        return sorted(found, key=by_time)
+
+    def last_before(self, subject: str, kind: str, time: int) -> Stored | None:
+        """The last row without a person of this type and place that happened before `time`."""
+        return next(
+            self._rows(
+                f"{_EVENT} WHERE subject = ? AND type = ? AND time < ? ORDER BY time DESC LIMIT 1",
+                (subject, kind, time),
+            ),
+            None,
+        )
+
+    def first_from(self, subject: str, kind: str, time: int) -> Stored | None:
+        """The first row without a person of this type and place that happened at `time` or later."""
+        return next(
+            self._rows(
+                f"{_EVENT} WHERE subject = ? AND type = ? AND time >= ? ORDER BY time LIMIT 1", (subject, kind, time)
+            ),
+            None,
+        )
+
+    def of_boot(self, gateway: str, boot: str, types: Sequence[str]) -> list[Stored]:
+        """Rows without a person of some types that one boot told, in its order."""
+        return list(
+            self._rows(
+                f"{_EVENT} WHERE source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)"  # noqa: S608 constants
+                f" AND type IN ({','.join('?' * len(types))}) ORDER BY sequence",
+                (gateway, boot, *types),
+            )
+        )
+
+    def last_of_boot(self, gateway: str, below: str) -> Stored | None:
+        """The last row, by sequence, of the gateway's highest boot below `below`, person or not."""
+        sources = self._connection.execute(
+            "SELECT id FROM source WHERE gateway = ? AND boot < ? ORDER BY boot DESC", (gateway, below)
+        ).fetchall()
+        for (source,) in sources:
+            found = list(
+                self._rows(
+                    f"SELECT * FROM ({_EVENT} WHERE source = ?1 ORDER BY sequence DESC LIMIT 1)"  # noqa: S608 constants
+                    " UNION ALL"
+                    f" SELECT * FROM ({_PERSON} WHERE source = ?1 ORDER BY sequence DESC LIMIT 1)"
+                    " ORDER BY sequence DESC LIMIT 1",
+                    (source,),
+                )
+            )
+            if found:
+                return found[0]
+        return None
+
+    def first_recorded_from(self, since: int) -> int:
+        """The lowest id of a row without a person that was recorded at or after an office time; 0: none."""
+        return int(self._connection.execute("SELECT coalesce(min(id), 0) FROM event WHERE recorded >= ?", (since,)).get)
+
+    # --- numbers ----------------------------------------------------------------------------------------------------
+
+    def last_id(self) -> int:
+        """Id of the newest row there ever was."""
+        return int(self._connection.execute("SELECT id FROM last_id").get)
+
+    def spans(self, gateway: str, boot: str) -> list[tuple[int, int]]:
+        """Committed ranges, inclusive, in order."""
+        rows = self._connection.execute(
+            "SELECT first, last FROM span WHERE source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)"
+            " ORDER BY first",
+            (gateway, boot),
+        )
+        return [(int(first), int(last)) for first, last in rows]
+
+    def missing(self, gateway: str, boot: str) -> list[tuple[int, int]]:
+        """Ranges below the highest committed sequence that are not committed: on their way, refused, or lost."""
+        gaps: list[tuple[int, int]] = []
+        expected = 1
+        for first, last in self.spans(gateway, boot):
+            if first > expected:
+                gaps.append((expected, first - 1))
+            expected = last + 1
+        return gaps
+
+    def boots(self) -> dict[Key, int]:
+        """Committed events of each (gateway, boot), also of those whose rows are gone by erasure or retention."""
+        rows = self._connection.execute(
+            "SELECT gateway, boot, sum(last - first + 1) FROM span JOIN source ON source.id = source GROUP BY source"
+        )
+        return {(str(gateway), str(boot)): int(count) for gateway, boot, count in rows}
+
+    # --- projections ------------------------------------------------------------------------------------------------
+
+    def progress(self, store: str) -> tuple[int, int, int] | None:
+        """(cursor, safe, swept) as last written; None for a store that is new."""
+        row = self._connection.execute(
+            "SELECT cursor, safe, swept FROM projection WHERE store = ?", (store,)
+        ).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]), int(row[2]))
+
+    def moved(self, store: str, series: str, owner: int) -> int | None:
+        """The millisecond that a point was given instead of its own."""
+        found = self._connection.execute(
+            "SELECT given FROM moved WHERE store = ? AND series = ? AND owner = ?", (store, series, owner)
+        ).get
+        return None if found is None else int(found)
+
+    def is_given(self, store: str, series: str, millisecond: int) -> bool:
+        """Whether some moved point of the series stands there."""
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM moved WHERE store = ? AND series = ? AND given = ?", (store, series, millisecond)
+            ).get
+            is not None
+        )
+
+    def silences(self) -> dict[str, int]:
+        """Gateways that are not heard, and since when."""
+        return {str(gateway): int(since) for gateway, since in self._connection.execute("SELECT * FROM silence")}
+
+    def _rows(self, select: str, values: tuple[Any, ...]) -> Iterator[Stored]:
+        # `select` is made of constants of this file; every value is bound
+        query = f"SELECT {_COLUMNS} FROM ({select}) AS rows JOIN source ON source.id = rows.source ORDER BY rows.id"  # noqa: S608
+        return map(Stored._make, self._connection.execute(query, values))
+
+
+def by_time(row: Stored) -> tuple[int, str, str, int]:
+    """Order across sources: by time, ties by source; within a source by sequence."""
+    return row.time, row.gateway, row.boot, row.sequence
