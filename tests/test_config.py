@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.config.load import load
 from gateway.config.places import Places
+from gateway.decode import installed
 from gateway.errors import ConfigError
 
 GOOD = """\
@@ -121,3 +122,11 @@ def test_any_text_gives_a_config_error_and_nothing_else(tmp_path_factory: pytest
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError):
         load(file)
+
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "config").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
+def test_every_example_in_config_loads(file: Path) -> None:
+    assert load(file, drivers=installed()).site
