@@ -15,6 +15,7 @@ from gateway import ledger
 from gateway.ledger import Stored
 
 FEWEST_SAMPLES = 100
+NOTED_LATE_NS = 5_000_000
 
 
 def account(folder: Path, statuses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -93,10 +94,11 @@ def _latencies(folder: Path, told: Story, stored_at: Mapping[tuple[str, str, int
     made: list[float] = []
     for path in sorted(folder.glob("gw-*.jsonl")):
         for line in _lines(path):
-            written = told.written_before(line["frame"], line["received"])
+            # a reader may have the bytes before the writer's call has returned and was noted
+            written = told.written_before(line["frame"], line["received"] + NOTED_LATE_NS)
             stored = stored_at.get((path.stem, line["boot"], line["sequence"]))
             if written is not None and written >= begin and stored is not None:
-                made.append((stored - written) / 1e6)
+                made.append((stored - min(written, line["received"])) / 1e6)
     return sorted(made)
 
 
