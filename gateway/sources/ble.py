@@ -1,13 +1,17 @@
 """Hop 1, BLE: real `bleak` scans an adapter; the watchdog looks at adverts received, not at what BlueZ says of itself.
 
 A scan can go deaf without any error (the daemon was restarted, the controller hangs), so silence is the only evidence:
-no advert of anybody for `watchdog_s` begins the scan anew.
+
+    no advert for `watchdog_s`     -> deaf; the scan is begun anew
+    still none                     -> TransientError; the supervisor tries again, with patience that doubles
+    the daemon changes hands       -> deaf; the scan is begun anew as soon as the new one answers
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from drivers.api import Claim, Driver, Frame
@@ -15,17 +19,25 @@ from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.adverts import SERVICE_DATA_16, advert_filter
-from gateway.sources.base import Deliver, SourceState
+from gateway.sources.base import Deliver, OnState, SourceState, Teller
 
 if TYPE_CHECKING:
     from bleak.args.bluez import BlueZScannerArgs
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
 
+    from gateway.sources.bluetoothd import Daemon
+
 START_S = 15.0
-STOP_S = 5.0
-MAX_AD = 251
-"""Longest data of one AD structure of ours: anything longer cannot be put together again."""
+"""To begin a scan, and to wait for a daemon that died."""
+STOP_S = 1.0
+"""A gateway that is told to end has 2 s."""
+LOOK_S, LOOK_DOWN_S = 1.0, 0.2
+"""How often adverts are counted, while they come and while none has come yet."""
+PATIENCE = 6
+"""The watchdog of a radio that stays silent doubles up to this many times: an empty office at night is silent too."""
+NO_RSSI = -127
+"""What bleak says when BlueZ said nothing: a remembered device, not one that was heard now."""
 
 
 class BleSource:
@@ -41,86 +53,130 @@ class BleSource:
         *,
         mode: Literal["active", "passive"] = "passive",
         watchdog_s: float = 15.0,
-        on_state: Callable[[SourceState], None] | None = None,
+        on_state: OnState | None = None,
     ) -> None:
         """`on_state` is called when the source becomes able or unable to hear."""
         self.id = source_id
         self.state = SourceState()
         self._adapter = adapter
         self._claimed = list(claimed)
-        self._accept = advert_filter(self._claimed)
         self._clock = clock
         self._counters = counters
         self._mode: Literal["active", "passive"] = mode
         self._watchdog = int(watchdog_s * SECOND)
-        self._on_state = on_state
-        self._heard = 0
+        self._teller = Teller(self.state, on_state)
+        self._silent = 0
+        """Scans in a row that heard nobody."""
+        self._broken: BaseException | None = None
 
     async def run(self, deliver: Deliver) -> None:
-        """Scan until it goes deaf. Raises TransientError."""
-        from bleak import BleakScanner
-        from bleak.exc import BleakError
-
-        handle = self.callback(deliver)
-        scanner = BleakScanner(handle, scanning_mode=self._mode, bluez=self._bluez(), adapter=self._adapter)
-        self._heard = self._clock.machine()
+        """Scan until cancelled. Raises TransientError: no bus, no adapter, or deaf in spite of a new scan."""
         try:
-            async with asyncio.timeout(START_S):
-                await scanner.start()
-            self.state.opens += 1
-            await self._watch()
+            from bleak.exc import BleakError
+
+            from gateway.sources.bluetoothd import watch_daemon
+        except ImportError as error:
+            self._teller.down("missing", f"{error.name} is not installed: pip install 'hadir[ble]'")
+            raise TransientError(self.state.problem) from error
+        handle = self.callback(deliver)
+        try:
+            async with watch_daemon() as daemon:
+                while True:
+                    await self._scan(handle, daemon)
+                    await self._until_back(daemon)
         except (BleakError, OSError, EOFError, TimeoutError) as error:
-            self._say(up=False, problem=f"{self._adapter}: {error or type(error).__name__}")
+            self._teller.down("radio_deaf", f"{self._adapter}: {error or 'BlueZ does not answer'}")
             raise TransientError(self.state.problem) from error
         finally:
-            await self._stop(scanner)
+            self.state.up = False
 
     def callback(self, deliver: Deliver) -> Callable[[BLEDevice, AdvertisementData], None]:
-        """What bleak calls for each advert. It must not raise: bleak would only log that."""
-        accept, clock, source_id, state = self._accept, self._clock, self.id, self.state
+        """What bleak calls for each advert. No advert makes it raise: bleak would only log that."""
+        accept, clock, counters, source_id = advert_filter(self._claimed), self._clock, self._counters, self.id
+        state = self.state
+        media = {driver.name: f"ble_adv:{driver.name}" for _, driver in self._claimed}
 
         def handle(device: BLEDevice, advert: AdvertisementData) -> None:
-            self._heard = machine = clock.machine()
+            state.adverts += 1
             found = accept(advert.manufacturer_data, advert.service_data)
             if found is None:
                 return
             driver, payload = found
-            if len(payload) > MAX_AD + 4:
-                self._counters.add("ble.dropped", "oversize")
+            if not payload:
+                counters.add("ble.dropped", "oversize")
                 return
+            rssi = None if advert.rssi == NO_RSSI else advert.rssi
+            machine = clock.machine()
             state.frames += 1
             state.last_frame = machine
-            medium = f"ble_adv:{driver.name}"
-            deliver(Frame(medium, source_id, device.address, payload, advert.rssi, clock.office(), machine))
+            try:
+                deliver(Frame(media[driver.name], source_id, device.address, payload, rssi, clock.office(), machine))
+            except BaseException as error:
+                counters.add("ble.deliver_failed")
+                self._broken = error  # a bug behind the source: `run` ends with it
+                raise
 
         return handle
 
-    async def _watch(self) -> None:
-        self._heard = started = self._clock.machine()
-        period = max(0.2, self._watchdog / SECOND / 4)
-        while True:
-            await asyncio.sleep(period if self.state.up else min(period, 0.2))
-            now = self._clock.machine()
-            if self._heard > started and not self.state.up:
-                self._say(up=True, problem="")
-            if now - self._heard > self._watchdog:
-                self._counters.add("ble.deaf")
-                self._say(up=False, problem=f"{self._adapter}: no advert for {(now - self._heard) / SECOND:.0f} s")
-                raise TransientError(self.state.problem)
+    async def _scan(self, handle: Callable[[BLEDevice, AdvertisementData], None], daemon: Daemon) -> None:
+        """One scan, until it should be begun anew."""
+        from bleak import BleakScanner
 
-    def _say(self, *, up: bool, problem: str) -> None:
-        changed = self.state.up != up
-        self.state.up, self.state.problem = up, problem
-        if changed and self._on_state is not None:
-            self._on_state(self.state)
+        scanner = BleakScanner(handle, scanning_mode=self._mode, bluez=self._bluez())
+        try:
+            async with asyncio.timeout(START_S):
+                await scanner.start()
+            self.state.opens += 1
+            await self._listen(daemon)
+        finally:
+            await self._stop(scanner)
+
+    async def _listen(self, daemon: Daemon) -> None:
+        """Return when the scan is of no more use. Raises TransientError, OSError."""
+        owner, heard, last = daemon.owner, self.state.adverts, self._clock.machine()
+        patience = self._watchdog << min(self._silent, PATIENCE)
+        look = min(LOOK_S, self._watchdog / SECOND / 4)
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(look if self.state.up else min(look, LOOK_DOWN_S)):
+                    await daemon.changed.wait()
+            daemon.changed.clear()
+            if self._broken is not None:
+                raise self._broken
+            if not daemon.reachable:
+                raise OSError("the system bus is gone")
+            if daemon.owner != owner:
+                self._counters.add("ble.daemon_changed")
+                self._teller.down("radio_deaf", f"{self._adapter}: the Bluetooth daemon ended or was started anew")
+                return
+            now = self._clock.machine()
+            if self.state.adverts != heard:
+                heard, last, self._silent = self.state.adverts, now, 0
+                patience = self._watchdog
+                self._teller.up()
+            elif now - last > patience:
+                self._silent += 1
+                self._counters.add("ble.deaf")
+                self._teller.down("radio_deaf", f"{self._adapter}: no advert for {(now - last) / SECOND:.0f} s")
+                if self._silent > 1:
+                    raise TransientError(self.state.problem)
+                return
+
+    async def _until_back(self, daemon: Daemon) -> None:
+        """Return when a Bluetooth daemon answers. Raises TimeoutError."""
+        async with asyncio.timeout(START_S):
+            while not daemon.owner:
+                await daemon.changed.wait()
+                daemon.changed.clear()
 
     def _bluez(self) -> BlueZScannerArgs:
+        """Active: every advert is wanted, BlueZ would keep back those that bring no new data. Passive: the claims."""
         if self._mode == "active":
-            return {}
-        from bleak.args.bluez import OrPattern
+            return {"adapter": self._adapter, "filters": {"DuplicateData": True}}
+        from bleak.args.bluez import OrPattern, OrPatternLike
         from bleak.assigned_numbers import AdvertisementDataType
 
-        patterns: list[OrPattern | tuple[int, AdvertisementDataType, bytes]] = []
+        patterns: list[OrPatternLike] = []
         for claim, _ in self._claimed:
             if claim.company is not None:
                 data = claim.company.to_bytes(2, "little") + claim.prefix
@@ -128,7 +184,7 @@ class BleSource:
             elif claim.service is not None:
                 data = claim.service.to_bytes(2, "little") + claim.prefix
                 patterns.append(OrPattern(0, AdvertisementDataType(SERVICE_DATA_16), data))
-        return {"or_patterns": patterns}
+        return {"adapter": self._adapter, "or_patterns": patterns}
 
     async def _stop(self, scanner: Any) -> None:
         """A scan that went deaf may fail to stop as well; what matters is that the next one starts."""

@@ -2,27 +2,33 @@
 
     {"medium": "ble_adv", "address": "C0:..", "hex": "1aff4c00..", "rssi": -61, "received_at": 1795483802117000000}
 
-Raw frames are recorded from simulated sources or from enrolled devices only; the recordings that `hadir record` makes
-hold readings with pseudonyms instead (gateway/recording.py).
+`received_at` is ns UTC; further keys (`device`, `source`) are passed over. Raw frames are recorded from simulated
+sources or from enrolled devices only; the recordings that `hadir record` makes hold readings with pseudonyms instead
+(gateway/recording.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from drivers.api import Claim, DecodeError, Driver, Frame
+from drivers.api import Claim, Driver, Frame
 from gateway.clock import SECOND, Clock
+from gateway.contract.payload import read_json
 from gateway.counters import Counters
-from gateway.errors import TransientError
+from gateway.errors import PermanentError, TransientError
 from gateway.sources.adverts import advert_filter, taken_apart
-from gateway.sources.base import Deliver, SourceState
+from gateway.sources.base import Deliver, OnState, SourceState, Teller
+from gateway.sources.lines import Lines
 
 MAX_LINE = 4096
+MAX_ADDRESS = 64
+LATEST = 2**63 - 1
 BLE = "ble_adv"
+BLOCK = 1 << 16
+TURN = 128
+"""Frames between two turns of the pipeline, which takes twice as many in one: full speed never overruns it."""
 POLL_S = 0.05
 """A file that is being written has no event to wait for."""
 
@@ -40,76 +46,111 @@ class ReplaySource:
         *,
         speed: float = 1.0,
         follow: bool = False,
+        on_state: OnState | None = None,
     ) -> None:
-        """`speed` 0: as fast as it is taken; `follow`: wait for more at the end, as `tail -f` does."""
+        """`speed` 0: as fast as it is taken; `follow`: as it is written, waiting for more at the end, as `tail -f`."""
         self.id = source_id
         self.state = SourceState()
         self._path = path
         self._accept = advert_filter(claimed)
         self._clock = clock
         self._counters = counters
-        self._speed = speed
+        self._speed = 0.0 if follow else speed
         self._follow = follow
+        self._teller = Teller(self.state, on_state)
 
     async def run(self, deliver: Deliver) -> None:
-        """Play it once; with `follow`, until cancelled. Raises TransientError when the file is not there."""
+        """Play it once; with `follow`, until cancelled. Raises TransientError when the file cannot be read."""
         try:
-            raw = self._path.open("rb")
-        except OSError as error:
-            self.state.problem = f"{self._path}: {error.strerror}"
-            raise TransientError(self.state.problem) from error
-        self.state.up, self.state.problem = True, ""
-        self.state.opens += 1
-        first: int | None = None
-        started = self._clock.machine()
-        with raw:
-            kept = b""
-            while True:
-                block = raw.read(1 << 16)
-                if not block:
-                    if not self._follow:
+            with self._path.open("rb", buffering=0) as raw:
+                self.state.opens += 1
+                self._teller.up()
+                pace = _Pace(self._clock, self._speed)
+                lines = Lines(MAX_LINE)
+                while True:
+                    block = raw.read(BLOCK)
+                    if block:
+                        await self._play(lines.feed(block), pace, deliver)
+                    elif self._follow:
+                        await asyncio.sleep(POLL_S)
+                    else:
+                        await self._play(lines.end(), pace, deliver)
                         return
-                    await asyncio.sleep(POLL_S)
-                    continue
-                *lines, kept = (kept + block).split(b"\n")
-                if len(kept) > MAX_LINE:
-                    self._counters.add("replay.dropped", "oversize")
-                    kept = b""
-                for frame in self.frames(lines):
-                    if not self._follow and self._speed > 0:
-                        first = frame.received_at if first is None else first
-                        due = started + int((frame.received_at - first) / self._speed)
-                        await asyncio.sleep(max(0.0, (due - self._clock.machine()) / SECOND))
-                    self.state.frames += 1
-                    self.state.last_frame = self._clock.machine()
-                    deliver(frame)
-                await asyncio.sleep(0)
+        except OSError as error:
+            self._teller.down("missing", f"{self._path}: {error.strerror}")
+            raise TransientError(self.state.problem) from error
+        finally:
+            self.state.up = False
 
-    def frames(self, lines: Iterable[bytes]) -> Iterator[Frame]:
+    async def _play(self, lines: Iterable[bytes | None], pace: _Pace, deliver: Deliver) -> None:
+        state = self.state
+        for number, frame in enumerate(self.frames(lines), 1):
+            await pace.wait(frame.received_at)
+            machine = self._clock.machine()
+            state.frames += 1
+            state.last_frame = machine
+            deliver(frame._replace(machine_at=machine))
+            if number % TURN == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    def frames(self, lines: Iterable[bytes | None]) -> Iterator[Frame]:
         """Frames of good lines; others are counted. Strangers' adverts are turned away here as well."""
         for line in lines:
+            if line is None:
+                self._counters.add("replay.dropped", "oversize")
+                continue
             try:
-                frame = self._frame(json.loads(line[:MAX_LINE]))
-            except (ValueError, KeyError, TypeError, AttributeError, DecodeError):
+                frame = self._frame(line)
+            except (PermanentError, ValueError, KeyError, TypeError, AttributeError):  # DecodeError is a ValueError
                 self._counters.add("replay.dropped", "bad_line")
                 continue
             if frame is not None:
                 yield frame
 
-    def _frame(self, row: Mapping[str, Any]) -> Frame | None:
-        """None: a stranger's advert. Raises TypeError and others for a row that is not a frame."""
-        payload, medium, address, at = (
-            bytes.fromhex(row["hex"]),
-            row["medium"],
-            row.get("address", ""),
-            row["received_at"],
-        )
-        if not (isinstance(medium, str) and isinstance(address, str) and isinstance(at, int)):
-            raise TypeError("a field has another type")
+    def _frame(self, line: bytes) -> Frame | None:
+        row = read_json(line, MAX_LINE)
+        medium, address, rssi, at = row["medium"], row.get("address", ""), row.get("rssi"), row["received_at"]
+        payload = bytes.fromhex(row["hex"])
+        if not _is_frame(medium, address, rssi, at):
+            raise ValueError("a value is not of its type, or beyond its limit")
         if medium == BLE:
+            self.state.adverts += 1
             found = self._accept(*taken_apart(payload))
             if found is None:
                 return None
             driver, payload = found
             medium = f"{BLE}:{driver.name}"
-        return Frame(medium, self.id, address, payload, row.get("rssi"), at, self._clock.machine())
+        return Frame(medium, self.id, address, payload, rssi, at)
+
+
+class _Pace:
+    """The recording's time on this machine, from the first frame on."""
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        self._clock = clock
+        self._speed = speed
+        self._first: int | None = None
+        self._started = 0
+
+    async def wait(self, at: int) -> None:
+        """Return when it is time for what was received at `at`; at once for what is older than what came before."""
+        if self._speed <= 0:
+            return
+        if self._first is None:
+            self._first, self._started = at, self._clock.machine()
+        due = self._started + int((at - self._first) / self._speed)
+        await asyncio.sleep(max(0.0, (due - self._clock.machine()) / SECOND))
+
+
+def _is_frame(medium: object, address: object, rssi: object, at: object) -> bool:
+    """Types and limits of what stands beside the bytes."""
+    return (
+        isinstance(medium, str)
+        and len(medium) <= MAX_ADDRESS
+        and isinstance(address, str)
+        and len(address) <= MAX_ADDRESS
+        and (rssi is None or (type(rssi) is int and -128 <= rssi <= 127))
+        and type(at) is int
+        and 0 <= at <= LATEST
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import termios
+from contextlib import suppress
 
 import serial
 
@@ -158,10 +159,8 @@ def _words(error: BaseException) -> str:
 
 def _close(line: serial.Serial) -> None:
     """Close at once: what was not sent yet is thrown away, or the kernel would wait for it up to 30 s."""
-    try:
+    with suppress(OSError, termios.error):  # it has hung up already: nothing waits
         termios.tcflush(line.fileno(), termios.TCOFLUSH)
-    except (OSError, termios.error):
-        pass  # already hung up: nothing waits
     line.close()
 
 
