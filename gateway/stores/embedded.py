@@ -1,0 +1,106 @@
+"""The time-series store of a single box: SQLite, beside the ledger. Nothing to install, nothing to forget.
+
+synchronous=NORMAL: a power cut may take its last seconds, and the projection heals it at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+import apsw
+
+from gateway import sqlite
+from gateway.stores import line
+from gateway.stores.base import Point, Tags
+
+_SCHEMA = (
+    """
+    CREATE TABLE series (id INTEGER PRIMARY KEY, measurement TEXT NOT NULL, tags TEXT NOT NULL,
+        UNIQUE (measurement, tags)) STRICT;
+    CREATE TABLE point (series INTEGER NOT NULL REFERENCES series (id), time INTEGER NOT NULL, fields TEXT NOT NULL,
+        PRIMARY KEY (series, time)) STRICT, WITHOUT ROWID;
+    """,
+)
+LATEST = 2**63 - 1
+
+
+class EmbeddedStore:
+    """Points in a file. `write` is for the event loop; `query` blocks and may be called from any thread."""
+
+    name = "embedded"
+    milliseconds = False
+    whole = True
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it. Raises HadirError."""
+        self._connection = sqlite.connect(path, exclusive=False)
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        sqlite.migrate(self._connection, _SCHEMA)
+        self._lock = Lock()
+        self._series: dict[tuple[str, str], int] = {}
+
+    async def write(self, points: Sequence[Point]) -> None:
+        """See Store."""
+        line.lines(points)  # what no other store would take, this one does not take either
+        await asyncio.to_thread(self._write, points)
+
+    def _write(self, points: Sequence[Point]) -> None:
+        with self._lock:
+            try:
+                with sqlite.transaction(self._connection):
+                    self._connection.executemany(
+                        "INSERT INTO point VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = excluded.fields",
+                        [(self._series_of(p), p.time, json.dumps(dict(p.fields), sort_keys=True)) for p in points],
+                    )
+            except BaseException:
+                self._series.clear()  # what is cached may be of the transaction that was rolled back
+                raise
+
+    def _series_of(self, point: Point) -> int:
+        key = (point.measurement, json.dumps(dict(point.tags), sort_keys=True))
+        known = self._series.get(key)
+        if known is None:
+            self._connection.execute("INSERT OR IGNORE INTO series (measurement, tags) VALUES (?, ?)", key)
+            found = self._connection.execute("SELECT id FROM series WHERE measurement = ? AND tags = ?", key).get
+            known = self._series[key] = int(found)
+        return known
+
+    async def life(self) -> str:
+        """A file is not started: it heals once at the start of the projection."""
+        return ""
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def query(
+        self, measurement: str, start: int = 0, end: int = LATEST, tags: Mapping[str, str] | None = None
+    ) -> list[Point]:
+        """Points of [start, end) whose tags include `tags`, by time."""
+        with self._lock:
+            return query(self._connection, measurement, start, end, tags)
+
+
+def query(
+    connection: apsw.Connection,
+    measurement: str,
+    start: int = 0,
+    end: int = LATEST,
+    tags: Mapping[str, str] | None = None,
+) -> list[Point]:
+    """The same over a connection of a reader's own (`gateway.sqlite.read_only`)."""
+    found: list[Point] = []
+    for series, text in connection.execute("SELECT id, tags FROM series WHERE measurement = ?", (measurement,)):
+        own: Tags = tuple(json.loads(text).items())
+        if tags and not set(tags.items()) <= set(own):
+            continue
+        rows = connection.execute(
+            "SELECT time, fields FROM point WHERE series = ? AND time >= ? AND time < ?", (series, start, end)
+        )
+        found += [Point(measurement, own, tuple(json.loads(fields).items()), int(time)) for time, fields in rows]
+    return sorted(found, key=lambda point: (point.time, point.tags))
