@@ -245,9 +245,14 @@ async def _watch(
     stopped = asyncio.get_running_loop().create_task(stop.wait(), name="stop")
     try:
         if arguments.json or not sys.stdout.isatty():
-            await asyncio.wait((ended, stopped, running), return_when=asyncio.FIRST_COMPLETED)
+            done: set[asyncio.Future[Any]] = set()
+            while not done:
+                stage.measure(simulator.pid)  # the simulator ends by itself: afterwards it is too late to ask
+                done, _ = await asyncio.wait(
+                    (ended, stopped, running), timeout=1.0, return_when=asyncio.FIRST_COMPLETED
+                )
         else:
-            await _live(stage, arguments.speed, (ended, stopped, running))
+            await _live(stage, arguments.speed, simulator.pid, (ended, stopped, running))
     finally:
         for task in (ended, stopped):
             task.cancel()
@@ -255,7 +260,7 @@ async def _watch(
         await running
 
 
-async def _live(stage: Stage, speed: float, ends: Sequence[asyncio.Future[Any]]) -> None:
+async def _live(stage: Stage, speed: float, simulator: int, ends: Sequence[asyncio.Future[Any]]) -> None:
     from rich.live import Live
 
     from gateway.demo.table import View, draw
@@ -263,6 +268,7 @@ async def _live(stage: Stage, speed: float, ends: Sequence[asyncio.Future[Any]])
     before, at = 0, time.monotonic()
     with Live(refresh_per_second=4, screen=False) as live:
         while True:
+            stage.measure(simulator)
             statuses = await _statuses(stage.office, stage.folder)
             events = sum(status.get("events", 0) for status in statuses)
             now = time.monotonic()

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+
+
+COLUMNS = ("gateway", "taken", "free", "away", "in use", "people", "events", "backlog", "unknown, why")
+LEFT = ("gateway", "unknown, why")
 
 
 class View(NamedTuple):
@@ -28,32 +33,24 @@ class View(NamedTuple):
 
 def draw(view: View) -> RenderableType:
     """The whole screen."""
-    table = Table(expand=True, pad_edge=False, header_style="bold")
-    for name in (
-        "gateway",
-        "desks taken",
-        "free",
-        "away",
-        "sensed in use",
-        "people",
-        "events",
-        "backlog",
-        "unknown, why",
-    ):
-        table.add_column(name, justify="left" if name in ("gateway", "unknown, why") else "right")
+    table = Table(expand=True, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name != COLUMNS[-1])
     for status in view.gateways:
         table.add_row(*_row(status))
     head = Text.assemble(
         (f" {view.time} WITA ", "bold reverse"),
         f"  office time runs {view.speed:g}x   {view.events_per_s:.0f} events/s, {view.stored} stored",
-        f"   tags: {view.ble}",
+        f"\n tags: {view.ble}",
     )
     foot = Text.assemble(
-        "subscribe with any MQTT client:  ",
-        (f"mosquitto_sub -h 127.0.0.1 -p {view.port} -v -t 'hadir/v1/evt/#' -t 'hadir/v1/state/#'", "bold"),
-        "   Ctrl-C ends it",
+        "subscribe with any MQTT client (MQTT 5 on port ",
+        str(view.port),
+        ", 3.1.1 on the next one):\n",
+        (f"mosquitto_sub -h 127.0.0.1 -p {view.port + 1} -v -t 'hadir/v1/evt/#' -t 'hadir/v1/state/#'", "bold cyan"),
+        "\nCtrl-C ends it",
     )
-    return Panel(Group(head, Text(), table, Text(), foot), title="hadir: a simulated office", border_style="cyan")
+    return Panel(Group(head, table, foot), title="hadir: a simulated office", border_style="cyan")
 
 
 def _row(status: Mapping[str, Any]) -> list[str | Text]:
