@@ -40,6 +40,7 @@ def start_bus(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     process = subprocess.Popen(
         ["dbus-daemon", f"--config-file={conf}", "--nofork", "--nopidfile", "--nosyslog"],
         stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is not for the bus: whoever started it ends it
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 10

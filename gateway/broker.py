@@ -9,7 +9,11 @@ to an embedded broker (mqtt.py); a client of yours should not either.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.errors import HadirError
@@ -71,10 +75,24 @@ class EmbeddedBroker:
         """Return when it accepts connections. Raises HadirError when it cannot start, e.g. on a taken port."""
         os.environ.setdefault("IOTCORE_LOG_LEVEL", "ERROR")
         try:
-            self._broker.start()
+            with _no_interrupt():
+                self._broker.start()
         except (OSError, RuntimeError) as error:
             raise HadirError(f"the embedded broker cannot start on port {self.port}: {error}") from error
 
     def stop(self) -> None:
         """End the child process."""
         self._broker.stop(timeout=1.0)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Children started inside do not take Ctrl-C: the broker must outlive the gateways' goodbyes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

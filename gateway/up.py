@@ -89,6 +89,7 @@ class Children:
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **role.environment},
+                start_new_session=True,  # Ctrl-C is for us: we end the children in their order
             )
         finally:
             if output is not None:

@@ -101,7 +101,7 @@ async def _demo(arguments: argparse.Namespace, folder: Path) -> int:
     port = free_pair()
     broker = EmbeddedBroker(port, folder / "broker")
     try:
-        await asyncio.get_running_loop().run_in_executor(None, broker.start)
+        broker.start()
         file = world.write(office, folder, broker_port=port, speed=arguments.speed, ble=ble)
         (folder / "trace").mkdir()
         clock = _clock(arguments.speed, seconds=arguments.head)
@@ -209,6 +209,7 @@ async def _simulate(
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
             env={**os.environ, **environment},
+            start_new_session=True,
         )
     if process.stdout is None or (await process.stdout.readline()).strip() != b"ready":
         raise HadirError(f"the simulator did not start: {(folder / 'simulator.log').read_text()[-500:]}")
@@ -266,7 +267,7 @@ async def _live(stage: Stage, speed: float, simulator: int, ends: Sequence[async
     from gateway.demo.table import View, draw
 
     before, at = 0, time.monotonic()
-    with Live(refresh_per_second=4, screen=False) as live:
+    with Live(auto_refresh=False) as live:
         while True:
             stage.measure(simulator)
             statuses = await _statuses(stage.office, stage.folder)
@@ -284,7 +285,8 @@ async def _live(stage: Stage, speed: float, simulator: int, ends: Sequence[async
                         events_per_s=(events - before) / max(0.001, now - at),
                         stored=events - sum(s["backlog"]["events"] for s in statuses if s),
                     )
-                )
+                ),
+                refresh=True,
             )
             before, at = events, now
             done, _ = await asyncio.wait(ends, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)

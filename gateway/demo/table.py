@@ -11,7 +11,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-
 COLUMNS = ("gateway", "taken", "free", "away", "in use", "people", "events", "backlog", "unknown, why")
 LEFT = ("gateway", "unknown, why")
 
