@@ -238,7 +238,7 @@ class Ingest:
         attempt = 0
         while True:
             try:
-                outcomes = await loop.run_in_executor(pool, self._ledger.commit, events)
+                outcomes = await loop.run_in_executor(pool, self._ledger.commit, events, self._clock.office())
                 return outcomes, self._clock.machine()
             except TransientError as error:
                 self._counters.add("ingest.retries")

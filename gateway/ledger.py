@@ -3,6 +3,9 @@
 Acknowledgements follow its commits, and time-series stores are projections of it. What was committed is remembered as
 ranges, so that a duplicate is recognised also after a person was erased or a row has outlived its retention. Rows that
 name a person are in a table of their own; nothing of them is anywhere else in the file.
+
+`at` is where an event stands in time: its own time, or, of a boot without a synchronized clock (`free`), that time
+shifted by the boot's `gateway.clock_corrected`, whichever of the two comes first; NULL until it is known.
 """
 
 from __future__ import annotations
@@ -26,17 +29,24 @@ _SCHEMA = (
     CREATE TABLE event (
         id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source (id), sequence INTEGER NOT NULL,
         cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
-        recorded INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (source, sequence)
+        recorded INTEGER NOT NULL, body BLOB NOT NULL, free INTEGER NOT NULL, at INTEGER, UNIQUE (source, sequence)
     ) STRICT;
-    CREATE INDEX event_subject ON event (subject, type, time);
+    CREATE INDEX event_subject ON event (subject, type, at);
+    CREATE INDEX event_free ON event (source) WHERE free;
     CREATE INDEX event_type ON event (type, time);
     CREATE TABLE person_event (
         id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source (id), sequence INTEGER NOT NULL,
         cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
-        recorded INTEGER NOT NULL, body BLOB NOT NULL, pid TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (source, sequence)
+        recorded INTEGER NOT NULL, body BLOB NOT NULL, free INTEGER NOT NULL, at INTEGER,
+        pid TEXT NOT NULL, unit TEXT NOT NULL, stored INTEGER NOT NULL, UNIQUE (source, sequence)
     ) STRICT;
     CREATE INDEX person_event_pid ON person_event (pid, time);
     CREATE INDEX person_event_time ON person_event (time);
+    CREATE INDEX person_event_stored ON person_event (stored);
+    CREATE TABLE correction (
+        gateway TEXT NOT NULL, boot TEXT NOT NULL, offset INTEGER NOT NULL, by TEXT NOT NULL,
+        PRIMARY KEY (gateway, boot)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE span (
         source INTEGER NOT NULL REFERENCES source (id), first INTEGER NOT NULL, last INTEGER NOT NULL,
         PRIMARY KEY (source, first)
@@ -45,7 +55,8 @@ _SCHEMA = (
     CREATE TABLE last_id (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL) STRICT;
     INSERT INTO last_id VALUES (1, 0);
     CREATE TABLE projection (
-        store TEXT PRIMARY KEY, cursor INTEGER NOT NULL, safe INTEGER NOT NULL, swept INTEGER NOT NULL
+        store TEXT PRIMARY KEY, cursor INTEGER NOT NULL, safe INTEGER NOT NULL, swept INTEGER NOT NULL,
+        instance TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE moved (
         store TEXT NOT NULL, series TEXT NOT NULL, owner INTEGER NOT NULL, given INTEGER NOT NULL,
@@ -79,6 +90,8 @@ class Progress(NamedTuple):
     """Where the cursor was a while ago: a store that lost its last minutes is healed from here."""
     swept: int = 0
     """Windows that end at or before this office time have been computed."""
+    instance: str = ""
+    """What the store said that it is when it was written to last."""
 
 
 class Move(NamedTuple):
@@ -107,6 +120,8 @@ class Ledger(View):
         self._spans: dict[int, Spans] = {}
         self._erased: set[str] = set()
         self._last = 0
+        self._now = 0
+        self._offsets: dict[tuple[str, str], int] = {}
         self._version: object = None
 
     def close(self) -> None:
@@ -117,15 +132,17 @@ class Ledger(View):
 
     # --- committing -------------------------------------------------------------------------------------------------
 
-    def commit(self, events: Sequence[Envelope]) -> list[Outcome]:
+    def commit(self, events: Sequence[Envelope], stored: int = 0) -> list[Outcome]:
         """Commit what is new, in one transaction; an outcome for each event, durable when this returns.
 
+        `stored`: office time now, from which retention counts for what has no time of its own.
         One event that the database does not take does not lose the others. Raises TransientError: nothing was
         committed; PermanentError: the file is damaged.
         """
         if not events:
             return []
         with self._lock:
+            self._now = stored
             try:
                 return self._commit(events)
             except PermanentError as error:
@@ -167,6 +184,9 @@ class Ledger(View):
             run = self._connection.execute
             self._sources = {(str(g), str(b)): int(i) for i, g, b in run("SELECT id, gateway, boot FROM source")}
             self._erased = {str(pid) for (pid,) in run("SELECT pid FROM erased")}
+            self._offsets = {
+                (str(g), str(b)): int(o) for g, b, o in run("SELECT gateway, boot, offset FROM correction")
+            }
             self._last = int(run("SELECT id FROM last_id").get)
             self._spans = {}
             self._version = version
@@ -195,6 +215,8 @@ class Ledger(View):
         if event.person in self._erased and not forget:
             return  # its number is committed; nothing else of it is kept
         self._last += 1
+        free = event.data["clock"]["sync"] == "none"
+        offset = self._offsets.get((event.gateway, event.boot)) if free else 0
         row = (
             self._last,
             source,
@@ -205,15 +227,40 @@ class Ledger(View):
             event.time,
             event.recorded,
             event.raw,
+            free,
+            None if offset is None else event.time + offset,
         )
         if event.person:
             self._connection.execute(
-                "INSERT INTO person_event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, event.person, event.unit)
+                "INSERT INTO person_event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, event.person, event.unit, self._now),
             )
         else:
-            self._connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         if forget:
             self._erase(event.person, event.time)
+        if event.type == "gateway.clock_corrected":
+            self._correct(event)
+
+    def _correct(self, event: Envelope) -> None:
+        """Give the free-running boot's events their place in time; of several corrections the last one counts."""
+        boot, offset = str(event.data["boot"]), int(event.data["offset_ms"] * 1_000_000)
+        self._connection.execute(
+            "INSERT INTO correction VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET offset = excluded.offset, by = excluded.by WHERE excluded.by > by",
+            (event.gateway, boot, offset, f"{event.boot}/{event.sequence:012d}"),
+        )
+        values = (event.gateway, boot)
+        offset = int(
+            self._connection.execute("SELECT offset FROM correction WHERE gateway = ? AND boot = ?", values).get
+        )
+        self._offsets[values] = offset
+        for table in ("event", "person_event"):
+            self._connection.execute(
+                f"UPDATE {table} SET at = time + ? WHERE free AND source ="  # noqa: S608 our tables
+                " (SELECT id FROM source WHERE gateway = ? AND boot = ?)",
+                (offset, *values),
+            )
 
     def _again(self, source: int, event: Envelope) -> Outcome:
         """A number that is committed already: the same event, its emptied body, or another event under its number."""
@@ -268,12 +315,13 @@ class Ledger(View):
         return self._connection.changes()
 
     def retain(self, before: int) -> int:
-        """Delete person rows that are older than `before`, a few at a time; rows deleted."""
+        """Delete person rows that happened, or were stored, before an office time, a few at a time; rows deleted."""
         total = 0
         while True:
             with self._lock, sqlite.transaction(self._connection):
                 self._connection.execute(
-                    "DELETE FROM person_event WHERE id IN (SELECT id FROM person_event WHERE time < ? LIMIT ?)",
+                    "DELETE FROM person_event WHERE id IN (SELECT id FROM person_event WHERE"
+                    " time < ?1 AND NOT free OR stored < ?1 LIMIT ?2)",
                     (before, RETAIN_ROWS),
                 )
                 gone = self._connection.changes()
@@ -326,7 +374,7 @@ class Ledger(View):
 
     def _write_notes(self, notes: dict[str, tuple[Progress, tuple[Move, ...]]]) -> None:
         for store, (progress, moves) in notes.items():
-            self._connection.execute("INSERT OR REPLACE INTO projection VALUES (?, ?, ?, ?)", (store, *progress))
+            self._connection.execute("INSERT OR REPLACE INTO projection VALUES (?, ?, ?, ?, ?)", (store, *progress))
             self._connection.executemany(
                 "INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?)", [(store, *m) for m in moves]
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +16,9 @@ Key = tuple[str, str]
 CLASSES = ("evt", "who", "sense")
 LATEST = 2**63 - 1
 
-_EVENT = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, '' AS pid FROM event"
-_PERSON = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, pid FROM person_event"
-_COLUMNS = "rows.id, gateway, boot, sequence, cls, type, subject, time, recorded, body, pid"
+_EVENT = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, '' AS pid, at FROM event"
+_PERSON = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, pid, at FROM person_event"
+_COLUMNS = "rows.id, gateway, boot, sequence, cls, type, subject, time, recorded, body, pid, at"
 
 
 class Stored(NamedTuple):
@@ -37,6 +38,8 @@ class Stored(NamedTuple):
     """The envelope, byte for byte."""
     pid: str
     """Empty where nobody is named."""
+    at: int | None
+    """Where it stands in time: `time`, corrected where the gateway's clock ran free; None: not known yet."""
 
 
 class View:
@@ -83,7 +86,7 @@ class View:
 
         `place`: the first levels, `ikn/kk2/l05`; empty: everywhere. `people`: of persons as well.
         """
-        where, values = ["id > ?", "time >= ?", "time < ?"], [after, since, until]
+        where, values = ["id > ?", "coalesce(at, time) >= ?", "coalesce(at, time) < ?"], [after, since, until]
         conditions: list[Any] = [*values]
         if types:
             where.append(f"type IN ({','.join('?' * len(types))})")
@@ -100,7 +103,7 @@ class View:
         found: list[Stored] = []
         for kind in types:
             found += self._rows(
-                f"{_EVENT} WHERE subject = ? AND type = ? AND time >= ? AND time < ?", (subject, kind, since, until)
+                f"{_EVENT} WHERE subject = ? AND type = ? AND at >= ? AND at < ?", (subject, kind, since, until)
             )
         return sorted(found, key=by_time)
 
@@ -108,7 +111,7 @@ class View:
         """The last row without a person of this type and place that happened before `time`."""
         return next(
             self._rows(
-                f"{_EVENT} WHERE subject = ? AND type = ? AND time < ? ORDER BY time DESC LIMIT 1",
+                f"{_EVENT} WHERE subject = ? AND type = ? AND at < ? ORDER BY at DESC LIMIT 1",
                 (subject, kind, time),
             ),
             None,
@@ -118,18 +121,18 @@ class View:
         """The first row without a person of this type and place that happened at `time` or later."""
         return next(
             self._rows(
-                f"{_EVENT} WHERE subject = ? AND type = ? AND time >= ? ORDER BY time LIMIT 1", (subject, kind, time)
+                f"{_EVENT} WHERE subject = ? AND type = ? AND at >= ? ORDER BY at LIMIT 1", (subject, kind, time)
             ),
             None,
         )
 
-    def of_boot(self, gateway: str, boot: str, types: Sequence[str]) -> list[Stored]:
-        """Rows without a person of some types that one boot told, in its order."""
+    def corrected(self, by: Stored) -> list[Stored]:
+        """Rows without a person that were committed before a `gateway.clock_corrected`, and are placed by it."""
+        boot = json.loads(by.body)["data"]["boot"]
         return list(
             self._rows(
-                f"{_EVENT} WHERE source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)"  # noqa: S608 constants
-                f" AND type IN ({','.join('?' * len(types))}) ORDER BY sequence",
-                (gateway, boot, *types),
+                f"{_EVENT} WHERE free AND id < ? AND source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)",  # noqa: S608
+                (by.id, by.gateway, boot),
             )
         )
 
@@ -190,12 +193,12 @@ class View:
 
     # --- projections ------------------------------------------------------------------------------------------------
 
-    def progress(self, store: str) -> tuple[int, int, int] | None:
-        """(cursor, safe, swept) as last written; None for a store that is new."""
+    def progress(self, store: str) -> tuple[int, int, int, str] | None:
+        """(cursor, safe, swept, instance) as last written; None for a store that is new."""
         row = self._connection.execute(
-            "SELECT cursor, safe, swept FROM projection WHERE store = ?", (store,)
+            "SELECT cursor, safe, swept, instance FROM projection WHERE store = ?", (store,)
         ).fetchone()
-        return None if row is None else (int(row[0]), int(row[1]), int(row[2]))
+        return None if row is None else (int(row[0]), int(row[1]), int(row[2]), str(row[3]))
 
     def moved(self, store: str, series: str, owner: int) -> int | None:
         """The millisecond that a point was given instead of its own."""
@@ -225,4 +228,4 @@ class View:
 
 def by_time(row: Stored) -> tuple[int, str, str, int]:
     """Order across sources: by time, ties by source; within a source by sequence."""
-    return row.time, row.gateway, row.boot, row.sequence
+    return row.time if row.at is None else row.at, row.gateway, row.boot, row.sequence
