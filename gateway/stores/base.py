@@ -47,7 +47,7 @@ class Store(Protocol):
 
     @property
     def whole(self) -> bool:
-        """Whether a new instance is a new, empty database, so that all is to be written again."""
+        """Whether another `life` is an empty database, so that all is written again."""
         ...
 
     async def write(self, points: Sequence[Point]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gateway.config.model import InfluxStore
 from gateway.errors import HadirError, TransientError
@@ -59,4 +60,4 @@ class Influx2Store:
     def close(self) -> None:
         """Close its connections."""
         self._api.close()  # type: ignore[no-untyped-call]
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.close()
