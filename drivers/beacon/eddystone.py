@@ -1,11 +1,13 @@
 """Eddystone: UID (who), EID (who, rolling), URL and TLM (how the beacon is).
 
-Service data of 0xFEAA; the first byte is the frame type. Source: Google, Eddystone protocol specification (2015-2018),
-pages UID, URL, TLM and EID.
+Service data of 0xFEAA; the first byte is the frame type. Source: Google, Eddystone protocol specification, pages
+eddystone-uid, eddystone-eid, eddystone-url and eddystone-tlm/tlm-plain (2018). Its power is that at 0 m: 41 dB above
+what is measured at one metre.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from struct import Struct
 
 from drivers.api import Claim, DecodeError, Driver, Frame, Measurement, Truncated, Unsupported, ad_structures
@@ -14,13 +16,11 @@ SERVICE_DATA = 0x16
 HEAD = b"\xaa\xfe"
 UID, URL, TLM, KKM, EID = 0x00, 0x10, 0x20, 0x21, 0x30
 """Frame types; KKM is a maker's own: the sensor frame of K-series beacons (KBeacon protocol)."""
-METRE_LOSS = 41
-"""The frame says power at 0 m; at 1 m it is 41 dB less (UID page)."""
-_PLAIN_TLM = Struct(">Hh")
+_TELEMETRY = Struct(">HhI")
+_NO_TEMPERATURE = -32768
 _SCHEMES = ("http://www.", "https://www.", "http://", "https://")
 _DOMAINS = (".com", ".org", ".edu", ".net", ".info", ".biz", ".gov")
-_ENDINGS = (*(f"{domain}/" for domain in _DOMAINS), *_DOMAINS)
-_NO_TEMPERATURE = -32768
+_EXPANSIONS = (*(f"{domain}/" for domain in _DOMAINS), *_DOMAINS)
 
 
 def decode(frame: Frame) -> list[Measurement]:
@@ -29,27 +29,11 @@ def decode(frame: Frame) -> list[Measurement]:
         if kind == SERVICE_DATA and data.startswith(HEAD):
             if len(data) < 4:
                 raise Truncated(f"{len(data)} bytes of service data")
-            return _frame(data[2], data[2:])
+            read = _READ.get(data[2])
+            if read is None:
+                raise Unsupported(f"frame type {data[2]:02x}")
+            return read(data[2:])
     raise Unsupported("no Eddystone in this advert")
-
-
-def _frame(kind: int, body: bytes) -> list[Measurement]:
-    match kind:
-        case 0x00:
-            _need(body, 18)
-            return [Measurement("beacon", f"eddystone-uid:{body[2:18].hex()}"), _power(body)]
-        case 0x30:
-            _need(body, 10)
-            return [Measurement("beacon", f"eddystone-eid:{body[2:10].hex()}"), _power(body)]
-        case 0x10:
-            _need(body, 3)
-            return [Measurement("beacon", f"eddystone-url:{_url(body)}"), _power(body)]
-        case 0x20:
-            return _telemetry(body)
-        case 0x21:
-            return _kkm(body)
-        case _:
-            raise Unsupported(f"frame type {kind:02x}")
 
 
 def _need(body: bytes, size: int) -> None:
@@ -58,30 +42,40 @@ def _need(body: bytes, size: int) -> None:
 
 
 def _power(body: bytes) -> Measurement:
-    signed = body[1] - 256 if body[1] > 127 else body[1]
-    return Measurement("tx_power", signed, "dBm")
+    return Measurement("tx_power", body[1] - 256 if body[1] > 127 else body[1], "dBm")
 
 
-def _url(body: bytes) -> str:
+def _uid(body: bytes) -> list[Measurement]:
+    _need(body, 18)  # older beacons leave out the two reserved bytes at the end
+    return [Measurement("beacon", f"eddystone-uid:{body[2:18].hex()}"), _power(body)]
+
+
+def _eid(body: bytes) -> list[Measurement]:
+    _need(body, 10)
+    return [Measurement("beacon", f"eddystone-eid:{body[2:10].hex()}"), _power(body)]
+
+
+def _url(body: bytes) -> list[Measurement]:
+    _need(body, 3)
     if body[2] >= len(_SCHEMES):
-        raise DecodeError(f"URL scheme {body[2]:02x}")
+        raise Unsupported(f"URL scheme {body[2]:02x}")
     text = _SCHEMES[body[2]]
     for byte in body[3:]:
-        if byte < len(_ENDINGS):
-            text += _ENDINGS[byte]
+        if byte < len(_EXPANSIONS):
+            text += _EXPANSIONS[byte]
         elif 0x20 < byte < 0x7F:
             text += chr(byte)
         else:
             raise DecodeError(f"byte {byte:02x} in a URL")
-    return text
+    return [Measurement("beacon", f"eddystone-url:{text}"), _power(body)]
 
 
 def _telemetry(body: bytes) -> list[Measurement]:
     if body[1] != 0:
         raise Unsupported("encrypted telemetry" if body[1] == 1 else f"telemetry version {body[1]}")
     _need(body, 14)
-    millivolts, temperature = _PLAIN_TLM.unpack_from(body, 2)
-    made = [Measurement("packet_counter", int.from_bytes(body[6:10], "big"))]
+    millivolts, temperature, count = _TELEMETRY.unpack_from(body, 2)
+    made = [Measurement("packet_counter", count)]
     if millivolts:  # 0: not measured
         made.append(Measurement("voltage", millivolts / 1000, "V"))
     if temperature != _NO_TEMPERATURE:
@@ -109,11 +103,19 @@ def _kkm(body: bytes) -> list[Measurement]:
     return made
 
 
+_READ: Mapping[int, Callable[[bytes], list[Measurement]]] = {
+    UID: _uid,
+    EID: _eid,
+    URL: _url,
+    TLM: _telemetry,
+    KKM: _kkm,
+}
+
 DRIVER = Driver(
     name="eddystone",
     media=("ble_adv",),
     modality="tag",
     decode=decode,
-    claims=tuple(Claim(service=0xFEAA, prefix=bytes((kind,))) for kind in (UID, EID, URL, TLM, KKM)),
+    claims=tuple(Claim(service=0xFEAA, prefix=bytes((kind,))) for kind in _READ),
     expect_s=1.0,
 )

@@ -1,7 +1,7 @@
 """iBeacon: who a tag says it is. Anybody can say so: an iBeacon is a claim, not a proof.
 
 Manufacturer data of company 0x004C: 02 15, 16 bytes of UUID, major and minor (big endian), signed dBm at one metre.
-Source: Apple, Proximity Beacon Specification R1, table of the advertising payload.
+Source: Apple, Proximity Beacon Specification R1 (2015-09-04), table 2-1, page 6.
 """
 
 from __future__ import annotations
@@ -13,19 +13,31 @@ from drivers.api import Claim, Driver, Frame, Measurement, Truncated, Unsupporte
 MANUFACTURER = 0xFF
 HEAD = b"\x4c\x00\x02\x15"
 SIZE = 25
-_TAIL = Struct(">HHb")
+"""Bytes of manufacturer data, company included."""
+_ALONE = bytes((SIZE + 1, MANUFACTURER)) + HEAD
+_FIELDS = Struct(">16sHHb")
 
 
 def decode(frame: Frame) -> list[Measurement]:
     """`ibeacon:<uuid>:<major>:<minor>` and its power at one metre."""
-    for kind, data in ad_structures(frame.payload):
+    payload = frame.payload
+    # sources hand over the claimed structure alone; then the walk over AD structures would find it at once
+    at = 6 if payload.startswith(_ALONE) and len(payload) >= SIZE + 2 else 0
+    if not at:
+        payload, at = _manufacturer_data(payload), len(HEAD)
+    uuid, major, minor, power = _FIELDS.unpack_from(payload, at)
+    h = uuid.hex()
+    name = f"ibeacon:{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}:{major}:{minor}"
+    return [Measurement("beacon", name), Measurement("tx_power", power, "dBm")]
+
+
+def _manufacturer_data(payload: bytes) -> bytes:
+    """The first that is an iBeacon's; more AD structures and more bytes behind it do not matter."""
+    for kind, data in ad_structures(payload):
         if kind == MANUFACTURER and data.startswith(HEAD):
             if len(data) < SIZE:
                 raise Truncated(f"{len(data)} of {SIZE} bytes of manufacturer data")
-            uuid = data[4:20].hex()
-            major, minor, power = _TAIL.unpack_from(data, 20)
-            name = f"ibeacon:{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]}:{major}:{minor}"
-            return [Measurement("beacon", name), Measurement("tx_power", power, "dBm")]
+            return data
     raise Unsupported("no iBeacon in this advert")
 
 

@@ -7,11 +7,12 @@ Reports come unasked, about ten a second, 256000 baud:
 `target`: state (0 nobody, 1 moving, 2 still, 3 both), moving distance (cm, 2 bytes LE) and energy, still distance and
 energy, detection distance. An engineering report continues with the energy of each gate; C boards end it with a light
 value and the output pin. Answers to commands (FD FC FB FA ... 04 03 02 01) come between reports and mean nothing here.
-Source: Hi-Link, HLK-LD2410 serial communication protocol V1.02, section 2.3 (report layout, tables 8 to 13).
+Source: Hi-Link, HLK-LD2410 serial communication protocol V1.02, section 2.3 (reports) and 2.1, 2.2 (answers).
 """
 
 from __future__ import annotations
 
+import re
 from struct import Struct
 
 from drivers.api import Cut, DecodeError, Driver, Frame, Measurement, SerialSettings, Truncated, Unsupported
@@ -20,9 +21,12 @@ REPORT, REPORT_END = b"\xf4\xf3\xf2\xf1", b"\xf8\xf7\xf6\xf5"
 ANSWER, ANSWER_END = b"\xfd\xfc\xfb\xfa", b"\x04\x03\x02\x01"
 BASIC, ENGINEERING = 0x02, 0x01
 HEAD, TAIL = 0xAA, b"\x55\x00"
-LONGEST = 128
-"""Of the data between length and end; engineering reports have 35 to 45 bytes."""
+LONGEST = 138
+"""Bytes of a frame; engineering reports have 45, the longest answer 38."""
 _TARGET = Struct("<BHBHBH")
+_HEAD = re.compile(re.escape(REPORT) + b"|" + re.escape(ANSWER))
+_HEAD_BEGUN = re.compile(rb"(?:\xf4(?:\xf3\xf2?)?|\xfd(?:\xfc\xfb?)?)\Z")
+_ENDS = {REPORT: REPORT_END, ANSWER: ANSWER_END}
 
 
 def decode(frame: Frame) -> list[Measurement]:
@@ -65,53 +69,38 @@ def _report(body: bytes) -> list[Measurement]:
 
 
 def framer(state: bytes, data: bytes) -> Cut:
-    """Cut reports and answers; after a broken frame the search goes on behind its first byte, so none is missed."""
+    """Cut reports and answers. A frame reaches at most to the next head, so a broken one never hides a good one."""
     buffer = state + data
+    heads = [found.start() for found in _HEAD.finditer(buffer)]
     frames: list[bytes] = []
     dropped: dict[str, int] = {}
     at = 0
-    while len(buffer) - at >= 4:
-        head = buffer[at : at + 4]
-        if head not in (REPORT, ANSWER):
-            skip = _next_head(buffer, at + 1)
-            dropped["garbage"] = dropped.get("garbage", 0) + skip - at
-            at = skip
-            continue
-        if len(buffer) - at < 6:
-            break
-        length = int.from_bytes(buffer[at + 4 : at + 6], "little")
-        cause = ""
-        if length > LONGEST:
-            cause = "oversize"
-        elif len(buffer) - at < length + 10:
-            break
-        elif buffer[at + 6 + length : at + 10 + length] != (REPORT_END if head == REPORT else ANSWER_END):
-            cause = "unfinished"
-        if cause:
-            skip = _next_head(buffer, at + 1)
-            dropped[cause] = dropped.get(cause, 0) + skip - at
-            at = skip
-            continue
-        frames.append(buffer[at : at + length + 10])
-        at += length + 10
-    rest = buffer[at:]
-    if rest and len(rest) < 4:
-        keep = _next_head(rest, 0)
-        if keep:
-            dropped["garbage"] = dropped.get("garbage", 0) + keep
-            rest = rest[keep:]
-    return Cut(rest, frames, dropped)
+    for start, following in zip(heads, (*heads[1:], None), strict=True):
+        _drop(dropped, "garbage", start - at)
+        candidate = buffer[start:following]
+        size = 10 + int.from_bytes(candidate[4:6], "little") if len(candidate) >= 6 else 10
+        if following is None and len(candidate) < size <= LONGEST:
+            return Cut(candidate, frames, dropped)  # the rest of it may come
+        if size <= LONGEST and candidate[:size].endswith(_ENDS[candidate[:4]]) and len(candidate) >= size:
+            frames.append(candidate[:size])
+            at = start + size
+        else:
+            at = len(buffer) - _begun(buffer) if following is None else following
+            _drop(dropped, "oversize" if size > LONGEST else "unfinished", at - start)
+    rest = _begun(buffer[at:])
+    _drop(dropped, "garbage", len(buffer) - at - rest)
+    return Cut(buffer[len(buffer) - rest :], frames, dropped)
 
 
-def _next_head(buffer: bytes, at: int) -> int:
-    """Where the next frame may begin, at or behind `at`: a whole head, or the start of one at the end."""
-    found = [n for n in (buffer.find(REPORT, at), buffer.find(ANSWER, at)) if n >= 0]
-    if found:
-        return min(found)
-    for start in range(max(at, len(buffer) - 3), len(buffer)):
-        if REPORT.startswith(buffer[start:]) or ANSWER.startswith(buffer[start:]):
-            return start
-    return len(buffer)
+def _drop(dropped: dict[str, int], cause: str, size: int) -> None:
+    if size:
+        dropped[cause] = dropped.get(cause, 0) + size
+
+
+def _begun(buffer: bytes) -> int:
+    """How many bytes at the end may be the start of a head."""
+    found = _HEAD_BEGUN.search(buffer, max(0, len(buffer) - 3))
+    return len(found[0]) if found else 0
 
 
 DRIVER = Driver(
