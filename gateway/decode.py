@@ -6,13 +6,16 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
+from types import ModuleType
+from typing import NamedTuple
 
 import drivers
-from drivers.api import Claim, DecodeError, Driver, Frame, Measurement
+from drivers.api import Claim, DecodeError, Driver, Frame, Measurement, Truncated, ad_structures
 from gateway.counters import Counters
 from gateway.errors import ConfigError, Problem
 
 GROUP = "hadir.drivers"
+MANUFACTURER, SERVICE_DATA_16 = 0xFF, 0x16
 
 
 def decode(frame: Frame, driver: Driver, counters: Counters) -> list[Measurement]:
@@ -28,7 +31,7 @@ def installed() -> dict[str, Driver]:
     """All drivers by name: built in, and from other packages' entry points. Raises ConfigError for two of one name."""
     found: dict[str, Driver] = {}
     origin: dict[str, str] = {}
-    for where, driver in (*_built_in(), *_third_party()):
+    for where, driver in (*built_in(), *_third_party()):
         if driver.name in found:
             text = f'driver "{driver.name}" is in {origin[driver.name]} and in {where}; uninstall one'
             raise ConfigError(Problem(file="drivers", line=None, text=text))
@@ -36,17 +39,26 @@ def installed() -> dict[str, Driver]:
     return found
 
 
-def _built_in() -> Iterator[tuple[str, Driver]]:
+def built_in() -> Iterator[tuple[str, Driver]]:
+    """(module, driver) of each driver in the package `drivers`."""
     for module_info in pkgutil.walk_packages(drivers.__path__, "drivers."):
-        module = importlib.import_module(module_info.name)
-        single = getattr(module, "DRIVER", None)
-        for driver in getattr(module, "DRIVERS", () if single is None else (single,)):
+        for driver in _drivers_of(importlib.import_module(module_info.name)):
             yield module_info.name, driver
+
+
+def _drivers_of(module: ModuleType) -> tuple[Driver, ...]:
+    single = getattr(module, "DRIVER", None)
+    several: tuple[Driver, ...] = getattr(module, "DRIVERS", ())
+    return several if single is None else (single, *several)
 
 
 def _third_party() -> Iterator[tuple[str, Driver]]:
     for entry in entry_points(group=GROUP):
-        driver = entry.load()
+        try:
+            driver = entry.load()
+        except (ImportError, AttributeError) as error:
+            text = f'entry point "{entry.name}" cannot be loaded: {error}; mend or uninstall its package'
+            raise ConfigError(Problem(file=str(entry.value), line=None, text=text)) from error
         if not isinstance(driver, Driver):
             text = f'entry point "{entry.name}" is not a drivers.api.Driver'
             raise ConfigError(Problem(file=str(entry.value), line=None, text=text))
@@ -56,3 +68,60 @@ def _third_party() -> Iterator[tuple[str, Driver]]:
 def claims(named: Mapping[str, Driver]) -> list[tuple[Claim, Driver]]:
     """What the drivers of a BLE source answer to."""
     return [(claim, driver) for driver in named.values() for claim in driver.claims]
+
+
+class Drivers:
+    """Drivers indexed by what a frame is known by. Built once; not changed afterwards."""
+
+    def __init__(self, by_name: Mapping[str, Driver]) -> None:
+        self.by_name = dict(by_name)
+        self.by_medium: dict[str, list[Driver]] = {}
+        self.by_company: dict[int, list[tuple[bytes, Driver]]] = {}
+        """Bluetooth company identifier -> (what its data begins with, driver)."""
+        self.by_service: dict[int, list[tuple[bytes, Driver]]] = {}
+        """16-bit service UUID -> (what its data begins with, driver)."""
+        for driver in self.by_name.values():
+            for medium in driver.media:
+                self.by_medium.setdefault(medium, []).append(driver)
+        for claim, driver in claims(self.by_name):
+            if claim.company is not None:
+                self.by_company.setdefault(claim.company, []).append((claim.prefix, driver))
+            elif claim.service is not None:
+                self.by_service.setdefault(claim.service, []).append((claim.prefix, driver))
+
+    def claimants(self, payload: bytes) -> list[Driver]:
+        """Drivers that answer to an advert, each once. Raises Truncated when it breaks off and none did before."""
+        found: dict[str, Driver] = {}
+        try:
+            for kind, data in ad_structures(payload):
+                if len(data) >= 2 and kind in (MANUFACTURER, SERVICE_DATA_16):
+                    index = self.by_company if kind == MANUFACTURER else self.by_service
+                    for prefix, driver in index.get(int.from_bytes(data[:2], "little"), ()):
+                        if data.startswith(prefix, 2):
+                            found[driver.name] = driver
+        except Truncated:
+            if not found:
+                raise
+        return list(found.values())
+
+
+class Supported(NamedTuple):
+    """A row of `hadir devices --supported`."""
+
+    driver: str
+    media: str
+    modality: str
+    line: str
+    """Baud, parity and stop bits of a serial line; empty for other media."""
+    interval: str
+
+
+def supported(named: Mapping[str, Driver]) -> list[Supported]:
+    """What the installed drivers read, by modality and name."""
+    rows = []
+    for driver in sorted(named.values(), key=lambda driver: (driver.modality, driver.name)):
+        settings = driver.settings
+        line = "" if settings is None else f"{settings.baud} 8{settings.parity}{settings.stop_bits}"
+        interval = "silent by design" if driver.expect_s is None else f"{driver.expect_s:g} s"
+        rows.append(Supported(driver.name, ", ".join(driver.media), driver.modality, line, interval))
+    return rows

@@ -1,84 +1,160 @@
-"""`hadir decode`: frames as JSON Lines in, measurements as JSON Lines out. A bad line is an answer, never a crash.
+"""`hadir decode`: frames as JSON Lines in, what they say as JSON Lines out.
 
-{"id", "medium", "hex" or "bits", "address"?, "fport"?, "key"?, "eep"?}
--> {"id", "measurements": [{"kind", "value", "unit", "channel"?}]}  or  {"id", "error": "Kind: why"}
+In: {"id", "medium", "hex" or "bits", "address"?, "fport"?, "key"?, "eep"?}. Out, one line for each, in order:
+{"id", "measurements": [{"kind", "value", "unit", "channel"?}]} or {"id", "error": "Kind: why"}. The kinds are those of
+DecodeError, and `Invalid` for a line that is not such an object. `fport`, `key` and `eep` are for drivers that need
+them; no built-in driver does yet.
 """
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 from drivers.api import DecodeError, Driver, Frame, Measurement, Truncated, Unsupported
+from gateway.contract.payload import read_json
+from gateway.decode import Drivers, installed
+from gateway.errors import PermanentError
 
 MAX_LINE = 64 * 1024
+"""Characters of a line."""
+SHOWN = 80
+"""Characters of someone else's word that an error repeats."""
 
 
-def run(lines: Iterable[str], out: TextIO, named: Mapping[str, Driver]) -> int:
-    """Answer each line; 0 always: errors are answers."""
-    for line in lines:
-        if line.strip():
-            out.write(json.dumps(answer(line, named), separators=(",", ":")) + "\n")
+class _Invalid(ValueError):
+    """The line is not a frame's description."""
+
+
+def run(lines: Iterable[str], out: TextIO, named: Mapping[str, Driver] | None = None) -> int:
+    """Answer every line of `lines` on `out`; 0, for each got its answer, be it an error.
+
+    `named` are the drivers to try; without it all that are installed. Empty lines are skipped. A text file is read in
+    bounded pieces; bytes of it that are not UTF-8 make their line invalid, not the rest.
+    """
+    drivers = Drivers(installed() if named is None else named)
+    for line in _bounded(lines):
+        if line and not line.isspace():
+            out.write(json.dumps(answer(line, drivers), separators=(",", ":"), allow_nan=False) + "\n")
     return 0
 
 
-def answer(line: str, named: Mapping[str, Driver]) -> dict[str, Any]:
-    """What one line says."""
-    identity: Any = None
-    if len(line) > MAX_LINE:
-        return {"id": None, "error": f"DecodeError: a line has at most {MAX_LINE} characters"}
+def answer(line: str, drivers: Drivers) -> dict[str, Any]:
+    """The object for one line. Never raises."""
+    identifier: object = None
     try:
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            return {"id": None, "error": "DecodeError: not a JSON object"}
-        identity = row.get("id")
-        measurements = decode(str(row.get("medium", "")), _payload(row), str(row.get("address") or ""), named)
+        described = _described(line)
+        identifier = _scalar(described.get("id"))
+        medium, payload = _text(described, "medium"), _payload(described)
+        frame = Frame(medium, "decode", _text(described, "address", ""), payload)
+        return {"id": identifier, "measurements": [_written(made) for made in measurements(frame, drivers)]}
     except DecodeError as error:
-        return {"id": identity, "error": f"{error.kind}: {error}"}
-    except (ValueError, RecursionError) as error:
-        return {"id": identity, "error": f"DecodeError: {error}"}
-    return {"id": identity, "measurements": [_written(measurement) for measurement in measurements]}
+        return {"id": identifier, "error": f"{error.kind}: {error}"}
+    except _Invalid as error:
+        return {"id": identifier, "error": f"Invalid: {error}"}
 
 
-def decode(medium: str, payload: bytes, address: str, named: Mapping[str, Driver]) -> list[Measurement]:
-    """What all drivers of `medium` make of `payload`; a byte stream goes through the framer. Raises DecodeError."""
-    fitting = [driver for driver in named.values() if medium in driver.media]
-    if not fitting:
-        raise Unsupported(f"no driver reads {medium!r}; media: {', '.join(sorted(_media(named)))}")
+def measurements(frame: Frame, drivers: Drivers) -> list[Measurement]:
+    """What all drivers that may read `frame` make of it. Raises the first DecodeError when none made anything.
+
+    The payload of a serial medium is a piece of its stream; only the whole frames in it are read.
+    """
     made: list[Measurement] = []
-    first: DecodeError | None = None
-    for driver in fitting:
-        frames = [payload]
-        if driver.framer is not None:
-            cut = driver.framer(b"", payload)
-            frames = cut.frames
-            if not frames:
-                first = first or (Truncated("no whole frame") if cut.state else DecodeError("no frame in these bytes"))
-        for data in frames:
-            try:
-                made += driver.decode(Frame(medium, "decode", address, data))
-            except DecodeError as error:
-                if first is None or isinstance(first, Unsupported):
-                    first = error
-    if not made and first is not None:
-        raise first
+    errors: list[DecodeError] = []
+    for driver, one in _to_decode(frame, drivers):
+        try:
+            made += driver.decode(one)
+        except DecodeError as error:
+            errors.append(error)
+    if errors and not made:
+        raise errors[0]
     return made
 
 
-def _payload(row: Mapping[str, Any]) -> bytes:
-    if isinstance(row.get("hex"), str):
-        return bytes.fromhex(row["hex"])
-    bits = row.get("bits")
-    if isinstance(bits, str) and bits and set(bits) <= {"0", "1"} and len(bits) % 8 == 0:
-        return int(bits, 2).to_bytes(len(bits) // 8, "big")
-    raise DecodeError('give the bytes as "hex", or whole bytes as "bits"')
+def _to_decode(frame: Frame, drivers: Drivers) -> list[tuple[Driver, Frame]]:
+    """At least one (driver, frame), or a DecodeError."""
+    known = drivers.by_medium.get(frame.medium)
+    if known is None:
+        raise Unsupported(f"no driver reads {frame.medium[:SHOWN]!r}; hadir devices --supported lists the media")
+    if frame.medium == "ble_adv":
+        known = drivers.claimants(frame.payload)
+        if not known:
+            raise Unsupported("no driver claims this advert")
+    made: list[tuple[Driver, Frame]] = []
+    rest, dropped = 0, ""
+    for driver in known:
+        if driver.framer is None:
+            made.append((driver, frame))
+            continue
+        cut = driver.framer(b"", frame.payload)
+        rest = max(rest, len(cut.state))
+        dropped = dropped or ", ".join(f"{size} {cause}" for cause, size in cut.dropped.items())
+        made += [(driver, frame._replace(payload=payload)) for payload in cut.frames]
+    if not made:
+        if rest and not dropped:
+            raise Truncated(f"the frame ends after {rest} bytes")
+        raise DecodeError(f"no frame in {len(frame.payload)} bytes" + (f": {dropped}" if dropped else ""))
+    return made
 
 
-def _media(named: Mapping[str, Driver]) -> set[str]:
-    return {medium for driver in named.values() for medium in driver.media}
+def _described(line: str) -> dict[str, Any]:
+    if len(line) > MAX_LINE:
+        raise _Invalid(f"longer than {MAX_LINE} characters")
+    try:
+        value = read_json(line.encode("utf-8", "surrogatepass"), limit=4 * MAX_LINE)
+    except PermanentError as error:
+        raise _Invalid(str(error)) from error
+    if not isinstance(value, dict):
+        raise _Invalid('not an object; write {"id": 1, "medium": "em4100", "hex": "0f0368568b"}')
+    return value
 
 
-def _written(measurement: Measurement) -> dict[str, Any]:
-    made = {"kind": measurement.kind, "value": measurement.value, "unit": measurement.unit}
-    return made if measurement.channel is None else {**made, "channel": measurement.channel}
+def _scalar(value: object) -> object:
+    if value is not None and not isinstance(value, str | int | float):
+        raise _Invalid('"id" is neither text nor a number')
+    return value
+
+
+def _text(described: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    value = described.get(name, default)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise _Invalid(f'"{name}" is missing' if value is None else f'"{name}" is not text')
+    return value
+
+
+def _payload(described: Mapping[str, Any]) -> bytes:
+    if described.get("hex") is not None and described.get("bits") is not None:
+        raise _Invalid('"hex" and "bits" are both given')
+    if described.get("bits") is not None:
+        bits = _text(described, "bits").replace(" ", "")
+        if set(bits) - {"0", "1"}:
+            raise _Invalid('"bits" has something else than 0 and 1')
+        if len(bits) % 8:
+            raise Truncated(f"{len(bits)} bits are not whole bytes")
+        return int(bits or "0", 2).to_bytes(len(bits) // 8, "big")
+    try:
+        return bytes.fromhex(_text(described, "hex"))
+    except ValueError as error:
+        raise _Invalid(f'"hex": {error}') from error
+
+
+def _written(made: Measurement) -> dict[str, Any]:
+    written = {"kind": made.kind, "value": made.value, "unit": made.unit}
+    return written if made.channel is None else {**written, "channel": made.channel}
+
+
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    """Lines; of a file at most MAX_LINE + 1 characters of each, so that no line can fill the memory."""
+    if not isinstance(lines, io.TextIOBase):
+        yield from lines
+        return
+    if isinstance(lines, io.TextIOWrapper):
+        lines.reconfigure(errors="surrogateescape")
+    while line := lines.readline(MAX_LINE + 1):
+        yield line
+        while line and not line.endswith("\n"):
+            line = lines.readline(MAX_LINE)
