@@ -9,31 +9,48 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
-from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from gateway.errors import ConfigError, HadirError, Problem
 
-from gateway.errors import ConfigError, Problem
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 INDEX_BYTES = 16
 """128 bits: with 100,000 credentials the chance that any two share an index is below 1e-28."""
+_NONCE_BYTES = 12
 _MAGIC = "hadir-site-key-1"
+
+_FORMS = {
+    "em4100": (r"[0-9a-f]{10}", "ten hexadecimal digits"),
+    "ibeacon": (
+        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::(?:0|[1-9][0-9]{0,4})){2}",
+        "<uuid>:<major>:<minor>",
+    ),
+    "eddystone-uid": (r"[0-9a-f]{32}", "32 hexadecimal digits: namespace and instance"),
+    "eddystone-eid": (r"(?!)", "a name that changes by itself: it cannot be enrolled, use the tag's UID or iBeacon"),
+}
+"""Technology -> what its bits look like, and how to say so."""
+_OTHER = (r"[0-9a-f][0-9a-f:-]{0,127}", "at most 128 hexadecimal digits, : and -")
+_TECHNOLOGY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 
 class SiteKey:
-    """The site's secret, and what is derived from it. Never logged, never sent."""
+    """The site's secret, and what is derived from it. Never logged, never sent.
+
+    Indices, tokens and signatures belong to the key's epoch; what is sealed at rest does not, and survives a change.
+    """
 
     def __init__(self, secret: bytes, epoch: int = 1) -> None:
         self.epoch = epoch
-        self._index = _derive(secret, f"index/{epoch}")
-        self._snapshot = _derive(secret, "snapshot")
-        self._token = _derive(secret, "token")
-        self.staff_number = _derive(secret, "staff-number")
-        """Key that encrypts staff numbers at rest."""
+        self._index = derive(secret, f"index/{epoch}")
+        self._snapshot = derive(secret, f"snapshot/{epoch}")
+        self._token = derive(secret, f"token/{epoch}")
+        self._rest = derive(secret, "rest")
 
     def __repr__(self) -> str:
         return f"SiteKey(epoch={self.epoch})"
@@ -64,7 +81,7 @@ class SiteKey:
         if mode & 0o077:
             text = f"may be read by others (mode {mode & 0o777:04o}); run: chmod 600 {path}"
             raise ConfigError(Problem(file=str(path), line=None, text=text))
-        if magic != _MAGIC or len(raw) != KEY_BYTES or not epoch.isdecimal():
+        if magic != _MAGIC or len(raw) != KEY_BYTES or not re.fullmatch(r"[0-9]{1,9}", epoch):
             raise ConfigError(Problem(file=str(path), line=1, text="is not a site key"))
         return cls(raw, int(epoch))
 
@@ -77,20 +94,53 @@ class SiteKey:
         return hmac.digest(self._snapshot, body, "sha256").hex()
 
     def token(self, pid: str, day: int) -> str:
-        """What a gateway calls an enrolled tag for one day (days since 1970) when it reports sightings."""
+        """What a gateway calls an enrolled tag for one day (days since 1970) when it reports sightings.
+
+        Made from the person, not from each credential: sightings are fused by person, and a pid is random.
+        """
         return hmac.digest(self._token, f"{day}/{pid}".encode(), "sha256")[:8].hex()
+
+    def seal(self, text: str, owner: str) -> bytes:
+        """Encrypt for the disk; it opens for the same `owner` (pid and field) only."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._cipher().encrypt(nonce, text.encode(), owner.encode())
+
+    def unseal(self, sealed: bytes, owner: str) -> str:
+        """What was sealed. Raises HadirError for another key, another owner or damage."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            plain = self._cipher().decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], owner.encode())
+        except (InvalidTag, ValueError) as error:
+            raise HadirError("what is stored about a person was sealed with another site key, or is damaged") from error
+        return plain.decode()
+
+    def _cipher(self) -> AESGCM:
+        # 8 MB that a gateway, which knows no names, never needs
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self._rest)
 
 
 def canonical(value: str, realm: str) -> bytes:
-    """Realm, technology and all bits, with lengths, so that no two credentials share one form."""
-    technology, _, bits = value.partition(":")
-    return b"\0".join(part.encode() for part in (realm, technology, bits.lower()))
+    """Realm, technology and all bits, each with its length, so that no two credentials share one form."""
+    technology, _, bits = value.lower().partition(":")
+    parts = realm.encode(), technology.encode(), bits.encode()
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def _derive(secret: bytes, purpose: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"hadir/{purpose}".encode()).derive(secret)
+def checked(value: str) -> str:
+    """A credential to enrol, in the form that drivers report. Raises HadirError, which does not repeat the value."""
+    technology, _, bits = value.strip().lower().partition(":")
+    if not _TECHNOLOGY.fullmatch(technology):
+        raise HadirError("a credential is written technology:bits, for example em4100:0f0368568b")
+    form, meaning = _FORMS.get(technology, _OTHER)
+    if not re.fullmatch(form, bits):
+        raise HadirError(f"behind {technology}: stands {meaning}")
+    return f"{technology}:{bits}"
 
 
-def fingerprint(data: bytes) -> str:
-    """Short name of something public, for logs and status."""
-    return sha256(data).hexdigest()[:8]
+def derive(secret: bytes, purpose: str) -> bytes:
+    """HKDF-SHA-256 (RFC 5869) without salt: 32 bytes for one purpose."""
+    extracted = hmac.digest(bytes(32), secret, "sha256")
+    return hmac.digest(extracted, f"hadir/{purpose}".encode() + b"\x01", "sha256")

@@ -1,144 +1,83 @@
-"""Who holds a credential: the directory of a gateway, and the one people table of a site."""
+"""The one people table of a site: who holds which credential. On the archive's box only.
+
+Credentials are kept as keyed indices, never as numbers; a name and a staff number only here, and sealed.
+"""
 
 from __future__ import annotations
 
-import base64
+import os
+import re
 import secrets
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
-
-from cryptography.fernet import Fernet
+from typing import Any, NamedTuple
 
 from gateway import snapshots, sqlite
-from gateway.credentials import SiteKey
-from gateway.errors import HadirError, PermanentError
+from gateway.clock import SECOND, Clock, SystemClock
+from gateway.config.model import IDENTIFIER
+from gateway.credentials import SiteKey, checked
+from gateway.directory import Directory, Refusal, Resolver
+from gateway.errors import HadirError
 from gateway.snapshots import Entry, Snapshot
 
-__all__ = ["Directory", "Entry", "PeopleTable", "Refusal", "Resolver", "SiteKey"]
+__all__ = ["DAY_S", "Directory", "Entry", "PeopleTable", "Person", "Refusal", "Resolver", "SiteKey"]
 
-MOST_CACHED = 65_536
 DAY_S = 86_400
-
-
-class Refusal(NamedTuple):
-    """A credential that is nobody's here."""
-
-    cause: str
-    """unknown, disabled, ambiguous."""
-
-
-UNKNOWN, DISABLED, AMBIGUOUS = Refusal("unknown"), Refusal("disabled"), Refusal("ambiguous")
-
-
-class Directory:
-    """What this gateway was told last, kept on its own disk so that it starts without a broker."""
-
-    def __init__(self, path: Path, key: SiteKey, gateway: str) -> None:
-        """Raises nothing for a damaged file: the gateway starts without people and is told again."""
-        self._path = path
-        self._key = key
-        self._gateway = gateway
-        self.version = 0
-        self.entries: dict[str, Entry] = {}
-        self.problem = ""
-        if path.exists():
-            try:
-                self._take(snapshots.read(path.read_bytes(), key, gateway))
-            except PermanentError as error:
-                self.problem = str(error)
-
-    def apply(self, data: bytes) -> bool:
-        """Take a newer snapshot and keep it; False for an older or equal one. Raises PermanentError for a bad one."""
-        snapshot = snapshots.read(data, self._key, self._gateway)
-        if snapshot.version <= self.version:
-            return False
-        snapshots.save(data, self._path)
-        self._take(snapshot)
-        return True
-
-    def unit_sizes(self) -> dict[str, int]:
-        """People by unit, as far as this gateway was told."""
-        units = {entry.pid: entry.unit for entry in self.entries.values() if entry.pid}
-        return dict(Counter(units.values()))
-
-    def _take(self, snapshot: Snapshot) -> None:
-        self.version = snapshot.version
-        self.entries = dict(snapshot.entries)
-        self.problem = ""
-
-
-class Resolver:
-    """From a credential to its holder. The last place where a raw number exists."""
-
-    def __init__(self, directory: Directory, key: SiteKey) -> None:
-        self._directory = directory
-        self._key = key
-        self._version = -1
-        self._cache: dict[tuple[str, str], Entry | Refusal] = {}
-        self._tokens: dict[str, str] = {}
-        self._day = -1
-
-    def resolve(self, value: str, realm: str) -> Entry | Refusal:
-        """Who holds `value`, as a driver reports it, among the cards of `realm`."""
-        if self._version != self._directory.version:
-            self._cache.clear()
-            self._tokens.clear()
-            self._version = self._directory.version
-        found = self._cache.get((value, realm))
-        if found is None:
-            if len(self._cache) >= MOST_CACHED:  # strangers' beacons: begin anew rather than grow
-                self._cache.clear()
-            found = self._cache[value, realm] = self._look_up(value, realm)
-        return found
-
-    def _look_up(self, value: str, realm: str) -> Entry | Refusal:
-        entry = self._directory.entries.get(self._key.index(value, realm))
-        if entry is None:
-            return UNKNOWN
-        if not entry.pid:
-            return AMBIGUOUS
-        return entry if entry.active else DISABLED
-
-    def token(self, pid: str, day: int) -> str:
-        """The name under which a person's tag is reported to the coordinator today."""
-        return self._key.token(pid, day)
-
-    def by_token(self, token: str, day: int) -> str | None:
-        """The pid behind a token of `day`; None for one that this gateway does not know."""
-        if day != self._day or self._version != self._directory.version or not self._tokens:
-            pids = {entry.pid for entry in self._directory.entries.values() if entry.pid}
-            self._tokens = {self._key.token(pid, day): pid for pid in pids}
-            self._day = day
-            self._version = self._directory.version
-        return self._tokens.get(token)
-
+VISIBILITIES = ("self", "team", "unit")
+MAX_CREDENTIALS = 16
+"""Of one person."""
+_UNIT = re.compile(rf"_\Z|(?:{IDENTIFIER})")
+_STAFF_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z./ -]{0,31}")
+_NAME_LENGTH = 120
 
 _SCHEMA = (
     """
     CREATE TABLE person (
         pid TEXT PRIMARY KEY, unit TEXT NOT NULL, visibility TEXT NOT NULL, quiet INTEGER NOT NULL,
-        name TEXT, staff_number BLOB, erased INTEGER NOT NULL DEFAULT 0
+        name BLOB, staff_number BLOB, erased INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE credential (
-        idx TEXT NOT NULL, pid TEXT NOT NULL REFERENCES person (pid), active INTEGER NOT NULL, PRIMARY KEY (idx, pid)
+        idx TEXT NOT NULL, pid TEXT NOT NULL REFERENCES person (pid), active INTEGER NOT NULL, changed INTEGER NOT NULL,
+        PRIMARY KEY (idx, pid)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE version (number INTEGER NOT NULL) STRICT;
-    INSERT INTO version VALUES (0);
+    CREATE INDEX credential_changed ON credential (changed);
+    CREATE TABLE version (number INTEGER NOT NULL, whole INTEGER NOT NULL) STRICT;
+    INSERT INTO version VALUES (0, 0);
     """,
 )
+# version.whole: gateways that know an older version are told everything; an erasure sets it, so that no index of an
+# erased person has to be kept just to say that it is gone
+
+
+class Person(NamedTuple):
+    """One person as the table's keeper sees them."""
+
+    pid: str
+    unit: str
+    visibility: str
+    quiet: bool
+    name: str | None
+    staff_number: str | None
+    credentials: int
+    """How many work."""
 
 
 class PeopleTable:
-    """The site's authority on people: on the archive's box only."""
+    """The site's authority on people."""
 
-    def __init__(self, path: Path, key: SiteKey) -> None:
-        """Open or make it. Raises HadirError."""
+    def __init__(self, path: Path, key: SiteKey, clock: Clock | None = None) -> None:
+        """Open or make it, readable by its owner only. Raises HadirError."""
         self._key = key
+        self._clock = clock or SystemClock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's own files beside it get the same mode
+            path.chmod(0o600)
+        except OSError as error:
+            raise HadirError(f"{path} cannot be opened: {error.strerror}") from error
         self._connection = sqlite.connect(path, exclusive=False)
-        path.chmod(0o600)
+        self._connection.execute("PRAGMA secure_delete=ON")
         sqlite.migrate(self._connection, _SCHEMA)
 
     def __enter__(self) -> PeopleTable:
@@ -150,11 +89,15 @@ class PeopleTable:
         self.close()
 
     def close(self) -> None:
+        """Close the database."""
         self._connection.close()
 
     @property
     def version(self) -> int:
+        """Rises with every change, also when an older copy of the table was put back: it follows the clock."""
         return int(self._connection.execute("SELECT number FROM version").get)
+
+    # --- changes: each is one transaction and one version -----------------------------------------------------------
 
     def enrol(
         self,
@@ -165,75 +108,149 @@ class PeopleTable:
         name: str | None = None,
         staff_number: str | None = None,
     ) -> str:
-        """A new person with (value, realm) credentials; the pid. Raises HadirError for a credential that is taken."""
+        """A new person with (value, realm) credentials; the pid. Raises HadirError: not valid, or somebody else's."""
+        if not _UNIT.match(unit):
+            raise HadirError("a unit is an identifier (lower-case letters, digits, inner hyphens, 1 to 32) or _")
+        if visibility not in VISIBILITIES:
+            raise HadirError(f"visibility is one of {', '.join(VISIBILITIES)}")
+        if name is not None and not 0 < len(name) <= _NAME_LENGTH:
+            raise HadirError(f"a name has 1 to {_NAME_LENGTH} characters")
+        if staff_number is not None and not _STAFF_NUMBER.fullmatch(staff_number):
+            raise HadirError("a staff number has 1 to 32 letters, digits, and . / - or spaces between")
         pid = f"p-{secrets.token_hex(8)}"
-        number = None if staff_number is None else self._fernet().encrypt(staff_number.encode())
+        sealed = [
+            None if text is None else self._key.seal(text, f"{pid}/{field}")
+            for field, text in (("name", name), ("staff_number", staff_number))
+        ]
+        indices = self._indices(credentials)
         with sqlite.transaction(self._connection):
             self._connection.execute(
-                "INSERT INTO person VALUES (?, ?, ?, 0, ?, ?, 0)", (pid, unit, visibility, name, number)
+                "INSERT INTO person VALUES (?, ?, ?, 0, ?, ?, 0)", (pid, unit, visibility, *sealed)
             )
-            for value, realm in credentials:
-                index = self._key.index(value, realm)
-                if self._connection.execute("SELECT 1 FROM credential WHERE idx = ? AND active", (index,)).get:
-                    raise HadirError("one of the credentials belongs to somebody else; disable it there first")
-                self._connection.execute("INSERT OR REPLACE INTO credential VALUES (?, ?, 1)", (index, pid))
-            self._raise_version()
+            self._give(pid, indices, self._raise_version())
         return pid
 
-    def disable(self, pid: str) -> int:
-        """No credential of the person works any more; how many that were."""
-        return self._change("UPDATE credential SET active = 0 WHERE pid = ? AND active RETURNING 1", (pid,))
+    def add(self, pid: str, credentials: Sequence[tuple[str, str]]) -> None:
+        """More (value, realm) credentials for a person. Raises HadirError: not valid, somebody else's, no such pid."""
+        indices = self._indices(credentials)
+        with sqlite.transaction(self._connection):
+            if not self._connection.execute("SELECT 1 FROM person WHERE pid = ? AND NOT erased", (pid,)).get:
+                raise HadirError("nobody has that pid")
+            self._give(pid, indices, self._raise_version())
+
+    def disable(self, pid: str, credential: tuple[str, str] | None = None) -> int:
+        """One credential of a person, or all, no longer work (lost, returned); how many that were."""
+        index = None if credential is None else self._key.index(checked(credential[0]), credential[1])
+        return self._change(
+            "UPDATE credential SET active = 0 WHERE pid = ? AND active AND idx = ifnull(?, idx) RETURNING pid",
+            (pid, index),
+        )
 
     def set_quiet(self, pid: str, quiet: bool) -> int:
-        """Sensing of the person stops (or starts again) as soon as gateways hear of it."""
-        return self._change("UPDATE person SET quiet = ? WHERE pid = ? AND NOT erased RETURNING 1", (int(quiet), pid))
+        """Sensing of the person stops (or starts again) as soon as gateways hear of it; 0 for no such pid."""
+        return self._change("UPDATE person SET quiet = ? WHERE pid = ? AND NOT erased RETURNING pid", (int(quiet), pid))
 
     def erase(self, pid: str) -> int:
-        """Forget the person; a tombstone keeps the pid from being used again."""
+        """Forget the person, on the disk as well; a tombstone keeps the pid from being used again. 0: no such pid."""
         with sqlite.transaction(self._connection):
-            self._connection.execute("DELETE FROM credential WHERE pid = ?", (pid,))
             gone = self._connection.execute(
-                "UPDATE person SET unit = '_', visibility = 'self', name = NULL, staff_number = NULL, erased = 1"
-                " WHERE pid = ? AND NOT erased RETURNING 1",
+                "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
+                " erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
                 (pid,),
             ).fetchall()
-            self._raise_version()
+            if gone:
+                self._connection.execute("DELETE FROM credential WHERE pid = ?", (pid,))
+                self._connection.execute("UPDATE version SET whole = ?", (self._raise_version(),))
+        if gone:  # the write-ahead log holds pages as they were
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return len(gone)
+
+    # --- what it knows ----------------------------------------------------------------------------------------------
 
     def people(self) -> list[tuple[str, str, int]]:
         """(pid, unit, number of credentials that work), without names."""
         return [
             (str(pid), str(unit), int(count))
-            for pid, unit, count in self._connection.execute(
+            for pid, unit, count in self._rows(
                 "SELECT pid, unit, (SELECT count(*) FROM credential c WHERE c.pid = p.pid AND active)"
                 " FROM person p WHERE NOT erased ORDER BY pid"
             )
         ]
 
+    def person(self, pid: str) -> Person | None:
+        """Everything about one person, opened. Raises HadirError when it was sealed with another key."""
+        rows = self._rows(
+            "SELECT unit, visibility, quiet, name, staff_number,"
+            " (SELECT count(*) FROM credential c WHERE c.pid = p.pid AND active)"
+            " FROM person p WHERE pid = ? AND NOT erased",
+            pid,
+        )
+        for unit, visibility, quiet, name, staff_number, count in rows:
+            opened = [
+                None if sealed is None else self._key.unseal(sealed, f"{pid}/{field}")
+                for field, sealed in (("name", name), ("staff_number", staff_number))
+            ]
+            return Person(pid, unit, visibility, bool(quiet), opened[0], opened[1], count)
+        return None
+
+    def is_erased(self, pid: str) -> bool:
+        """Whether there was such a person, who is forgotten: the tombstone."""
+        return bool(self._connection.execute("SELECT erased FROM person WHERE pid = ?", (pid,)).get)
+
     def unit_sizes(self) -> dict[str, int]:
         """People by unit."""
-        rows = self._connection.execute("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
+        rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
         return {str(unit): int(count) for unit, count in rows}
 
-    def snapshot(self, gateway: str) -> bytes:
-        """What `gateway` may know now, signed."""
+    def snapshot(self, gateway: str, since: int | None = None) -> bytes:
+        """What `gateway` may know now, signed: what has changed after the version `since`, or everything.
+
+        Everything as well when there was an erasure after `since`, or when this table never had that version.
+        """
+        with self._connection:  # one state for the version and the rows
+            ((version, whole),) = self._rows("SELECT number, whole FROM version")
+            delta = since if since is not None and whole <= since <= version else None
+            rows = self._rows(
+                "SELECT idx, pid, unit, visibility, quiet, active FROM credential JOIN person USING (pid)"
+                " WHERE idx IN (SELECT idx FROM credential WHERE changed > ?) ORDER BY active",
+                -1 if delta is None else delta,
+            )
         entries: dict[str, Entry] = {}
-        for index, pid, unit, visibility, quiet, active in self._connection.execute(
-            "SELECT idx, pid, unit, visibility, quiet, active FROM credential JOIN person USING (pid)"
-            " WHERE NOT erased ORDER BY active"
-        ):
+        for index, pid, unit, visibility, quiet, active in rows:
             shared = index in entries and entries[index].active and active
             entries[index] = Entry("") if shared else Entry(pid, unit, visibility, bool(quiet), bool(active))
-        return snapshots.write(Snapshot(gateway, self.version, entries), self._key)
+        return snapshots.write(Snapshot(gateway, version, entries, delta), self._key)
 
-    def _fernet(self) -> Fernet:
-        return Fernet(base64.urlsafe_b64encode(self._key.staff_number))
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def _indices(self, credentials: Sequence[tuple[str, str]]) -> list[str]:
+        if len(credentials) > MAX_CREDENTIALS:
+            raise HadirError(f"a person has at most {MAX_CREDENTIALS} credentials")
+        return [self._key.index(checked(value), realm) for value, realm in credentials]
+
+    def _give(self, pid: str, indices: Iterable[str], version: int) -> None:
+        for index in indices:
+            taken = "SELECT 1 FROM credential WHERE idx = ? AND pid <> ? AND active"
+            if self._connection.execute(taken, (index, pid)).get:
+                raise HadirError("one of the credentials belongs to somebody else; disable it there first")
+            self._connection.execute("INSERT OR REPLACE INTO credential VALUES (?, ?, 1, ?)", (index, pid, version))
 
     def _change(self, statement: str, values: Iterable[object]) -> int:
+        """Run an UPDATE that returns the pid of each row it changed, and mark that person's credentials as changed."""
         with sqlite.transaction(self._connection):
-            changed = self._connection.execute(statement, tuple(values)).fetchall()
-            self._raise_version()
-        return len(changed)
+            pids = [pid for (pid,) in self._connection.execute(statement, tuple(values))]
+            if pids:
+                self._connection.execute(
+                    "UPDATE credential SET changed = ? WHERE pid = ?", (self._raise_version(), pids[0])
+                )
+        return len(pids)
 
-    def _raise_version(self) -> None:
-        self._connection.execute("UPDATE version SET number = number + 1")
+    def _raise_version(self) -> int:
+        return int(
+            self._connection.execute(
+                "UPDATE version SET number = max(number + 1, ?) RETURNING number", (self._clock.office() // SECOND,)
+            ).get
+        )

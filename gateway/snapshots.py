@@ -1,7 +1,8 @@
 """Identity snapshots: what a gateway is told about people. Signed, versioned, without a name.
 
 {"gateway": "gw-05", "version": 12, "entries": [[index, pid, unit, visibility, quiet, active], ...]}
-followed by a newline and the signature (hex HMAC-SHA-256 of the first line)
+followed by a newline and the signature (hex HMAC-SHA-256 of the first line). With `"since": 9` it is a delta: only
+what has changed after version 9. Nothing is ever removed by a delta: an erasure is told by a whole snapshot.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import hmac
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
 from gateway.credentials import SiteKey
@@ -23,6 +25,7 @@ class Entry(NamedTuple):
     """What a gateway knows of the holder of a credential."""
 
     pid: str
+    """Empty: two people hold it, so nobody is meant."""
     unit: str = "_"
     visibility: str = "self"
     """self, team, unit."""
@@ -33,18 +36,22 @@ class Entry(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The whole directory of one gateway, at one version of the people table."""
+    """The whole directory of one gateway, or what has changed in it, at one version of the people table."""
 
     gateway: str
     version: int
     entries: Mapping[str, Entry]
     """By index."""
+    since: int | None = None
+    """The version that a delta changes; None for a whole directory."""
 
 
 def write(snapshot: Snapshot, key: SiteKey) -> bytes:
     """Serialize and sign."""
-    rows: Iterable[list[object]] = ([index, *entry] for index, entry in sorted(snapshot.entries.items()))
-    document = {"gateway": snapshot.gateway, "version": snapshot.version, "entries": list(rows)}
+    document: dict[str, object] = {"gateway": snapshot.gateway, "version": snapshot.version}
+    if snapshot.since is not None:
+        document["since"] = snapshot.since
+    document["entries"] = [[index, *entry] for index, entry in sorted(snapshot.entries.items())]
     body = json.dumps(document, separators=(",", ":")).encode()
     return body + b"\n" + key.sign(body).encode()
 
@@ -55,20 +62,35 @@ def read(data: bytes, key: SiteKey, gateway: str) -> Snapshot:
         raise PermanentError("too_big", f"{len(data)} bytes")
     body, _, signature = data.rpartition(b"\n")
     if not hmac.compare_digest(signature, key.sign(body).encode()):
-        raise PermanentError("not_authentic", "the snapshot is not signed by this site")
+        raise PermanentError("not_authentic", "the snapshot is not signed by this site's key")
     try:
         document = json.loads(body)
-        entries = {str(index): Entry(*rest) for index, *rest in document["entries"]}
-        made = Snapshot(str(document["gateway"]), int(document["version"]), entries)
-    except (KeyError, TypeError, ValueError) as error:
+        since = document.get("since")
+        made = Snapshot(
+            str(document["gateway"]),
+            int(document["version"]),
+            _entries(document["entries"]),
+            None if since is None else int(since),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PermanentError("invalid", str(error)) from error
     if made.gateway != gateway:
         raise PermanentError("not_authentic", f"the snapshot is for {made.gateway}")
     return made
 
 
+def _entries(rows: list[list[object]]) -> dict[str, Entry]:
+    """By index; a person's credentials share one Entry, and people of a unit its name: half the memory."""
+    shared: dict[Entry, Entry] = {}
+    made: dict[str, Entry] = {}
+    for index, pid, unit, visibility, quiet, active in rows:
+        entry = Entry(str(pid), intern(str(unit)), intern(str(visibility)), bool(quiet), bool(active))
+        made[str(index)] = shared.setdefault(entry, entry)
+    return made
+
+
 def save(data: bytes, path: Path) -> None:
-    """Replace the file at once or not at all; only its owner may read it."""
+    """Replace the file durably, at once or not at all; only its owner may read it."""
     fresh = path.with_suffix(".new")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as out:
@@ -76,3 +98,8 @@ def save(data: bytes, path: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
