@@ -66,7 +66,7 @@ class Radar:
             elif now >= start + NO_ONE:
                 return NOBODY
             return self._somebody(moving=now - self._moved < SETTLE or rng.random() < 0.15, both=rng.random() < 0.5)
-        if now < self._left + NO_ONE:
+        if self._left <= now < self._left + NO_ONE:  # it speaks before the day begins as well
             return self._somebody(moving=False, both=False)
         start, end = self._pass
         if start <= now < end:

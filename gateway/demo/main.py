@@ -262,36 +262,32 @@ async def _watch(
 
 
 async def _live(stage: Stage, speed: float, simulator: int, ends: Sequence[asyncio.Future[Any]]) -> None:
+    from rich.console import Console
     from rich.live import Live
 
     from gateway.demo.table import View, draw
 
+    zone = ZoneInfo(stage.office.timezone)
     before, at = 0, time.monotonic()
-    with Live(auto_refresh=False) as live:
-        while True:
+    with Live(console=Console(), auto_refresh=False, vertical_overflow="crop") as live:
+        done: set[asyncio.Future[Any]] = set()
+        while not done:
             stage.measure(simulator)
             statuses = await _statuses(stage.office, stage.folder)
-            events = sum(status.get("events", 0) for status in statuses)
-            now = time.monotonic()
-            office_time = datetime.fromtimestamp(stage.clock.office() / SECOND, ZoneInfo(stage.office.timezone))
-            live.update(
-                draw(
-                    View(
-                        time=f"{_DAYS[office_time.weekday()]} {office_time:%H.%M}",
-                        speed=speed,
-                        port=stage.broker.port,
-                        ble=stage.ble,
-                        gateways=statuses,
-                        events_per_s=(events - before) / max(0.001, now - at),
-                        stored=events - sum(s["backlog"]["events"] for s in statuses if s),
-                    )
-                ),
-                refresh=True,
+            events, now = sum(status.get("events", 0) for status in statuses), time.monotonic()
+            office_time = datetime.fromtimestamp(stage.clock.office() / SECOND, zone)
+            view = View(
+                time=f"{_DAYS[office_time.weekday()]} {office_time:%H.%M}",
+                speed=speed,
+                port=stage.broker.port,
+                ble=stage.ble,
+                gateways=statuses,
+                events_per_s=(events - before) / max(0.001, now - at),
+                stored=events - sum(status["backlog"]["events"] for status in statuses if status),
             )
             before, at = events, now
+            live.update(draw(view), refresh=True)
             done, _ = await asyncio.wait(ends, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-            if done:
-                return
 
 
 _DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
