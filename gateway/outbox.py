@@ -60,6 +60,8 @@ class _Work(NamedTuple):
     facts: list[tuple[str, str, str | None]]
     action: Callable[[Table], Any] | None
     done: Callable[[list[Row], Any], None]
+    urgent: bool = False
+    """Needs no room, or makes some: it does not wait behind a full disk."""
 
 
 Encode = Callable[[Draft, int, int], Encoded]
@@ -90,6 +92,7 @@ class Outbox:
         self._next = 1
         self._queue: deque[_Work] = deque()
         self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._listeners: list[Callable[[list[Row]], None]] = []
         self._gaps: list[Gap] = []
         self._purged = clock.machine()
@@ -151,8 +154,9 @@ class Outbox:
         await self._act(lambda table: table.refuse(boot, sequence, reason))
 
     async def erase(self, person: str) -> int:
-        """Replace the bodies of a person's events, keeping their sequence."""
-        return await self._act(lambda table: table.erase(person))
+        """Replace the bodies of a person's events and dead letters, keeping their sequence; how many there were."""
+        # after all that was submitted before: a commit that waits for room may hold events of this person
+        return await self._act(lambda table: table.erase(person), urgent=False)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -199,20 +203,29 @@ class Outbox:
                     while self._queue:
                         await self._commit(pool, self._batch())
             finally:
-                while self._queue:
-                    await asyncio.shield(self._commit(pool, self._batch(), last=True))
-                self._closed = True
-                await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, self._table.close))
+                try:
+                    while self._queue:
+                        await asyncio.shield(self._commit(pool, self._batch(), last=True))
+                finally:
+                    self._closed = True
+                    await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, self._table.close))
 
     def _put(self, work: _Work) -> None:
         if self._closed:
             raise TransientError("the outbox is closed")
         self._queue.append(work)
         self._wake.set()
+        if work.urgent:
+            self._urgent.set()
 
-    async def _act(self, action: Callable[[Table], _T]) -> _T:
+    async def _act(self, action: Callable[[Table], _T], *, urgent: bool = True) -> _T:
         waiter: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        self._put(_Work([], [], [], action, lambda _, result: None if waiter.done() else waiter.set_result(result)))
+
+        def done(_rows: list[Row], result: _T) -> None:
+            if not waiter.done():
+                waiter.set_result(result)
+
+        self._put(_Work([], [], [], action, done, urgent))
         return await waiter
 
     def _batch(self) -> list[_Work]:
@@ -226,31 +239,72 @@ class Outbox:
         return batch
 
     async def _commit(self, pool: ThreadPoolExecutor, batch: list[_Work], *, last: bool = False) -> None:
-        loop = asyncio.get_running_loop()
+        """Until it is done. Cancelled before that, the batch is the queue's again: its numbers leave no hole."""
         attempt = 0
-        done: tuple[list[Any], int] | None = None
-        while done is None:
-            try:
-                done = await loop.run_in_executor(pool, self._write, batch)
-            except TransientError as error:
-                freed = await loop.run_in_executor(pool, self._table.free_ballast)
-                self._counters.add("outbox.retries", "ballast" if freed else "disk")
-                if not self.stalled:
-                    _log.error("outbox: %s; nothing is accepted until that ends", error)
-                self.stalled = str(error)
-                if last and attempt >= 3:
-                    raise  # what waits was never acknowledged to anybody: its source still has it
-                if not freed:
-                    await asyncio.sleep(full_jitter(attempt, longest_s=5.0))
+        try:
+            while batch:
+                try:
+                    # with the ballast gone only deletions may use the room that it left
+                    if not attempt or await self._call(pool, self._table.make_room):
+                        await self._written(pool, batch)
+                        break
+                except TransientError as error:
+                    freed = await self._call(pool, self._table.free_ballast)
+                    self._counters.add("outbox.retries", "ballast" if freed else "disk")
+                    if not self.stalled:
+                        _log.error("outbox: %s; nothing is accepted until that ends", error)
+                    self.stalled = str(error)
+                    if last and attempt >= 3:
+                        raise  # what waits was never acknowledged to anybody: its source still has it
+                await self._rest(pool, batch, attempt)
                 attempt += 1
+        except asyncio.CancelledError:
+            self._queue.extendleft(reversed(batch))
+            raise
         if self.stalled:
             self.stalled = ""
             _log.warning("outbox: accepts again")
-        self._tell(batch, *done)
 
-    def _tell(self, batch: list[_Work], results: list[Any], at: int) -> None:
-        if not self._table.count:
-            self._empty.set()
+    async def _rest(self, pool: ThreadPoolExecutor, batch: list[_Work], attempt: int) -> None:
+        """Between two tries: reads and deletions go on, for they are how a full disk gets room again."""
+        end = asyncio.get_running_loop().time() + full_jitter(attempt, longest_s=5.0)
+        while True:
+            self._urgent.clear()
+            urgent = [work for work in (*batch, *self._queue) if work.urgent]
+            if urgent:
+                batch[:] = [work for work in batch if not work.urgent]
+                self._queue = deque(work for work in self._queue if not work.urgent)
+                try:
+                    await self._written(pool, urgent)
+                except TransientError as error:
+                    _log.debug("outbox: %s", error)
+                finally:
+                    self._queue.extendleft(reversed(urgent))
+            try:
+                async with asyncio.timeout_at(end):
+                    await self._urgent.wait()
+            except TimeoutError:
+                return
+
+    async def _call(self, pool: ThreadPoolExecutor, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+    async def _written(self, pool: ThreadPoolExecutor, batch: list[_Work]) -> None:
+        """Commit `batch`, tell everybody, and empty it. A write that has begun is ended, also when the daemon stops."""
+        running = asyncio.get_running_loop().run_in_executor(pool, self._write, tuple(batch))
+        try:
+            await asyncio.wait((running,))
+        finally:
+            await asyncio.wait((running,))
+            if running.exception() is None:
+                told, batch[:] = tuple(batch), []
+                self._tell(told, *running.result())
+        running.result()
+
+    def _tell(self, batch: Sequence[_Work], results: list[Any], at: int, gaps: list[Gap]) -> None:
+        if gaps:
+            self._gaps += gaps
+            self._counters.add("outbox.dropped", "bounds", sum(gap.lost for gap in gaps))
         committed: list[Row] = []
         for work, result in zip(batch, results, strict=True):
             rows = [row._replace(committed_machine=at) for row in work.rows]
@@ -261,28 +315,24 @@ class Outbox:
             for listener in self._listeners:
                 listener(committed)
 
-    def _write(self, batch: list[_Work]) -> tuple[list[Any], int]:
+    def _write(self, batch: Sequence[_Work]) -> tuple[list[Any], int, list[Gap]]:
         """In the worker thread: one transaction."""
         table = self._table
         before = (table.bytes, table.count)
         results: list[Any] = []
-        gaps: list[Gap] = []
         try:
             with table.transaction():
                 for work in batch:
                     table.commit(work.rows, work.facts, work.acts)
+                    table.count += len(work.rows)
+                    table.bytes += _size(work.rows)
                     results.append(None if work.action is None else work.action(table))
-                table.count += sum(len(work.rows) for work in batch)
-                table.bytes += _size(row for work in batch for row in work.rows)
                 gaps = self._bound(table)
                 table.vacuum()
         except BaseException:
             table.bytes, table.count = before
             raise
-        if gaps:
-            self._gaps += gaps
-        table.fill_ballast()
-        return results, self._clock.machine()
+        return results, self._clock.machine(), gaps
 
     def _bound(self, table: Table) -> list[Gap]:
         now = self._clock.machine()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway import sqlite
 from gateway.contract.envelope import erased
+from gateway.errors import TransientError
 
 _SCHEMA = (
     """
@@ -64,10 +65,15 @@ class Table:
     """One open outbox file."""
 
     def __init__(self, path: Path, ballast: Path, ballast_bytes: int, vfs: str | None = None) -> None:
-        self._connection = sqlite.connect(path, vfs=vfs)
-        sqlite.migrate(self._connection, _SCHEMA)
         self._ballast = ballast
         self._ballast_bytes = ballast_bytes
+        try:
+            self._connection = sqlite.connect(path, vfs=vfs)
+        except TransientError:
+            if not self.free_ballast():
+                raise
+            self._connection = sqlite.connect(path, vfs=vfs)  # an earlier life left no room to read its own log
+        sqlite.migrate(self._connection, _SCHEMA)
         self.bytes, self.count = self._measure()
         self.fill_ballast()
 
@@ -195,7 +201,7 @@ class Table:
         return found is not None and int(found) < before
 
     def erase(self, person: str) -> int:
-        """Replace the bodies of a person's events; their sequence stays, so that no gap appears."""
+        """Replace the bodies of a person's events and dead letters; the sequence stays, so that no gap appears."""
         rows = self._all("SELECT boot, sequence, body FROM event WHERE person = ?", (person,))
         for boot, sequence, body in rows:
             empty = erased(bytes(body))
@@ -203,12 +209,25 @@ class Table:
             self._connection.execute(
                 "UPDATE event SET body = ?, person = '' WHERE boot = ? AND sequence = ?", (empty, boot, sequence)
             )
-        return len(rows)
+        dead = self._all("SELECT boot, sequence, body FROM dead WHERE instr(body, ?)", (person.encode(),))
+        for boot, sequence, body in dead:
+            self._connection.execute(
+                "UPDATE dead SET body = ? WHERE boot = ? AND sequence = ?", (erased(bytes(body)), boot, sequence)
+            )
+        return len(rows) + len(dead)
 
     def vacuum(self) -> None:
         """Give some free pages back to the file system."""
         if int(self._connection.execute("PRAGMA freelist_count").get or 0) > VACUUM_PAGES:
             self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+
+    def make_room(self) -> bool:
+        """Empty the write-ahead log into the file, then allocate the ballast again: whether there is room to go on.
+
+        Raises TransientError.
+        """
+        sqlite.checkpoint(self._connection)
+        return self.fill_ballast()
 
     def free_ballast(self) -> bool:
         """Remove the ballast so that a full disk has room to delete; False when it is gone already."""

@@ -18,12 +18,15 @@ OLDEST = 3_051_003
 
 
 def connect(path: Path, *, vfs: str | None = None, exclusive: bool = True) -> apsw.Connection:
-    """Open or make a database. `exclusive`: a second opener is refused with HadirError."""
+    """Open or make a database. `exclusive`: a second opener is refused with HadirError. A full disk: TransientError."""
     if apsw.SQLITE_VERSION_NUMBER < OLDEST:
         raise HadirError(f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3: upgrade apsw")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = apsw.Connection(str(path), vfs=vfs)
+    except apsw.Error as error:
+        raise HadirError(f"{path} cannot be opened: {error}") from error
+    try:
         connection.set_busy_timeout(0 if exclusive else 5000)
         if exclusive:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -33,10 +36,15 @@ def connect(path: Path, *, vfs: str | None = None, exclusive: bool = True) -> ap
         connection.execute("PRAGMA foreign_keys=ON")
         if exclusive:
             connection.execute("BEGIN IMMEDIATE; COMMIT")  # takes the lock now, not at the first write
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise HadirError(f"{path} belongs to another running process") from error
     except apsw.Error as error:
-        raise HadirError(f"{path} cannot be opened: {error}") from error
+        connection.close()
+        match error:
+            case apsw.BusyError() | apsw.LockedError():
+                raise HadirError(f"{path} belongs to another running process") from error
+            case apsw.FullError():
+                raise TransientError(f"{path} cannot be opened: the disk is full") from error
+            case _:
+                raise HadirError(f"{path} cannot be opened: {error}") from error
     return connection
 
 
@@ -72,6 +80,14 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+    except apsw.Error as error:
+        raise remedy(error) from error
+
+
+def checkpoint(connection: apsw.Connection) -> None:
+    """Empty the write-ahead log into the database. Raises errors by remedy."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except apsw.Error as error:
         raise remedy(error) from error
 
