@@ -1,0 +1,264 @@
+"""What the outbox promises, kept when its process is killed, its power is cut, or its disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway import sqlite
+from gateway.boot import counter, next_boot
+from gateway.counters import Counters
+from gateway.errors import HadirError, TransientError
+from gateway.outbox import Outbox
+from gateway.outbox_store import highest_boot
+from rules.api import Fact
+from tests.delivery.powercut import Note, Recorder, survivors
+from tests.delivery.world import BOOT, act, make_outbox, running, sequences, telemetry, until
+
+KILLS = 10
+BALLAST = 4 << 20
+
+
+def _append_until_killed(folder: Path, pipe: int) -> None:
+    """In the child: a line for each append that has returned."""
+
+    async def main() -> None:
+        boot = next_boot(folder, counter(highest_boot(folder / "outbox.sqlite")))
+        outbox = make_outbox(folder, boot=boot)
+        async with running(outbox):
+            while True:
+                rows = await outbox.append([telemetry(), act()], [Fact("desk", "d", {"boot": boot})])
+                os.write(pipe, "".join(f"{row.boot} {row.sequence}\n" for row in rows).encode())
+
+    asyncio.run(main())
+
+
+def _life(folder: Path, lines: int) -> list[tuple[str, int]]:
+    """Fork a child, read some of what it was promised, kill it, and read the rest."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            _append_until_killed(folder, writer)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    try:
+        with os.fdopen(reader, "rb") as out:
+            promised = [out.readline() for _ in range(lines)]
+            os.kill(child, signal.SIGKILL)
+            promised += out.readlines()
+    finally:
+        _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "the child ended before it was killed"
+    found = [line.decode().split() for line in promised if line.endswith(b"\n")]
+    return [(boot, int(sequence)) for boot, sequence in found]
+
+
+def test_what_was_promised_survives_kill_9(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    promised: list[tuple[str, int]] = []
+    for _ in range(KILLS):
+        promised += _life(tmp_path, chance.randrange(1, 60))
+    connection = sqlite.connect(tmp_path / "outbox.sqlite")
+    try:
+        kept = connection.execute("SELECT boot, sequence FROM event ORDER BY boot, sequence").fetchall()
+        assert connection.execute("PRAGMA integrity_check").get == "ok"
+    finally:
+        connection.close()
+    assert set(promised) <= set(kept)
+    boots = sorted({boot for boot, _ in kept})
+    assert len(boots) == len({counter(boot) for boot in boots}) == KILLS
+    for boot in boots:
+        numbers = [sequence for found, sequence in kept if found == boot]
+        assert numbers == list(range(1, len(numbers) + 1)), "one transaction is there whole or not at all"
+        assert len(numbers) % 2 == 0
+
+
+# --- power ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(f"powercut-{tmp_path.name}")
+    yield recorder
+    recorder.unregister()
+
+
+async def _work(folder: Path, disk: Recorder, synchronous: str) -> list[Note]:
+    """A short run: appends, retirements, a refusal; a mark for each promise."""
+    outbox = make_outbox(folder, vfs=disk.name)
+    outbox._table._connection.execute(f"PRAGMA synchronous={synchronous}")
+    async with running(outbox):
+        for n in range(24):
+            for row in await outbox.append([telemetry(n), act(n)], [Fact("desk", "d", {"n": n})]):
+                disk.mark(f"+{row.sequence}")
+            if n % 8 == 7:
+                first = n * 2 - 13
+                disk.mark(f"-{first} {first + 5}")
+                await outbox.retire(BOOT, [(first, first + 5)])
+        return list(disk.notes)  # before the orderly end, which syncs everything
+
+
+def _recovered(folder: Path, files: dict[str, bytes]) -> set[int] | None:
+    """Numbers that are in a file that is opened after the cut; None: it cannot be opened or is damaged."""
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    file = folder / "outbox.sqlite"
+    try:
+        highest_boot(file)
+        if not file.exists():
+            return set()
+        connection = sqlite.connect(file)
+        try:
+            if connection.execute("PRAGMA integrity_check").get != "ok":
+                return None
+            return {row[0] for row in connection.execute("SELECT sequence FROM event").fetchall()}
+        finally:
+            connection.close()
+    except HadirError:
+        return None
+
+
+def _losses(folder: Path, notes: list[Note], seed: int, step: int = 1) -> tuple[int, int, int]:
+    """Cuts tried, promised events lost, and files damaged, over cuts behind every `step`-th write or sync."""
+    chance = random.Random(seed)
+    promised: set[int] = set()
+    retired: set[int] = set()
+    cuts = lost = damaged = 0
+    for k, note in enumerate(notes):
+        if note.what == "mark":
+            if note.name[0] == "+":
+                promised.add(int(note.name[1:]))
+            else:
+                first, last = note.name[1:].split()
+                retired |= set(range(int(first), int(last) + 1))  # from here on it may be there or not
+            continue
+        if k % step:
+            continue
+        for torn in (None, chance):
+            cuts += 1
+            found = _recovered(folder, survivors(notes[: k + 1], torn))
+            if found is None:
+                damaged += 1
+            else:
+                lost += len(promised - retired - found)
+    return cuts, lost, damaged
+
+
+async def test_nothing_promised_is_lost_when_the_power_is_cut(tmp_path: Path, disk: Recorder) -> None:
+    notes = await _work(tmp_path, disk, "FULL")
+    cuts, lost, damaged = _losses(tmp_path / "after", notes, 1)
+    assert cuts > 100
+    assert (lost, damaged) == (0, 0)
+
+
+async def test_the_power_cut_finds_an_outbox_that_does_not_sync(tmp_path: Path, disk: Recorder) -> None:
+    notes = await _work(tmp_path, disk, "OFF")
+    cuts, lost, _ = _losses(tmp_path / "after", notes, 1, step=5)
+    assert cuts > 10
+    assert lost > 0
+
+
+# --- a full disk ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+async def _until_full(outbox: Outbox) -> list[int]:
+    """Submit until the outbox stalls; the list goes on growing with what is committed."""
+    told: list[int] = []
+    async with asyncio.timeout(30):
+        while not outbox.stalled:
+            outbox.submit([telemetry(n, padding=8) for n in range(50)], (), lambda rows: told.extend(sequences(rows)))
+            await asyncio.sleep(0.001)
+    return told
+
+
+async def test_a_full_disk_is_said_and_heals_when_others_make_room(small_disk: Path) -> None:
+    counters = Counters()
+    outbox = make_outbox(small_disk, ballast_bytes=BALLAST, counters=counters)
+    ballast = small_disk / "outbox.ballast"
+    assert ballast.stat().st_size == BALLAST
+    hog = small_disk / "hog"
+    hog.write_bytes(bytes(6 << 20))
+    async with running(outbox):
+        told = await _until_full(outbox)
+        assert "full" in outbox.stalled
+        assert not ballast.exists()
+        assert counters.get("outbox.retries", "ballast") == 1
+        before = len(told)
+        late = asyncio.create_task(outbox.append([act()], ()))
+        assert (await outbox.backlog()).events == before, "reads go on"
+        assert not late.done()
+        hog.unlink()
+        (row,) = await late
+        assert outbox.stalled == ""
+        assert ballast.stat().st_size == BALLAST
+        assert told == list(range(1, row.sequence))
+        assert (await outbox.backlog()).events == row.sequence
+
+
+async def test_a_disk_filled_by_the_backlog_heals_by_the_archives_word(small_disk: Path) -> None:
+    outbox = make_outbox(small_disk, ballast_bytes=BALLAST)
+    async with running(outbox):
+        told = await _until_full(outbox)
+        late = asyncio.create_task(outbox.append([act()], ()))
+        retired = 0
+        async with asyncio.timeout(30):
+            while not late.done():
+                rows = await outbox.pending(limit=200)
+                if not rows:
+                    break
+                retired += await outbox.retire(BOOT, [(rows[0].sequence, rows[-1].sequence)])
+        (row,) = await late
+        await until(lambda: not outbox.stalled)
+        assert told == list(range(1, row.sequence))
+        assert (await outbox.backlog()).events == row.sequence - retired
+
+
+async def test_a_stop_on_a_full_disk_says_so_and_leaves_a_sound_file(small_disk: Path) -> None:
+    hog = small_disk / "hog"
+    hog.write_bytes(bytes(6 << 20))
+    outbox = make_outbox(small_disk)
+    task = asyncio.create_task(outbox.run())
+    told = await _until_full(outbox)
+    task.cancel()
+    await asyncio.wait((task,))
+    assert isinstance(task.exception(), TransientError)
+    hog.unlink()
+    reopened = make_outbox(small_disk, boot="000002-abcd")
+    async with running(reopened):
+        kept = sequences(await reopened.pending(limit=100_000, max_bytes=1 << 30))
+    assert kept == told == list(range(1, len(told) + 1))
+
+
+async def test_a_start_on_a_full_disk_frees_the_ballast(small_disk: Path) -> None:
+    (small_disk / "outbox.ballast").write_bytes(bytes(BALLAST))
+    hog = small_disk / "hog"
+    hog.write_bytes(bytes(12 << 20))
+    outbox = make_outbox(small_disk, ballast_bytes=BALLAST)
+    assert not (small_disk / "outbox.ballast").exists()
+    async with running(outbox):
+        assert sequences(await outbox.append([act()], ())) == [1]
