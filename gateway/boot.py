@@ -10,12 +10,12 @@ import re
 import secrets
 from pathlib import Path
 
-_BOOT = re.compile(r"^(\d{6})-[0-9a-f]{4}$")
+_BOOT = re.compile(r"([0-9]{6})-[0-9a-f]{4}")
 
 
 def counter(boot: str) -> int:
     """The counter of a boot; 0 for what is not one."""
-    found = _BOOT.match(boot)
+    found = _BOOT.fullmatch(boot)
     return int(found[1]) if found else 0
 
 

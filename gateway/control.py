@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,14 @@ class Control:
 
     async def run(self) -> None:
         """Serve until cancelled. Raises HadirError for a path that is too long for a socket."""
-        path = short_path(self._path)
         with suppress(FileNotFoundError):
-            path.unlink()  # of an earlier life: the outbox's lock says that there is no other daemon
-        old = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(self._client, path, limit=MAX_LINE)
-        finally:
-            os.umask(old)
+            self._path.unlink()  # of an earlier life: the outbox's lock says that there is no other daemon
+        with short_path(self._path) as path:
+            old = os.umask(0o177)
+            try:
+                server = await asyncio.start_unix_server(self._client, path, limit=MAX_LINE)
+            finally:
+                os.umask(old)
         try:
             async with server:
                 await server.serve_forever()
@@ -70,13 +70,14 @@ class Control:
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             request = read_json(line)
-            if not isinstance(request, dict) or request.get("cmd") not in self._commands:
+            command = request.get("cmd") if isinstance(request, dict) else None
+            if not isinstance(command, str) or command not in self._commands:
                 names = ", ".join(sorted(self._commands))
                 return {"ok": False, "reason": "unknown_command", "text": f"commands: {names}"}
             args = request.get("args") or {}
             if not isinstance(args, dict):
                 return {"ok": False, "reason": "invalid", "text": "args is not an object"}
-            return {"ok": True, "result": await self._commands[request["cmd"]](args)}
+            return {"ok": True, "result": await self._commands[command](args)}
         except PermanentError as error:
             return {"ok": False, "reason": error.reason, "text": str(error)}
         except HadirError as error:
@@ -87,7 +88,8 @@ async def call(path: Path, command: str, args: Mapping[str, Any] | None = None) 
     """Ask a running daemon. Raises TransientError when nobody answers, PermanentError when it says no."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            reader, writer = await asyncio.open_unix_connection(short_path(path), limit=16 * MAX_LINE)
+            with short_path(path) as short:
+                reader, writer = await asyncio.open_unix_connection(short, limit=16 * MAX_LINE)
             try:
                 writer.write(json.dumps({"cmd": command, "args": dict(args or {})}).encode() + b"\n")
                 await writer.drain()
@@ -102,9 +104,14 @@ async def call(path: Path, command: str, args: Mapping[str, Any] | None = None) 
     return result
 
 
-def short_path(path: Path) -> Path:
+@contextmanager
+def short_path(path: Path) -> Iterator[Path]:
     """`path`, or the same by way of an open folder where it is too long for a socket's address."""
-    if len(str(path)) <= MAX_PATH:
-        return path
+    if len(os.fsencode(path)) <= MAX_PATH:
+        yield path
+        return
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    return Path(f"/proc/self/fd/{folder}") / path.name
+    try:
+        yield Path(f"/proc/self/fd/{folder}") / path.name
+    finally:
+        os.close(folder)
