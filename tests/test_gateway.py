@@ -1,0 +1,261 @@
+"""A whole gateway and an archive as real processes: badge reader and radar on ptys, a real Mosquitto between them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_sim import ld2410, rdm6300
+from gateway import ledger
+from gateway.cli import main
+from gateway.control import call
+from gateway.errors import HadirError
+from tests.conftest import Mosquitto
+
+CARD = "0F0368568B"
+DESK = "kantor/utama/l01/timur/d-001"
+GUARD_S = 20.0
+"""A guard against hanging, not a claim about speed."""
+
+OFFICE = """\
+site: kantor
+buildings:
+  - id: utama
+    coordinator: gw-01
+    floors:
+      - id: l01
+        owner: gw-01
+        zones: [{{id: timur, spaces: [{{id: d-001}}]}}]
+gateways:
+  - id: gw-01
+    place: utama/l01
+    sources:
+      - {{id: reader, type: serial, port: {folder}/tty-reader, device: rdr-1}}
+      - {{id: radar, type: serial, port: {folder}/tty-radar, device: mmw-1}}
+devices:
+  - {{id: rdr-1, driver: rdm6300, place: utama/l01/timur/d-001}}
+  - {{id: mmw-1, driver: ld2410, place: utama/l01/timur/d-001, expect_s: 2}}
+broker: {{port: {port}}}
+"""
+
+
+class Line:
+    """A device's end of a serial line under a stable name."""
+
+    def __init__(self, name: Path) -> None:
+        self.name = name
+        self.handle, self._other = pty.openpty()
+        tty.setraw(self.handle)
+        tty.setraw(self._other)
+        name.unlink(missing_ok=True)
+        name.symlink_to(os.ttyname(self._other))
+
+    def write(self, data: bytes) -> None:
+        os.write(self.handle, data)
+
+    def unplug(self) -> None:
+        os.close(self.handle)
+        os.close(self._other)
+
+
+class Site:
+    """One office with its processes."""
+
+    def __init__(self, folder: Path, broker: Mosquitto) -> None:
+        self.folder, self.broker = folder, broker
+        self.file = folder / "office.yaml"
+        assert main(["init", str(folder), "--site", "kantor"]) == 0
+        self.file.write_text(OFFICE.format(folder=folder, port=broker.port), encoding="utf-8")
+        assert main(["people", str(self.file), "enrol", "--unit", "bkn", "--credential", f"em4100:{CARD}"]) == 0
+        self.reader = Line(folder / "tty-reader")
+        self.radar = Line(folder / "tty-radar")
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "var" / "gw-01" / "control.sock"
+
+    def start(self, name: str) -> None:
+        command = ["ingest", str(self.file)] if name == "archive" else ["run", str(self.file), "--gateway", name]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        process = self.processes.pop(name)
+        process.send_signal(number)
+        return process.wait(timeout=GUARD_S)
+
+    def tap(self) -> None:
+        self.reader.write(rdm6300.frame(bytes.fromhex(CARD)))
+
+    def status(self) -> dict[str, Any]:
+        try:
+            return asyncio.run(call(self.socket, "status"))
+        except HadirError:
+            return {}
+
+    def until(self, what: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """The first status that fulfils `what`."""
+        deadline = time.monotonic() + GUARD_S
+        status: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            status = self.status()
+            if status and what(status):
+                return status
+            time.sleep(0.05)
+        raise AssertionError(f"never happened; last status {status}; log {self.log()}")
+
+    def log(self) -> str:
+        return "".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+
+    def stored(self, kind: str) -> list[dict[str, Any]]:
+        rows = ledger.read(self.folder / "var" / "archive" / "ledger.sqlite")
+        return [json.loads(row.body) for row in rows if row.type == kind and row.cls == "evt"]
+
+    def ready(self) -> None:
+        self.until(lambda status: status["people_version"] and status["link"]["connected"])
+
+    def drained(self) -> None:
+        self.until(lambda status: status["backlog"]["events"] == 0)
+
+
+@pytest.fixture
+def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
+    made = Site(tmp_path / "site", mosquitto)
+    made.start("archive")
+    made.start("gw-01")
+    made.ready()
+    yield made
+    for process in made.processes.values():
+        process.kill()
+        process.wait()
+    for line in (made.reader, made.radar):
+        line.unplug()
+
+
+def test_a_tap_takes_the_desk_and_the_same_card_leaves_it(site: Site) -> None:
+    site.tap()
+    site.until(lambda status: status["desks"] == {"taken": 1})
+    time.sleep(1.6)  # a card that is held is one tap; this is another
+    site.tap()
+    site.until(lambda status: status["desks"] == {"free": 1})
+    site.drained()
+    (started,), (ended,) = site.stored("desk.checkin.started"), site.stored("desk.checkin.ended")
+    assert started["subject"] == ended["subject"] == DESK
+    assert started["data"]["evidence"][0]["dev"] == "rdr-1"
+    assert ended["data"]["reason"] == "user"
+    assert "pid" not in json.dumps(started)
+
+
+def test_while_the_broker_is_down_the_backlog_grows_and_says_why(site: Site) -> None:
+    site.broker.kill()
+    site.until(lambda status: not status["link"]["connected"])
+    site.tap()
+    status = site.until(lambda status: status["desks"] == {"taken": 1})
+    assert status["backlog"]["events"] > 0
+    assert "cannot connect" in status["link"]["reason"] or "closed" in status["link"]["reason"]
+    site.broker.start()
+    site.drained()
+    assert len(site.stored("desk.checkin.started")) == 1
+
+
+def test_a_gateway_that_was_killed_loses_nothing_and_keeps_its_checkin(site: Site) -> None:
+    site.broker.kill()
+    site.until(lambda status: not status["link"]["connected"])
+    site.tap()
+    before = site.until(lambda status: status["desks"] == {"taken": 1})
+    site.kill("gw-01")
+    site.broker.start()
+    site.start("gw-01")
+    after = site.until(lambda status: status["desks"] == {"taken": 1})
+    assert after["boot"][:6] > before["boot"][:6]
+    site.drained()
+    assert len(site.stored("desk.checkin.started")) == 1
+
+
+def test_an_archive_that_was_killed_stores_once(site: Site) -> None:
+    for _ in range(3):
+        site.kill("archive")
+        site.tap()
+        site.start("archive")
+        site.drained()
+        time.sleep(1.6)
+    kinds = [len(site.stored(f"desk.checkin.{kind}")) for kind in ("started", "ended")]
+    assert kinds == [2, 1]
+
+
+def test_garbage_on_the_line_costs_no_tap(site: Site) -> None:
+    frame = rdm6300.frame(bytes.fromhex(CARD))
+    site.reader.write(os.urandom(300).replace(b"\x02", b"x") + frame[:7])
+    time.sleep(0.2)
+    site.reader.write(frame[7:])
+    status = site.until(lambda status: status["desks"] == {"taken": 1})
+    assert any(name.startswith("serial.dropped") for name in status["counters"])
+
+
+def test_an_unplugged_reader_comes_back_under_its_name(site: Site) -> None:
+    site.reader.unplug()
+    site.until(lambda status: "reader" in status["sources"])
+    site.reader = Line(site.folder / "tty-reader")
+    site.until(lambda status: "reader" not in status["sources"])
+    site.tap()
+    site.until(lambda status: status["desks"] == {"taken": 1})
+
+
+def test_a_silent_radar_is_unknown_with_its_cause_and_never_vacant(site: Site) -> None:
+    report = ld2410.basic(ld2410.NOBODY)
+    site.radar.write(report)
+    site.until(lambda status: status["sensed"] == {"vacant": 1})
+    site.until(lambda status: status["unknown"] == {"sensor_stale": 1})
+
+
+def test_bad_messages_are_counted_and_never_stop_it(site: Site) -> None:
+    bad = [b"", b"\xff" * 10, b"{" * 10_000, b"[1,2,3]", b'{"boots":1}', b"x" * 70_000, b'{"id":"../../+/#"}']
+    topics = ["ack/kantor/gw-01", "people/kantor/gw-01", "cmd/kantor/gw-01/checkin", "reading/kantor/gw-01/gw-02"]
+    for topic in (*topics, "evt/kantor/utama/l01/timur/d-001/occupancy.changed", "hist/kantor/gw-01"):
+        for payload in bad:
+            subprocess.run(
+                ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(site.broker.port), "-t", f"hadir/v1/{topic}", "-s"],
+                input=payload,
+                check=False,
+                timeout=GUARD_S,
+            )
+    site.tap()
+    status = site.until(lambda status: status["desks"] == {"taken": 1})
+    assert status["counters"]["people.refused{not_authentic}"] > 0
+    site.drained()
+    assert len(site.stored("desk.checkin.started")) == 1
+
+
+def test_sigterm_is_a_clean_goodbye(site: Site) -> None:
+    assert site.kill("gw-01", signal.SIGTERM) == 0
+    assert site.kill("archive", signal.SIGTERM) == 0
+    stopped = ledger.read(site.folder / "var" / "archive" / "ledger.sqlite")
+    assert [row.type for row in stopped][-1] == "gateway.stopped"
+
+
+def test_a_second_daemon_on_one_outbox_is_refused(site: Site) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.cli", "run", str(site.file), "--gateway", "gw-01"],
+        capture_output=True,
+        text=True,
+        timeout=GUARD_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "belongs to another" in done.stderr
+    assert site.status()["link"]["connected"]
