@@ -75,7 +75,7 @@ def framer(state: bytes, data: bytes) -> Cut:
     frames: list[bytes] = []
     dropped: dict[str, int] = {}
     at = 0
-    for start, following in zip(heads, (*heads[1:], None), strict=True):
+    for start, following in zip(heads, (*heads[1:], None), strict=False):
         _drop(dropped, "garbage", start - at)
         candidate = buffer[start:following]
         size = 10 + int.from_bytes(candidate[4:6], "little") if len(candidate) >= 6 else 10
