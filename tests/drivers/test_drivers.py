@@ -1,0 +1,161 @@
+"""One suite over all built-in drivers: vectors, noise, and what importing one pulls in."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.api import DecodeError, Driver, Frame, Measurement
+from gateway.decode import built_in
+from gateway.decode_cli import run
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+SHARED = Path(__file__).parents[2].parent / "shared" / "vectors"
+OF_THESE = ("ibeacon", "eddystone", "em4100", "ld2410", "ble_phone", "ble_adv_malformed")
+"""Shared families that the built-in drivers read, or must refuse."""
+DRIVERS = dict(built_in())
+UNITS = {
+    "moving_distance": "m",
+    "still_distance": "m",
+    "distance": "m",
+    "tx_power": "dBm",
+    "voltage": "V",
+    "temperature": "Cel",
+    "humidity": "%RH",
+}
+
+Vector = dict[str, Any]
+
+
+def lines(path: Path) -> list[Vector]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+OWN = [vector for path in sorted(VECTORS.glob("*.jsonl")) for vector in lines(path)]
+OTHERS = [v for name in OF_THESE if (path := SHARED / f"{name}.jsonl").exists() for v in lines(path)]
+
+
+def answer(vector: Vector) -> dict[str, Any]:
+    out = io.StringIO()
+    assert run([json.dumps(vector)], out) == 0
+    made: dict[str, Any] = json.loads(out.getvalue())
+    assert made.pop("id") == vector["id"]
+    return made
+
+
+def same(want: object, got: object) -> bool:
+    """Equal, numbers within the tolerance of the vectors; an int is not a bool and not a float."""
+    if isinstance(want, float) and isinstance(got, int | float) and not isinstance(got, bool):
+        return math.isclose(want, got, rel_tol=1e-3, abs_tol=0.011)
+    return type(want) is type(got) and want == got
+
+
+def check(vector: Vector) -> None:
+    made = answer(vector)
+    if vector.get("reject"):
+        assert "error" in made or (vector.get("or_empty") and made["measurements"] == []), made
+        return
+    assert "error" not in made, made
+    for item in vector["expected"]:
+        kinds = {item["kind"], *item.get("alt_kinds", ())}
+        assert any(m["kind"] in kinds and same(item["value"], m["value"]) for m in made["measurements"]), (item, made)
+    assert not {m["kind"] for m in made["measurements"]} & set(vector.get("forbid_kinds", ()))
+    for m in made["measurements"]:
+        assert m["unit"] == UNITS.get(m["kind"], "")
+
+
+@pytest.mark.parametrize("vector", OWN, ids=[vector["id"] for vector in OWN])
+def test_vector(vector: Vector) -> None:
+    assert vector["origin"]
+    assert vector["licence"]
+    check(vector)
+
+
+@pytest.mark.skipif(not OTHERS, reason="shared vectors are not here")
+@pytest.mark.parametrize("vector", OTHERS, ids=[vector["id"] for vector in OTHERS])
+def test_shared_vector(vector: Vector) -> None:
+    check(vector)
+
+
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=lambda driver: driver.name)
+def test_every_driver_has_vectors(driver: Driver) -> None:
+    own = lines(VECTORS / f"{driver.name}.jsonl")
+    assert {vector["medium"] for vector in own} <= set(driver.media)
+    assert any(vector.get("reject") for vector in own)
+    assert any(not vector.get("reject") for vector in own)
+
+
+def test_every_vectors_file_has_a_driver() -> None:
+    assert {path.stem for path in VECTORS.glob("*.jsonl")} == {driver.name for driver in DRIVERS.values()}
+
+
+def test_a_driver_is_named_after_its_file() -> None:
+    assert [module.rpartition(".")[2] for module in DRIVERS] == [driver.name for driver in DRIVERS.values()]
+
+
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=lambda driver: driver.name)
+def test_declared_alike(driver: Driver) -> None:
+    serial = [medium for medium in driver.media if medium.startswith("serial:")]
+    assert serial in ([], [f"serial:{driver.name}"])
+    assert bool(serial) == (driver.framer is not None) == (driver.settings is not None)
+    assert bool(driver.claims) == ("ble_adv" in driver.media)
+    for claim in driver.claims:
+        assert (claim.company is None) != (claim.service is None)
+
+
+def payload_of(vector: Vector) -> bytes:
+    if "bits" in vector:
+        return int(vector["bits"], 2).to_bytes(len(vector["bits"]) // 8, "big")
+    return bytes.fromhex(vector["hex"])
+
+
+@st.composite
+def noise(draw: st.DrawFn) -> bytes:
+    """Random bytes, and real payloads with random damage, which get further into a decoder."""
+    kind = draw(st.sampled_from(("random", "changed", "cut", "doubled")))
+    if kind == "random":
+        return draw(st.binary(max_size=64))
+    payload = bytearray(payload_of(draw(st.sampled_from(OWN))))
+    for _ in range(draw(st.integers(0, 3))):
+        if payload:
+            payload[draw(st.integers(0, len(payload) - 1))] = draw(st.integers(0, 255))
+    if kind == "cut":
+        return bytes(payload[: draw(st.integers(0, len(payload)))])
+    return bytes(payload * 2) if kind == "doubled" else bytes(payload)
+
+
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=lambda driver: driver.name)
+@given(payload=noise())
+def test_noise_raises_a_decode_error_and_nothing_else(driver: Driver, payload: bytes) -> None:
+    try:
+        made = driver.decode(Frame(driver.media[0], "test", "", payload, -60))
+    except DecodeError:
+        return
+    for measurement in made:
+        assert isinstance(measurement, Measurement)
+        json.dumps(measurement.value, allow_nan=False)
+    assert made == driver.decode(Frame(driver.media[0], "test", "", payload, -60))
+
+
+@pytest.mark.parametrize("module", DRIVERS)
+def test_importing_a_driver_pulls_in_nothing_heavy(module: str) -> None:
+    heavy = ("asyncio", "bleak", "paho", "sqlite3", "apsw", "pydantic", "serial", "logging", "socket", "gateway")
+    code = f"import sys, {module}; print([name for name in {heavy!r} if name in sys.modules])"
+    # -S: `site` may import what it likes; the path is given instead
+    child = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert child.stdout.strip() == "[]"
