@@ -126,6 +126,16 @@ class View:
             None,
         )
 
+    def ids_in(self, subject: str, types: Sequence[str], millisecond: int) -> list[int]:
+        """Ids of rows without a person of some types and one place that stand in this millisecond."""
+        begin = millisecond * 1_000_000
+        rows = self._connection.execute(
+            "SELECT id FROM event WHERE subject = ? AND at >= ? AND at < ? AND cls = 'evt'"  # noqa: S608 only marks
+            f" AND type IN ({','.join('?' * len(types))})",
+            (subject, begin, begin + 1_000_000, *types),
+        )
+        return [int(found) for (found,) in rows]
+
     def corrected(self, by: Stored) -> list[Stored]:
         """Rows without a person that were committed before a `gateway.clock_corrected`, and are placed by it."""
         boot = json.loads(by.body)["data"]["boot"]
