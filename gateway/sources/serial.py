@@ -71,7 +71,7 @@ class SerialSource:
             self._teller.down("missing", f"{self._port}: {_words(error)}")
             raise TransientError(self.state.problem) from error
         failed: asyncio.Future[str] = loop.create_future()
-        self._handle, self._kept, self._waiting = line.fileno(), b"", b""
+        self._handle, self._waiting = line.fileno(), b""
         loop.add_reader(self._handle, self._readable, self._handle, deliver, failed)
         self.state.opens += 1
         self._teller.up()
@@ -86,6 +86,9 @@ class SerialSource:
             loop.remove_writer(self._handle)
             self._handle = None
             self.state.up = False
+            if self._kept:  # the rest of this frame will never come
+                self._counters.add("serial.dropped", "cut", len(self._kept))
+                self._kept = b""
             _close(line)
 
     def write(self, data: bytes) -> bool:
