@@ -119,6 +119,7 @@ class Link:
         self._v5 = broker.protocol == "5"
         # rumqttd 0.20 panics when a publish with properties meets a 3.1.1 subscriber; the payload says it all anyway
         self._properties = self._v5 and not broker.embedded
+        self._window = broker.window
         self._handlers: dict[str, tuple[Callable[[Message], None], int]] = {}
         self._client: paho.Client | None = None
         self._lost: asyncio.Future[str] | None = None
@@ -136,9 +137,14 @@ class Link:
     # --- what others call -------------------------------------------------------------------------------------------
 
     @property
+    def window(self) -> int:
+        """Publishes in flight at most: the configuration's, or the broker's where that is smaller."""
+        return self._window
+
+    @property
     def room(self) -> int:
         """Publishes that the window takes now."""
-        return max(0, self._broker.window - len(self._in_flight)) if self.state.connected else 0
+        return max(0, self._window - len(self._in_flight)) if self.state.connected else 0
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         """Call after each connect, when subscriptions have been sent."""
@@ -174,7 +180,7 @@ class Link:
         `done` is told about the PUBACK, or TransientError when the connection was lost before it.
         """
         client = self._client
-        if client is None or not self.state.connected or (qos and len(self._in_flight) >= self._broker.window):
+        if client is None or not self.state.connected or (qos and len(self._in_flight) >= self._window):
             return False
         properties = None
         if self._properties and (expiry_s or content_type):
@@ -246,12 +252,15 @@ class Link:
 
     async def _session(self) -> None:
         loop = asyncio.get_running_loop()
-        client = self._make_client()
+        try:
+            client = self._make_client()
+        except OSError as error:  # also ssl.SSLError: files may be put right, or renewed, while we run
+            raise TransientError(f"the password or certificates cannot be read: {error}") from error
         ready: asyncio.Future[str] = loop.create_future()
         self._lost = loop.create_future()
         lost = self._lost
         self._unacked.clear()
-        client.on_connect = lambda _c, _u, flags, reason, _p: self._connected(ready, flags, reason)
+        client.on_connect = lambda _c, _u, _flags, reason, properties: self._connected(ready, reason, properties)
         client.on_disconnect = lambda _c, _u, _f, reason, _p: _settle(lost, f"the broker closed: {reason}")
         client.on_publish = self._acknowledged
         client.on_message = self._received
@@ -374,7 +383,9 @@ class Link:
         if self._lost is not None:
             _settle(self._lost, reason)
 
-    def _connected(self, ready: asyncio.Future[str], _flags: Any, reason: ReasonCode) -> None:
+    def _connected(self, ready: asyncio.Future[str], reason: ReasonCode, properties: Properties | None) -> None:
+        # a broker that takes fewer at once ends the connection of whoever sends more
+        self._window = min(self._broker.window, getattr(properties, "ReceiveMaximum", self._broker.window))
         _settle(ready, f"the broker refused: {reason}" if reason.is_failure else "")
 
     def _down(self, reason: str) -> None:
@@ -455,8 +466,8 @@ class Link:
                 self.state.refused[name] = str(reason)
                 self.state.reason = f"subscription to {name} refused: {reason}"
                 _log.error("broker: %s", self.state.reason)
-            else:
-                self.state.refused.pop(name, None)
+            elif self.state.refused.pop(name, None) is not None and not self.state.refused:
+                self.state.reason = ""
 
     def _send_subscriptions(self, client: paho.Client, wanted: Mapping[str, int]) -> None:
         if not wanted:
