@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from gateway.clock import SECOND, Clock
@@ -16,6 +17,8 @@ from gateway.errors import TransientError
 from gateway.mqtt import Delivered, Link
 
 HEARTBEAT_S = 30.0
+LEFT_FREE = 8
+"""Places of the window that are left to events, where it is that large."""
 VALID_S = 90
 """How long a state may be believed after its last repetition; also its MQTT 5 expiry."""
 
@@ -85,8 +88,7 @@ class Board:
 
     async def _drain(self) -> None:
         while (self._dirty or self._cleared) and self._link.state.connected:
-            # half of the window at most: events go first
-            if self._link.room < 8:
+            if self._link.room < min(LEFT_FREE, self._link.window):
                 self._room.clear()
                 try:
                     async with asyncio.timeout(0.5):
@@ -95,7 +97,7 @@ class Board:
                     continue
             if self._cleared:
                 topic = next(iter(self._cleared))
-                if not self._link.publish(topic, b"", retain=True):
+                if not self._link.publish(topic, b"", retain=True, done=partial(self._cleared_answer, topic)):
                     return
                 del self._cleared[topic]
                 continue
@@ -107,6 +109,12 @@ class Board:
             )
             if not sent:
                 self._dirty[topic] = None
+
+    def _cleared_answer(self, topic: str, result: Delivered | TransientError) -> None:
+        if isinstance(result, Delivered):
+            self._answer(result)
+        elif topic not in self._posts:
+            self._cleared[topic] = None  # nobody else would ever remove it
 
     def _answer(self, result: Delivered | TransientError) -> None:
         if isinstance(result, Delivered) and result.reason >= 0x80:

@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 RESEND_S = 60.0
 """An event without the archive's word so long after its PUBACK is sent again."""
 RESEND_MOST_S = 600.0
+LOOK_EVERY_S = 5.0
+"""How often the history lane looks for what is overdue."""
 MOST_LIVE = 5_000
 """Rows that wait for the window on the live lane; more go by the history lane, from the disk."""
 MOST_UNACKED = 20_000
@@ -130,10 +132,10 @@ class Publisher:
     async def _send_history(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(5.0):
+                async with asyncio.timeout(LOOK_EVERY_S):
                     await self._history.wait()
             except TimeoutError:
-                self._behind = self._behind or self._overdue()
+                self._behind = self._behind or bool(self._overdue())
             self._history.clear()
             if self._behind and self._link.state.connected:
                 self._behind = False
@@ -145,16 +147,20 @@ class Publisher:
                     await asyncio.sleep(full_jitter(0, first_s=2.0))
                     self._history.set()
 
-    def _overdue(self) -> bool:
+    def _overdue(self) -> set[Key]:
         now = self._clock.machine()
-        return any(sent.due and sent.due <= now for sent in self._sent.values())
+        return {key for key, sent in self._sent.items() if sent.due and sent.due <= now}
 
     async def _pass(self) -> None:
         """Once through the outbox, sending what is neither out nor waiting on the live lane."""
         after: Key | None = None
+        overdue = self._overdue()
         while True:
             rows = await self._outbox.pending(after=after)
+            overdue.difference_update([(row.boot, row.sequence) for row in rows])
             if not rows:
+                for key in overdue:  # retired while it was being sent, or given up
+                    self._sent.pop(key, None)
                 return
             after = (rows[-1].boot, rows[-1].sequence)
             live = {(row.boot, row.sequence) for row in self._live}
@@ -179,14 +185,15 @@ class Publisher:
             self._sent[key] = _Sent(0, self._sent[key].attempt if key in self._sent else 0)
         try:
             await self._link.deliver(topic, body, content_type=BATCH_CONTENT_TYPE)
-        except HadirError as error:
-            if isinstance(error, PermanentError):
-                self._counters.add("publisher.refused", "history")
+        except PermanentError:
+            self._counters.add("publisher.refused", "history")  # it is tried again later; other topics go on
+        except HadirError:
             for key in keys:
                 self._sent.pop(key, None)
             raise
-        self._counters.add("publisher.history", n=len(rows))
-        self.published += len(rows)
+        else:
+            self._counters.add("publisher.history", n=len(rows))
+            self.published += len(rows)
         for key in keys:
             if key in self._sent:
                 self._sent[key] = self._again(self._sent[key])
