@@ -13,7 +13,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +53,8 @@ class _Batch(NamedTuple):
 
     cursor: int
     points: list[Point]
-    windows: set[Window]
+    windows: dict[Window, bool]
+    """Closed quarter hours that the rows touch, and whether by a row that is projected for the first time."""
 
 
 class Projection:
@@ -136,18 +137,23 @@ class Projection:
 
     async def _step(self) -> bool:
         """Write what comes next; False: there is nothing."""
+        self._wake.clear()  # before looking: what is committed from here on wakes again
         if self._clock.machine() - self._probed > PROBE_S * SECOND:
             await self._probe()
         batch = await asyncio.to_thread(self._next)
         if batch is not None:
             await self._write(batch.points)
+            for anew in (True, False):
+                chosen = [window for window, first in batch.windows.items() if first is anew]
+                for at in range(0, len(chosen), BATCH_ROWS):
+                    some = chosen[at : at + BATCH_ROWS]
+                    await self._write(await asyncio.to_thread(self._compute, some, anew=anew))
             self._cursor = batch.cursor
             self._seen = max(self._seen, batch.cursor)
-            self._dirty |= batch.windows
             self._mark()
             return True
         if self._dirty:
-            chosen = sorted(self._dirty, key=lambda window: window[1])[:BATCH_POINTS]
+            chosen = sorted(self._dirty, key=lambda window: window[1])[:BATCH_ROWS]
             await self._write(await asyncio.to_thread(self._compute, chosen, anew=True))
             self._dirty.difference_update(chosen)
             self._mark()
@@ -163,9 +169,6 @@ class Projection:
     async def _rest(self) -> None:
         """Until something was committed, a quarter hour ends, or the store is to be probed."""
         self._well()
-        self._wake.clear()
-        if self._view.last_id() > self._cursor_of_all():
-            return
         wait = min(PROBE_S, max(0.01, self._clock.seconds_until(self._swept + QUARTER)))
         try:
             async with asyncio.timeout(wait):
@@ -173,31 +176,29 @@ class Projection:
         except TimeoutError:
             self._mark()
 
-    def _cursor_of_all(self) -> int:
-        """The newest id that was looked at: rows of people have ids as well."""
-        return max(self._cursor, self._looked)
-
-    _looked = 0
-
     def _next(self) -> _Batch | None:
         """In a thread: the next rows as points, and the closed windows that they touch."""
-        newest = self._view.last_id()
         rows = self._view.after(self._cursor, BATCH_ROWS, classes=("evt",))
         if not rows:
-            self._looked = newest
             return None
         points: list[Point] = []
-        windows: set[Window] = set()
+        windows: dict[Window, bool] = {}
         for row in rows:
             data = json.loads(row.body)["data"]
             self._add(row, data, points)
-            windows.update(self._usage.touched(row, data, self._swept))
+            new = row.id > self._seen
+            self._touch(windows, self._usage.touched(row, data, self._swept), new=new)
             if row.type == "gateway.clock_corrected":
                 for late in self._view.corrected(row):
                     of_late = json.loads(late.body)["data"]
                     self._add(late, of_late, points)
-                    windows.update(self._usage.touched(late, of_late, self._swept))
+                    self._touch(windows, self._usage.touched(late, of_late, self._swept), new=new)
         return _Batch(rows[-1].id, points, windows)
+
+    @staticmethod
+    def _touch(windows: dict[Window, bool], touched: Iterable[Window], *, new: bool) -> None:
+        for window in touched:
+            windows[window] = new or windows.get(window, False)
 
     def _add(self, row: Stored, data: dict[str, Any], points: list[Point]) -> None:
         point = points_of(row, data, self._usage.kind)
