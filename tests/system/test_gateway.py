@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
 import time
-import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firmware_sim import ld2410, rdm6300
 from gateway import ledger
-from gateway.cli import main
-from gateway.control import call
-from gateway.errors import HadirError
 from tests.conftest import Mosquitto
+from tests.system.site import CARD, GUARD_S, Line, Site
 
-CARD = "0F0368568B"
 DESK = "kantor/utama/l01/timur/d-001"
-GUARD_S = 20.0
-"""A guard against hanging, not a claim about speed."""
 
 OFFICE = """\
 site: kantor
@@ -51,100 +42,16 @@ broker: {{port: {port}}}
 """
 
 
-class Line:
-    """A device's end of a serial line under a stable name."""
-
-    def __init__(self, name: Path) -> None:
-        self.name = name
-        self.handle, self._other = pty.openpty()
-        tty.setraw(self.handle)
-        tty.setraw(self._other)
-        name.unlink(missing_ok=True)
-        name.symlink_to(os.ttyname(self._other))
-
-    def write(self, data: bytes) -> None:
-        os.write(self.handle, data)
-
-    def unplug(self) -> None:
-        os.close(self.handle)
-        os.close(self._other)
-
-
-class Site:
-    """One office with its processes."""
-
-    def __init__(self, folder: Path, broker: Mosquitto) -> None:
-        self.folder, self.broker = folder, broker
-        self.file = folder / "office.yaml"
-        assert main(["init", str(folder), "--site", "kantor"]) == 0
-        self.file.write_text(OFFICE.format(folder=folder, port=broker.port), encoding="utf-8")
-        assert main(["people", str(self.file), "enrol", "--unit", "bkn", "--credential", f"em4100:{CARD}"]) == 0
-        self.reader = Line(folder / "tty-reader")
-        self.radar = Line(folder / "tty-radar")
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    @property
-    def socket(self) -> Path:
-        return self.folder / "var" / "gw-01" / "control.sock"
-
-    def start(self, name: str) -> None:
-        command = ["ingest", str(self.file)] if name == "archive" else ["run", str(self.file), "--gateway", name]
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
-
-    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
-        process = self.processes.pop(name)
-        process.send_signal(number)
-        return process.wait(timeout=GUARD_S)
-
-    def tap(self) -> None:
-        self.reader.write(rdm6300.frame(bytes.fromhex(CARD)))
-
-    def status(self) -> dict[str, Any]:
-        try:
-            return asyncio.run(call(self.socket, "status"))
-        except HadirError:
-            return {}
-
-    def until(self, what: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """The first status that fulfils `what`."""
-        deadline = time.monotonic() + GUARD_S
-        status: dict[str, Any] = {}
-        while time.monotonic() < deadline:
-            status = self.status()
-            if status and what(status):
-                return status
-            time.sleep(0.05)
-        raise AssertionError(f"never happened; last status {status}; log {self.log()}")
-
-    def log(self) -> str:
-        return "".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
-
-    def stored(self, kind: str) -> list[dict[str, Any]]:
-        rows = ledger.read(self.folder / "var" / "archive" / "ledger.sqlite")
-        return [json.loads(row.body) for row in rows if row.type == kind and row.cls == "evt"]
-
-    def ready(self) -> None:
-        self.until(lambda status: status["people_version"] and status["link"]["connected"])
-
-    def drained(self) -> None:
-        self.until(lambda status: status["backlog"]["events"] == 0)
-
-
 @pytest.fixture
 def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
-    made = Site(tmp_path / "site", mosquitto)
-    made.start("archive")
-    made.start("gw-01")
-    made.ready()
-    yield made
-    for process in made.processes.values():
-        process.kill()
-        process.wait()
-    for line in (made.reader, made.radar):
-        line.unplug()
+    made = Site(tmp_path / "site", mosquitto, OFFICE, ("reader", "radar"))
+    try:
+        made.start("archive")
+        made.start("gw-01")
+        made.ready()
+        yield made
+    finally:
+        made.close()
 
 
 def test_a_tap_takes_the_desk_and_the_same_card_leaves_it(site: Site) -> None:
@@ -200,17 +107,17 @@ def test_an_archive_that_was_killed_stores_once(site: Site) -> None:
 
 def test_garbage_on_the_line_costs_no_tap(site: Site) -> None:
     frame = rdm6300.frame(bytes.fromhex(CARD))
-    site.reader.write(os.urandom(300).replace(b"\x02", b"x") + frame[:7])
+    site.lines["reader"].write(os.urandom(300).replace(b"\x02", b"x") + frame[:7])
     time.sleep(0.2)
-    site.reader.write(frame[7:])
+    site.lines["reader"].write(frame[7:])
     status = site.until(lambda status: status["desks"] == {"taken": 1})
     assert any(name.startswith("serial.dropped") for name in status["counters"])
 
 
 def test_an_unplugged_reader_comes_back_under_its_name(site: Site) -> None:
-    site.reader.unplug()
+    site.lines["reader"].unplug()
     site.until(lambda status: "reader" in status["sources"])
-    site.reader = Line(site.folder / "tty-reader")
+    site.lines["reader"] = Line(site.folder / "tty-reader")
     site.until(lambda status: "reader" not in status["sources"])
     site.tap()
     site.until(lambda status: status["desks"] == {"taken": 1})
@@ -218,7 +125,7 @@ def test_an_unplugged_reader_comes_back_under_its_name(site: Site) -> None:
 
 def test_a_silent_radar_is_unknown_with_its_cause_and_never_vacant(site: Site) -> None:
     report = ld2410.basic(ld2410.NOBODY)
-    site.radar.write(report)
+    site.lines["radar"].write(report)
     site.until(lambda status: status["sensed"] == {"vacant": 1})
     site.until(lambda status: status["unknown"] == {"sensor_stale": 1})
 

@@ -1,0 +1,88 @@
+"""Two gateways of one building: one desk a person, readings that belong to the other, and a gateway that is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from tests.conftest import Mosquitto
+from tests.system.site import GUARD_S, Site
+
+FIRST, SECOND = "kantor/utama/l01/timur/d-001", "kantor/utama/l02/utara/d-002"
+OFFICE = """\
+site: kantor
+buildings:
+  - id: utama
+    coordinator: gw-01
+    floors:
+      - {{id: l01, owner: gw-01, zones: [{{id: timur, spaces: [{{id: d-001}}]}}]}}
+      - {{id: l02, owner: gw-02, zones: [{{id: utara, spaces: [{{id: d-002}}]}}]}}
+gateways:
+  - id: gw-01
+    place: utama/l01
+    sources:
+      - {{id: one, type: serial, port: {folder}/tty-one, device: rdr-1}}
+      - {{id: two, type: serial, port: {folder}/tty-two, device: rdr-2}}
+  - {{id: gw-02, place: utama/l02}}
+devices:
+  - {{id: rdr-1, driver: rdm6300, place: utama/l01/timur/d-001}}
+  - {{id: rdr-2, driver: rdm6300, place: utama/l02/utara/d-002}}
+broker: {{port: {port}}}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
+    made = Site(tmp_path / "site", mosquitto, OFFICE, ("one", "two"))
+    try:
+        for name in ("archive", "gw-01", "gw-02"):
+            made.start(name)
+        made.ready("gw-01")
+        made.ready("gw-02")
+        yield made
+    finally:
+        made.close()
+
+
+def test_a_desk_of_the_other_gateway_moves_the_person(site: Site) -> None:
+    """The second reader hangs on gw-01, but its desk is gw-02's: the reading is forwarded."""
+    site.tap("one")
+    site.until(lambda status: status["desks"] == {"taken": 1}, "gw-01")
+    time.sleep(1.6)  # a card that is held is one tap; this is another
+    site.tap("two")
+    site.until(lambda status: status["desks"] == {"taken": 1}, "gw-02")
+    site.until(lambda status: status["desks"] == {"free": 1}, "gw-01")
+    site.drained("gw-01")
+    site.drained("gw-02")
+    assert [event["subject"] for event in site.stored("desk.checkin.started")] == [FIRST, SECOND]
+    (ended,) = site.stored("desk.checkin.ended")
+    assert (ended["subject"], ended["data"]["reason"]) == (FIRST, "moved")
+
+
+async def state_until(port: int, place: str, what: str) -> dict[str, Any]:
+    """The first retained state of `place` whose state or cause is `what`, as a plain subscriber sees it."""
+    async with asyncio.timeout(GUARD_S), aiomqtt.Client("127.0.0.1", port) as client:
+        await client.subscribe(f"hadir/v1/state/{place}", qos=1)
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            state: dict[str, Any] = json.loads(message.payload)
+            if what in (state["state"], state["cause"]):
+                return state
+    raise AssertionError("the subscription ended")
+
+
+def test_the_places_of_a_lost_gateway_are_unknown_and_say_why(site: Site) -> None:
+    site.kill("gw-02")
+    state = asyncio.run(state_until(site.broker.port, SECOND, "gateway_down"))
+    assert state["state"] == "unknown"
+    assert state["gw"] == "gw-01"
+    site.start("gw-02")
+    back = asyncio.run(state_until(site.broker.port, SECOND, "unconfigured"))
+    assert back["gw"] == "gw-02"
