@@ -82,6 +82,7 @@ class Projection:
         self._marks: deque[_Mark] = deque([_Mark(clock.machine(), self._cursor, self._swept)])
         self._wake = asyncio.Event()
         self._probed = 0
+        self._rested = -1
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
 
@@ -90,8 +91,14 @@ class Projection:
         """Id of the last row that was written."""
         return self._cursor
 
+    def is_done(self, newest: int) -> bool:
+        """Whether everything up to an id, and every quarter hour that has ended, is in the store."""
+        behind = self._swept + QUARTER <= self._clock.office() or bool(self._dirty)
+        return self._rested >= newest and not behind and not self.problem
+
     def wake(self) -> None:
         """Something was committed."""
+        self._rested = -1
         self._wake.set()
 
     def heard(self, gateway: str, since: int) -> None:
@@ -118,11 +125,12 @@ class Projection:
                 try:
                     await self._probe()
                     while True:
+                        newest = await asyncio.to_thread(self._view.last_id)
                         if await self._step():
                             attempt = 0
                             self._well()
                         else:
-                            await self._rest()
+                            await self._rest(newest)
                 except TransientError as error:
                     self._ill(error)
                     self._heal()
@@ -166,9 +174,10 @@ class Projection:
             return True
         return False
 
-    async def _rest(self) -> None:
+    async def _rest(self, newest: int) -> None:
         """Until something was committed, a quarter hour ends, or the store is to be probed."""
         self._well()
+        self._rested = newest
         wait = min(PROBE_S, max(0.01, self._clock.seconds_until(self._swept + QUARTER)))
         try:
             async with asyncio.timeout(wait):
@@ -282,6 +291,7 @@ class Projection:
         if cursor < self._cursor or swept < self._swept:
             self._counters.add("projection.healed", self.store.name)
         self._cursor, self._swept = cursor, swept
+        self._rested = -1
         self._marks = deque([_Mark(self._clock.machine(), cursor, swept)])
 
     def _ill(self, error: TransientError) -> None:
@@ -333,6 +343,10 @@ class Projections:
         elif not heard and gateway not in self._silences:
             self._silences[gateway] = at
             await asyncio.to_thread(self._ledger.silence, gateway, at)
+
+    def is_done(self, store: str, newest: int) -> bool:
+        """Whether a store holds everything up to an id of the ledger. Raises KeyError."""
+        return self._each[store].is_done(newest)
 
     def status(self) -> dict[str, dict[str, Any]]:
         """By store: cursor, and why it is not written to, if so."""

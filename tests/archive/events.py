@@ -58,6 +58,8 @@ def tell(
     when = START + int((number if at is None else at) * SECOND)
     if kind.startswith("gateway."):
         place = place or f"ikn/kk2/{floor}/_/_"
+        if "corrects" in data:
+            data["boot"] = data.pop("corrects")
     elif kind == "occupancy.changed":
         data = {"state": "occupied", "prev": "vacant", "cause": None, "since": when, "confidence": 0.9, **data}
     elif kind == "presence.started":
