@@ -45,6 +45,8 @@ class _Sent(NamedTuple):
     due: int
     """Machine time at which it is sent again, ns; 0: not yet PUBACKed."""
     attempt: int
+    refused: bool = False
+    """By the broker. Mosquitto 2.0.11 then closes the connection: it must not be the first thing on the next one."""
 
 
 class Publisher:
@@ -109,16 +111,19 @@ class Publisher:
             return
         if result.reason >= REFUSED:
             self._counters.add("publisher.refused", str(result.reason))
-        self._sent[key] = self._again(sent)
+        self._sent[key] = self._again(sent, refused=result.reason >= REFUSED)
 
-    def _again(self, sent: _Sent) -> _Sent:
+    def _again(self, sent: _Sent, *, refused: bool = False) -> _Sent:
         wait = RESEND_S + full_jitter(sent.attempt, first_s=RESEND_S / 2, longest_s=RESEND_MOST_S - RESEND_S)
-        return _Sent(self._clock.machine() + int(wait * SECOND), sent.attempt + 1)
+        return _Sent(self._clock.machine() + int(wait * SECOND), sent.attempt + 1, refused)
 
     def _reconnected(self) -> None:
         """What was out when the connection was lost may not have arrived."""
-        self._sent.clear()
         self._acked.set()
+        self._send_again()
+
+    def _send_again(self) -> None:
+        self._sent = {key: sent for key, sent in self._sent.items() if sent.refused}
         self._fall_behind()
 
     def _fall_behind(self) -> None:
@@ -183,9 +188,11 @@ class Publisher:
         body = b"[" + b",".join(row.body for row in rows) + b"]"
         for key in keys:
             self._sent[key] = _Sent(0, self._sent[key].attempt if key in self._sent else 0)
+        refused = False
         try:
             await self._link.deliver(topic, body, content_type=BATCH_CONTENT_TYPE)
         except PermanentError:
+            refused = True
             self._counters.add("publisher.refused", "history")  # it is tried again later; other topics go on
         except HadirError:
             for key in keys:
@@ -196,7 +203,7 @@ class Publisher:
             self.published += len(rows)
         for key in keys:
             if key in self._sent:
-                self._sent[key] = self._again(self._sent[key])
+                self._sent[key] = self._again(self._sent[key], refused=refused)
 
     # --- the archive's word -----------------------------------------------------------------------------------------
 
@@ -216,8 +223,7 @@ class Publisher:
             self.acked_machine = self._clock.machine()
             self._acked.set()
             if not ack.boots:  # its greeting: what it has not acknowledged it has not got
-                self._sent.clear()
-                self._fall_behind()
+                self._send_again()
             for boot in ack.boots:
                 for first, last in boot.committed:
                     self._forget(boot.boot, first, last)
