@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +15,16 @@ from gateway.contract.envelope import Envelope
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
-from gateway.errors import HadirError, PermanentError
+from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger
 from gateway.mqtt import Link, Message
 from gateway.people import PeopleTable
+from gateway.projection import Projections
+from gateway.stores.build import build
 from gateway.trace import Trace
+
+_log = logging.getLogger(__name__)
 
 SESSION_S = 7 * 86_400
 PEOPLE_S = 2.0
@@ -44,12 +49,18 @@ class Archive:
             session_expiry_s=SESSION_S,
         )
         self._ledger = Ledger(office.path(office.archive.ledger))
+        stores = [build(settings, office) for settings in office.archive.stores]
+        self._projections = Projections(self._ledger, stores, office, clock, self._counters)
+        self._gateways = frozenset(gateway.id for gateway in office.gateways)
+        self._heard: asyncio.Queue[tuple[str, bool, int]] = asyncio.Queue()
+        """(gateway, whether it is there, office time), as their statuses say."""
         self._ingest = Ingest(
             self._link,
             self._ledger,
             office,
             clock,
             self._counters,
+            projections=self._projections,
             on_committed=None if trace is None else self._committed,
         )
         self._people = PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key)))
@@ -65,6 +76,8 @@ class Archive:
                 try:
                     async with asyncio.TaskGroup() as work:
                         work.create_task(self._ingest.run(), name="ingest")
+                        work.create_task(self._projections.run(), name="projections")
+                        work.create_task(self._tell_silences(), name="silences")
                         work.create_task(self._tell_people(), name="people")
                 finally:
                     link.cancel()
@@ -87,9 +100,21 @@ class Archive:
         except PermanentError as error:
             self._counters.add("ingest.refused", error.reason)
             status = None
-        if topic is not None and status is not None and status["state"] == "ready":
-            self._boots[topic.gateway] = status["boot"]
+        if topic is not None and status is not None and topic.gateway in self._gateways:
+            self._heard.put_nowait((topic.gateway, status["state"] == "ready", self._clock.office()))
+            if status["state"] == "ready":
+                self._boots[topic.gateway] = status["boot"]
         message.ack()
+
+    async def _tell_silences(self) -> None:
+        """While a gateway is not heard, what its places were last said to be is not known."""
+        while True:
+            gateway, heard, at = await self._heard.get()
+            try:
+                await self._projections.gateway(gateway, heard=heard, at=at)
+            except TransientError as error:
+                self._counters.add("projection.silence_not_kept")
+                _log.warning("ledger: %s; the silence of %s is forgotten with this process", error, gateway)
 
     async def _tell_people(self) -> None:
         """Each gateway that is there gets a snapshot when it is new, and when the table has changed."""
