@@ -361,6 +361,12 @@ class Ledger(View):
             else:
                 self._connection.execute("INSERT OR IGNORE INTO silence VALUES (?, ?)", (gateway, since))
 
+    def last_word(self, gateway: str) -> int:
+        """Office time at which a gateway recorded its last event that is here; 0: none is."""
+        with self._lock:
+            last = self.last_of_boot(gateway, "~")  # sorts behind every boot
+        return 0 if last is None else last.recorded
+
     def _take_notes(self) -> dict[str, tuple[Progress, tuple[Move, ...]]]:
         with self._notes_lock:
             notes, self._notes = self._notes, {}

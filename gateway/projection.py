@@ -315,6 +315,7 @@ class Projections:
         """Raises HadirError."""
         path = office.path(office.archive.ledger)
         self._ledger = ledger
+        self._clock = clock
         self._silences = ledger.silences()
         self._each = {store.name: Projection(store, ledger, path, office, clock, counters) for store in stores}
 
@@ -333,16 +334,20 @@ class Projections:
         """Write again to one store everything recorded at or after an office time; 0: everything. Raises KeyError."""
         await self._each[store].rewind(since)
 
-    async def gateway(self, gateway: str, *, heard: bool, at: int) -> None:
-        """A gateway's status: from an office time on it is not heard (lost, disconnected), or it is ready again."""
+    async def gateway(self, gateway: str, *, heard: bool, at: int = 0) -> None:
+        """A gateway's status: from an office time on it is not heard (lost, disconnected), or it is ready again.
+
+        `at` 0: since when is not known (a retained status): since its last event. Raises TransientError.
+        """
         if heard and gateway in self._silences:
-            since = self._silences.pop(gateway)
             await asyncio.to_thread(self._ledger.silence, gateway, None)
+            since = self._silences.pop(gateway)
             for projection in self._each.values():
                 projection.heard(gateway, since)
         elif not heard and gateway not in self._silences:
-            self._silences[gateway] = at
-            await asyncio.to_thread(self._ledger.silence, gateway, at)
+            since = at or await asyncio.to_thread(self._ledger.last_word, gateway) or self._clock.office()
+            await asyncio.to_thread(self._ledger.silence, gateway, since)
+            self._silences[gateway] = since
 
     def is_done(self, store: str, newest: int) -> bool:
         """Whether a store holds everything up to an id of the ledger. Raises KeyError."""

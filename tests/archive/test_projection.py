@@ -294,12 +294,15 @@ async def test_a_gateway_that_is_not_heard_knows_nothing_until_it_is_heard_again
     async with bench(tmp_path, store) as b:
         b.commit(make(1, at=0))
         await b.projections.gateway("gw-1", heard=False, at=START + 300 * SECOND)
+        assert b.ledger.silences() == {"gw-1": START + 300 * SECOND}
         await b.pass_(901)
         await b.done()
         assert quarter(store)["known_s"] == 300
-        await b.projections.gateway("gw-1", heard=True, at=START + 1000 * SECOND)
+        await b.projections.gateway("gw-1", heard=True)
         await b.done()
         assert quarter(store)["known_s"] == 900
+        await b.projections.gateway("gw-1", heard=False)  # a retained status does not say since when
+        assert b.ledger.silences() == {"gw-1": START}
 
 
 async def test_any_order_of_arrival_gives_the_same_points(tmp_path: Path) -> None:
