@@ -302,6 +302,8 @@ class Outbox:
         running.result()
 
     def _tell(self, batch: Sequence[_Work], results: list[Any], at: int, gaps: list[Gap]) -> None:
+        if not self._table.count:
+            self._empty.set()
         if gaps:
             self._gaps += gaps
             self._counters.add("outbox.dropped", "bounds", sum(gap.lost for gap in gaps))
