@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from gateway import board
@@ -11,7 +9,7 @@ from gateway.board import Board
 from gateway.clock import SystemClock
 from gateway.counters import Counters
 from tests.conftest import Mosquitto
-from tests.delivery.test_mqtt import Inbox, make_link, ready
+from tests.delivery.links import Inbox, Wire, idle, make_link, ready
 from tests.delivery.world import running, until
 
 
@@ -51,7 +49,7 @@ async def test_what_is_set_is_retained_with_its_latest_content(mosquitto: Mosqui
         made = 7
         own.touch("state/early")
         own.touch("state/not-ours")
-        await until(lambda: not own._dirty and not link._in_flight)
+        await until(lambda: not own._dirty and idle(link))
         found = await retained()
         assert found == {"state/early": b"7"} | {f"state/{n}": b"7" for n in range(30)}
 
@@ -99,28 +97,28 @@ async def test_a_broker_that_forgot_is_told_again(mosquitto: Mosquitto) -> None:
         await ready(link)
         own.set("state/a", lambda: b"a")
         own.set("state/b", lambda: b"b")
-        await until(lambda: not own._dirty and not link._in_flight)
+        await until(lambda: not own._dirty and idle(link))
         mosquitto.kill()
         await until(lambda: not link.state.connected)
         own.clear("state/b")
         own.set("state/c", lambda: b"c")
         mosquitto.start()
-        await until(lambda: link.state.connects == 2 and not own._dirty and not own._cleared and not link._in_flight)
+        await until(lambda: link.state.connects == 2 and not own._dirty and not own._cleared and idle(link))
         assert await Retained(mosquitto.port)() == {"state/a": b"a", "state/c": b"c"}
 
 
-async def test_a_removal_that_was_lost_on_the_way_is_repeated(make_mosquitto: Callable[..., Mosquitto]) -> None:
-    broker = make_mosquitto()
-    link = make_link(broker.port)
-    own = Board(link, SystemClock(), Counters())
-    async with running(link, own):
-        await ready(link)
-        own.set("state/a", lambda: b"a")
-        await until(lambda: not own._dirty and not link._in_flight)
-        assert link._client is not None
-        sock = link._client.socket()
-        assert sock is not None
-        sock.shutdown(1)  # type: ignore[union-attr] # what we write from here on does not arrive
-        own.clear("state/a")
-        await until(lambda: link.state.connects == 2 and not own._cleared and not link._in_flight)
-        assert await Retained(broker.port)() == {}
+async def test_a_removal_that_was_lost_on_the_way_is_repeated(mosquitto: Mosquitto) -> None:
+    async with Wire(mosquitto.port).open() as wire:
+        link = make_link(wire.port)
+        own = Board(link, SystemClock(), Counters())
+        async with running(link, own):
+            await ready(link)
+            own.set("state/a", lambda: b"a")
+            await until(lambda: not own._dirty and idle(link))
+            wire.deaf = True
+            own.clear("state/a")
+            await until(lambda: not idle(link))
+            wire.cut()
+            wire.deaf = False
+            await until(lambda: link.state.connects == 2 and not own._cleared and idle(link))
+            assert await Retained(mosquitto.port)() == {}

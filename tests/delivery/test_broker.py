@@ -13,7 +13,7 @@ from gateway.broker import EmbeddedBroker
 from gateway.errors import HadirError
 from gateway.mqtt import Note
 from tests.conftest import free_port
-from tests.delivery.test_mqtt import Inbox, make_link, ready
+from tests.delivery.links import Inbox, Wire, make_link, ready
 from tests.delivery.world import running, until
 
 pytest.importorskip("iotcore")
@@ -62,33 +62,17 @@ async def test_both_protocols_meet(broker: EmbeddedBroker) -> None:
             await until(lambda box=box: box.payloads("t/4") == [b"%d" % n for n in range(200)])
 
 
-async def test_the_link_sends_an_embedded_broker_no_properties(broker: EmbeddedBroker) -> None:
-    link = make_link(broker.port, embedded=True)
-    inbox = Inbox(link, "t")
-    async with running(link):
-        await ready(link)
-        assert link._client is not None
-        sent: list[object] = []
-        publish = link._client.publish
-        link._client.publish = lambda *given: (sent.append(given[4]), publish(*given))[1]  # type: ignore[method-assign]
-        await link.deliver("t", b"x", expiry_s=90, content_type="application/json")
-        await until(lambda: inbox.messages)
-    assert sent == [None]
-
-
 async def test_a_will_is_told(broker: EmbeddedBroker) -> None:
     watcher = make_link(broker.port + 1, "watcher", protocol="3.1.1", embedded=True)
     seen = Inbox(watcher, "status")
     async with running(watcher):
         await ready(watcher)
-        link = make_link(broker.port, "one", embedded=True, will=Note("status", b"lost"))
-        async with running(link):
-            await ready(link)
-            assert link._client is not None
-            sock = link._client.socket()
-            assert sock is not None
-            sock.shutdown(2)  # type: ignore[union-attr]
-            await until(lambda: seen.payloads() == [b"lost"])
+        async with Wire(broker.port).open() as wire:
+            link = make_link(wire.port, "one", embedded=True, will=Note("status", b"lost"))
+            async with running(link):
+                await ready(link)
+                wire.cut()
+                await until(lambda: seen.payloads() == [b"lost"])
 
 
 def test_it_is_bound_to_this_machine_and_ends_with_stop(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import mqtt
 from gateway import publisher as publishing
 from gateway.clock import SystemClock
 from gateway.contract import topics
@@ -21,7 +22,7 @@ from gateway.outbox import Outbox
 from gateway.outbox_store import Row
 from gateway.publisher import Publisher, batches
 from tests.conftest import Mosquitto
-from tests.delivery.test_mqtt import make_link, ready
+from tests.delivery.links import make_link, ready
 from tests.delivery.world import BOOT, PERSON, act, make_outbox, origin, running, sense, telemetry, until
 
 ACK = topics.ack("ikn", "gw-1")
@@ -144,7 +145,10 @@ async def test_what_the_archive_refuses_is_a_dead_letter(mosquitto: Mosquitto, t
         assert archive.numbers() == [1, 2, 3]
 
 
-async def test_a_broker_killed_in_the_middle_loses_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:
+async def test_a_broker_killed_in_the_middle_loses_nothing(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "full_jitter", lambda _attempt: 0.05)  # five cuts in a row would wait for half a minute
     async with site(tmp_path, mosquitto.port) as (gateway, archive):
         total = 0
         for _ in range(5):
@@ -261,7 +265,7 @@ async def test_a_batch_that_the_broker_refuses_holds_up_no_other(
     make_mosquitto: Callable[..., Mosquitto], tmp_path: Path
 ) -> None:
     rules = tmp_path / "acl"
-    rules.write_text("topic readwrite hadir/#\ntopic deny hadir/v1/whohist/ikn/aaa/#\n")
+    rules.write_text("topic readwrite probe\ntopic readwrite hadir/#\ntopic deny hadir/v1/whohist/ikn/aaa/#\n")
     broker = make_mosquitto(extra=f"user root\nacl_file {rules}\n")
     before = make_outbox(tmp_path, boot="000000-0001")
     async with running(before):
