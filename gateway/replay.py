@@ -139,7 +139,7 @@ async def _through(
     archive_link = Link(broker, client_id="hadir-replay-archive", clock=clock, counters=counters, base=folder)
     ledger = Ledger(into / "ledger.sqlite")
     publisher = Publisher(link, outbox, origin, clock, counters)
-    ingest = Ingest(archive_link, ledger, office, clock, counters)
+    ingest = Ingest(archive_link, ledger, office, clock, counters, replay=True)
     pipeline = _pipeline(office, outbox, clock, counters, folder, pack, recording)
     tasks: list[asyncio.Task[None]] = []
     try:
