@@ -18,7 +18,7 @@ from gateway.cli import main
 from gateway.counters import Counters
 from gateway.errors import ConfigError
 from gateway.packs import Pack
-from gateway.recording import Recording, parse
+from gateway.recording import Recording
 from tests.conftest import SHARED, Mosquitto
 from tests.system.site import CARD, Site
 from tests.system.test_gateway import OFFICE
@@ -117,12 +117,6 @@ def test_what_is_no_recording_and_no_pack_is_a_clear_error(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="is not a zone pack"):
         Pack(tmp_path)
     assert main(["replay", str(tmp_path / "nothing"), "--into", str(tmp_path / "a")]) == 2
-
-
-def test_bad_lines_of_a_recording_are_counted_and_good_ones_kept() -> None:
-    assert parse('["Reading", 5, {"dev":"d","kind":"badge","value":true,"place":"p","at":5}]') is not None
-    for bad in ("", "[]", '["Tick", 5, {}]', '["Reading", 5, {"x":1}]', '["Reading", "5", {}]', "\xff"):
-        assert parse(bad) is None
 
 
 def test_a_receiver_outside_every_zone_belongs_to_the_nearest(tmp_path: Path) -> None:
