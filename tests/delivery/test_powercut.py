@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -262,3 +263,35 @@ async def test_a_start_on_a_full_disk_frees_the_ballast(small_disk: Path) -> Non
     assert not (small_disk / "outbox.ballast").exists()
     async with running(outbox):
         assert sequences(await outbox.append([act()], ())) == [1]
+
+
+def test_a_file_that_may_not_grow_stalls_and_heals(tmp_path: Path) -> None:
+    """The same without a mount: the limit is a process's, so in a child."""
+
+    async def main() -> None:
+        outbox = make_outbox(tmp_path)
+        async with running(outbox):
+            _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, hard))
+            told = await _until_full(outbox)
+            assert "disk" in outbox.stalled
+            late = asyncio.create_task(outbox.append([act()], ()))
+            assert (await outbox.backlog()).events == len(told)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+            (row,) = await late
+            assert told == list(range(1, row.sequence))
+
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            asyncio.run(main())
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    connection = sqlite.connect(tmp_path / "outbox.sqlite")
+    try:
+        assert connection.execute("PRAGMA integrity_check").get == "ok"
+    finally:
+        connection.close()
