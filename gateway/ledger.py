@@ -3,9 +3,6 @@
 Acknowledgements follow its commits, and time-series stores are projections of it. What was committed is remembered as
 ranges, so that a duplicate is recognised also after a person was erased or a row has outlived its retention. Rows that
 name a person are in a table of their own; nothing of them is anywhere else in the file.
-
-`at` is where an event stands in time: its own time, or, of a boot without a synchronized clock (`free`), that time
-shifted by the boot's `gateway.clock_corrected`, whichever of the two comes first; NULL until it is known.
 """
 
 from __future__ import annotations
@@ -18,54 +15,9 @@ from typing import Literal, NamedTuple
 from gateway import sqlite
 from gateway.contract.envelope import Envelope
 from gateway.errors import PermanentError
+from gateway.ledger_schema import SCHEMA
 from gateway.ledger_view import Stored, View
 from gateway.spans import Spans
-
-_SCHEMA = (
-    """
-    CREATE TABLE source (
-        id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, boot TEXT NOT NULL, UNIQUE (gateway, boot)
-    ) STRICT;
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source (id), sequence INTEGER NOT NULL,
-        cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
-        recorded INTEGER NOT NULL, body BLOB NOT NULL, free INTEGER NOT NULL, at INTEGER, UNIQUE (source, sequence)
-    ) STRICT;
-    CREATE INDEX event_subject ON event (subject, type, at);
-    CREATE INDEX event_free ON event (source) WHERE free;
-    CREATE INDEX event_type ON event (type, time);
-    CREATE TABLE person_event (
-        id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source (id), sequence INTEGER NOT NULL,
-        cls TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, time INTEGER NOT NULL,
-        recorded INTEGER NOT NULL, body BLOB NOT NULL, free INTEGER NOT NULL, at INTEGER,
-        pid TEXT NOT NULL, unit TEXT NOT NULL, stored INTEGER NOT NULL, UNIQUE (source, sequence)
-    ) STRICT;
-    CREATE INDEX person_event_pid ON person_event (pid, time);
-    CREATE INDEX person_event_time ON person_event (time);
-    CREATE INDEX person_event_stored ON person_event (stored);
-    CREATE TABLE correction (
-        gateway TEXT NOT NULL, boot TEXT NOT NULL, offset INTEGER NOT NULL, by TEXT NOT NULL,
-        PRIMARY KEY (gateway, boot)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE span (
-        source INTEGER NOT NULL REFERENCES source (id), first INTEGER NOT NULL, last INTEGER NOT NULL,
-        PRIMARY KEY (source, first)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE erased (pid TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE last_id (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL) STRICT;
-    INSERT INTO last_id VALUES (1, 0);
-    CREATE TABLE projection (
-        store TEXT PRIMARY KEY, cursor INTEGER NOT NULL, safe INTEGER NOT NULL, swept INTEGER NOT NULL,
-        instance TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE moved (
-        store TEXT NOT NULL, series TEXT NOT NULL, owner INTEGER NOT NULL, given INTEGER NOT NULL,
-        PRIMARY KEY (store, series, owner)
-    ) STRICT, WITHOUT ROWID;
-    CREATE UNIQUE INDEX moved_given ON moved (store, series, given);
-    CREATE TABLE silence (gateway TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    """,
-)
 
 RETAIN_ROWS = 1_000
 """Deleted in one transaction, so that a commit never waits long for the retention job."""
@@ -111,7 +63,7 @@ class Ledger(View):
         """Open or make it. Raises HadirError."""
         connection = sqlite.connect(path, vfs=vfs, exclusive=False)
         connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes on free pages
-        sqlite.migrate(connection, _SCHEMA)
+        sqlite.migrate(connection, SCHEMA)
         super().__init__(connection)
         self._lock = Lock()
         self._notes_lock = Lock()
@@ -295,7 +247,8 @@ class Ledger(View):
     def erase(self, pid: str, at: int) -> int:
         """Delete a person's rows, and keep nothing of what may still arrive of them; rows deleted.
 
-        Their bytes are gone from the file when this returns.
+        Deleted bytes are overwritten; those in the log go as well, unless somebody is reading just now: then with the
+        next checkpoint.
         """
         with self._lock:
             try:

@@ -15,6 +15,7 @@ Key = tuple[str, str]
 """(gateway, boot)."""
 CLASSES = ("evt", "who", "sense")
 LATEST = 2**63 - 1
+LEVELS = 5
 
 _EVENT = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, '' AS pid, at FROM event"
 _PERSON = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, pid, at FROM person_event"
@@ -91,8 +92,12 @@ class View:
         if types:
             where.append(f"type IN ({','.join('?' * len(types))})")
             conditions += types
-        if place:
-            where.append("(subject = ? OR subject >= ? AND subject < ?)")
+        if place.count("/") == LEVELS - 1:
+            where.append("subject = ?")
+            conditions.append(place)
+        elif place:
+            # `+`: by id, so that a page costs what it holds, and not what the whole building ever said
+            where.append("(+subject = ? OR +subject >= ? AND +subject < ?)")
             conditions += [place, f"{place}/", f"{place}0"]  # 0 follows / in ASCII
         tables = [_EVENT, _PERSON] if people else [_EVENT]
         parts = [f"{table} WHERE {' AND '.join(where)}" for table in tables]

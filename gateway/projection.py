@@ -13,10 +13,13 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import apsw
+
+from gateway import sqlite
 from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.counters import Counters
@@ -31,6 +34,7 @@ from gateway.supervise import full_jitter
 from gateway.usage import Usage, Window
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 BATCH_ROWS = 500
 BATCH_POINTS = 2_000
@@ -83,6 +87,7 @@ class Projection:
         self._wake = asyncio.Event()
         self._probed = 0
         self._rested = -1
+        self._reading: asyncio.Future[Any] | None = None
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
 
@@ -112,7 +117,7 @@ class Projection:
 
     async def rewind(self, since: int = 0) -> None:
         """Write again everything that was recorded at or after an office time; 0: everything."""
-        first = await asyncio.to_thread(self._view.first_recorded_from, since) if since else 1
+        first = await self._read(lambda: self._view.first_recorded_from(since)) if since else 1
         if first:
             self._back_to(min(self._cursor, first - 1), min(self._swept, window_of(since)) if since else self._swept)
         self.wake()
@@ -125,7 +130,7 @@ class Projection:
                 try:
                     await self._probe()
                     while True:
-                        newest = await asyncio.to_thread(self._view.last_id)
+                        newest = await self._read(self._view.last_id)
                         if await self._step():
                             attempt = 0
                             self._well()
@@ -138,6 +143,8 @@ class Projection:
                     attempt += 1
         finally:
             self._note()
+            if self._reading is not None:
+                await asyncio.wait((self._reading,))  # a thread cannot be cancelled, and is still using the view
             self.store.close()
             self._view.close()
 
@@ -148,27 +155,27 @@ class Projection:
         self._wake.clear()  # before looking: what is committed from here on wakes again
         if self._clock.machine() - self._probed > PROBE_S * SECOND:
             await self._probe()
-        batch = await asyncio.to_thread(self._next)
+        batch = await self._read(self._next)
         if batch is not None:
             await self._write(batch.points)
             for anew in (True, False):
                 chosen = [window for window, first in batch.windows.items() if first is anew]
                 for at in range(0, len(chosen), BATCH_ROWS):
                     some = chosen[at : at + BATCH_ROWS]
-                    await self._write(await asyncio.to_thread(self._compute, some, anew=anew))
+                    await self._write(await self._computed(some, anew=anew))
             self._cursor = batch.cursor
             self._seen = max(self._seen, batch.cursor)
             self._mark()
             return True
         if self._dirty:
             chosen = sorted(self._dirty, key=lambda window: window[1])[:BATCH_ROWS]
-            await self._write(await asyncio.to_thread(self._compute, chosen, anew=True))
+            await self._write(await self._computed(chosen, anew=True))
             self._dirty.difference_update(chosen)
             self._mark()
             return True
         if self._swept + QUARTER <= self._clock.office():
             chosen = [(place, self._swept) for place in self._usage.places]
-            await self._write(await asyncio.to_thread(self._compute, chosen, anew=False))
+            await self._write(await self._computed(chosen, anew=False))
             self._swept += QUARTER
             self._mark()
             return True
@@ -219,6 +226,17 @@ class Projection:
         silences = self._view.silences()
         points = [self._usage.point(place, start, silences) for place, start in windows]
         return points if self._shifter is None else [self._shifter.window(point, anew=anew) for point in points]
+
+    async def _computed(self, windows: Sequence[Window], *, anew: bool) -> list[Point]:
+        return await self._read(lambda: self._compute(windows, anew=anew))
+
+    async def _read(self, work: Callable[[], _T]) -> _T:
+        """Run `work` over the view in a thread, one at a time. Raises HadirError by remedy."""
+        self._reading = reading = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            return await asyncio.shield(reading)
+        except apsw.Error as error:
+            raise sqlite.remedy(error) from error
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
