@@ -1,95 +1,48 @@
-"""One MQTT client library behind one file: a small asyncio link over paho-mqtt 2.
+"""The MQTT link: a connection to the broker that comes back by itself.
 
-The link owns the window (paho is quadratic in a large one), reconnects with full jitter, subscribes again when the
-session is gone, acknowledges only what its handler acknowledges, and notices a frozen broker by the age of the oldest
-unanswered publish. It keeps nothing over a lost connection: what was not PUBACKed is the outbox's to send again.
+It owns the window, reconnects with full jitter, subscribes again after each connect, acknowledges only what a handler
+acknowledges, and notices a frozen broker by the age of the oldest unanswered publish or ping. It keeps nothing over a
+lost connection: what was not PUBACKed is the outbox's to send again.
+
+    Link       this file: what is said to the rest of the house, and what outlives a connection
+    Window     mqtt_window.py: unanswered publishes, and who waits for room
+    Inbox      mqtt_inbox.py: handlers, and acknowledgements in order
+    Session    mqtt_session.py: one connection, over paho (which only that file imports)
+    Wire       mqtt_wire.py: the bytes, over asyncio
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import ssl
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.clock import SECOND, Clock
 from gateway.config.model import Broker
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError, TransientError
-from gateway.supervise import full_jitter
+from gateway.mqtt_api import REFUSED, TOO_LARGE, Delivered, Done, LinkState, Message, Note
+from gateway.mqtt_inbox import Inbox
+from gateway.mqtt_session import Arrived, Limits, Listener, Session, Settings
+from gateway.mqtt_window import Window
+from gateway.supervise import SETTLED_S, full_jitter
+
+__all__ = ["REFUSED", "Delivered", "Done", "Link", "LinkState", "Message", "Note"]
 
 _log = logging.getLogger(__name__)
 
-CONNECT_S = 10.0
 KEEPALIVE_S = 30
 GOODBYE_S = 0.8
 CANARY_S = 2.0
-"""With nothing in flight for so long, a canary asks the broker whether it is there."""
-MAX_RECEIVE = 1 << 20
-REFUSED = 0x80
-"""Reason codes from here on are refusals."""
-
-
-class Delivered(NamedTuple):
-    """A PUBACK."""
-
-    reason: int
-    text: str
-
-
-class Message(NamedTuple):
-    """A received message; nothing is acknowledged before `ack()`."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool
-    user: Mapping[str, str]
-    response_topic: str | None
-    correlation: bytes | None
-    ack: Callable[[], None]
-
-
-class Note(NamedTuple):
-    """A message that is known beforehand: a last will, a farewell."""
-
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = True
-
-
-@dataclass(slots=True)
-class LinkState:
-    """Readable at any time."""
-
-    connected: bool = False
-    reason: str = "starting"
-    """Why it is not connected, or what is wrong though it is; empty when all is well."""
-    since: int = 0
-    """Machine time of the last change, ns."""
-    connects: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
-    """Subscriptions that the broker refused, and why."""
-
-
-Done = Callable[[Delivered | TransientError], None]
+"""With nothing heard for so long, a canary asks the broker whether it is there."""
+ASK_AGAIN_S = 60.0
+"""A refused subscription is asked for again: access may have been granted meanwhile."""
 
 
 class Link:
-    """A connection to the broker that comes back by itself."""
+    """One client of the broker."""
 
     def __init__(
         self,
@@ -105,30 +58,27 @@ class Link:
         clean_start: bool = True,
         session_expiry_s: int = 0,
     ) -> None:
-        """`base`: folder that relative paths of `broker` start from; `canary`: a topic of our own to publish to."""
-        self._broker = broker
-        self._client_id = client_id
+        """`base`: folder that relative paths of `broker` start from.
+
+        `canary`: a topic of our own to publish to when it is quiet, which proves that publishing works; None: pings,
+        often enough for `frozen_after_s`.
+        """
         self._clock = clock
         self._counters = counters
-        self._base = base
-        self._will = will
+        self._frozen_after_s = broker.frozen_after_s
         self._farewell = farewell
         self._canary = canary
-        self._clean_start = clean_start
-        self._session_expiry_s = session_expiry_s
-        self._v5 = broker.protocol == "5"
-        # rumqttd 0.20 panics when a publish with properties meets a 3.1.1 subscriber; the payload says it all anyway
-        self._properties = self._v5 and not broker.embedded
-        self._window = broker.window
-        self._handlers: dict[str, tuple[Callable[[Message], None], int]] = {}
-        self._client: paho.Client | None = None
-        self._lost: asyncio.Future[str] | None = None
-        self._in_flight: dict[int, tuple[Done | None, int]] = {}
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        keepalive = KEEPALIVE_S if canary is not None else max(1, int(broker.frozen_after_s / 2))
+        self._settings = Settings(broker, base, client_id, clean_start, session_expiry_s, keepalive, will)
+        self._listener = Listener(self._connected, self._window_answered, self._subscribed, self._arrived, self._read)
+        self._session: Session | None = None
+        """The connection, while the broker has accepted it."""
+        self._window = Window(broker.window)
+        self._inbox = Inbox(counters)
+        self._largest = 0
         self._subscribing: dict[int, list[str]] = {}
-        self._unacked: deque[list[int]] = deque()
-        """[mid, whether the handler has acknowledged it], in order of arrival on this connection."""
-        self._spoke = 0
+        self._asked = 0
+        self._heard = 0
         self._up = asyncio.Event()
         self._on_connect: list[Callable[[], None]] = []
         self._on_room: list[Callable[[], None]] = []
@@ -137,21 +87,26 @@ class Link:
     # --- what others call -------------------------------------------------------------------------------------------
 
     @property
-    def window(self) -> int:
-        """Publishes in flight at most: the configuration's, or the broker's where that is smaller."""
-        return self._window
-
-    @property
     def room(self) -> int:
         """Publishes that the window takes now."""
-        return max(0, self._window - len(self._in_flight)) if self.state.connected else 0
+        return self._window.room if self._session is not None else 0
+
+    @property
+    def window(self) -> int:
+        """Publishes that may be unanswered on this connection."""
+        return self._window.size
+
+    @property
+    def in_flight(self) -> int:
+        """Publishes that are unanswered."""
+        return len(self._window)
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         """Call after each connect, when subscriptions have been sent."""
         self._on_connect.append(callback)
 
     def on_room(self, callback: Callable[[], None]) -> None:
-        """Call when a full window has room again."""
+        """Call when something was heard and the window has room."""
         self._on_room.append(callback)
 
     async def connected(self) -> None:
@@ -159,10 +114,14 @@ class Link:
         await self._up.wait()
 
     def subscribe(self, topic_filter: str, handler: Callable[[Message], None], *, qos: int = 1) -> None:
-        """Hand messages of `topic_filter` to `handler`, now and after each reconnect."""
-        self._handlers[topic_filter] = (handler, qos)
-        if self.state.connected and self._client is not None:
-            self._send_subscriptions(self._client, {topic_filter: qos})
+        """Hand messages of `topic_filter` to `handler`, now and after each reconnect.
+
+        Where filters overlap, the first of them gets the message. A handler that raises HadirError has refused the
+        message: that is counted, and the message acknowledged.
+        """
+        self._inbox.subscribe(topic_filter, handler, qos)
+        if self._session is not None:
+            self._ask_for(self._session, {topic_filter: qos})
 
     def publish(
         self,
@@ -179,18 +138,19 @@ class Link:
 
         `done` is told about the PUBACK, or TransientError when the connection was lost before it.
         """
-        client = self._client
-        if client is None or not self.state.connected or (qos and len(self._in_flight) >= self._window):
+        session = self._session
+        if session is None or (qos and not self._window.room):
             return False
-        properties = None
-        if self._properties and (expiry_s or content_type):
-            properties = _publish_properties(expiry_s, content_type)
-        info = client.publish(topic, payload, qos, retain, properties)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._give_up(f"cannot send: {info.rc.name}")
+        if len(payload) > self._largest:
+            self._counters.add("mqtt.publish_refused")
+            if done is not None:
+                done(Delivered(TOO_LARGE, f"Packet too large: the broker takes {self._largest} bytes"))
+            return True
+        mid = session.publish(topic, payload, qos, retain, expiry_s, content_type)
+        if mid is None:
             return False
         if qos:
-            self._in_flight[info.mid] = (done, self._clock.machine())
+            self._window.add(mid, done, self._clock.machine())
         return True
 
     async def deliver(
@@ -205,30 +165,18 @@ class Link:
     ) -> Delivered:
         """Publish when there is room and wait for the PUBACK.
 
-        Raises TransientError when the connection is lost before it, PermanentError when the broker refuses.
+        Raises TransientError when there is no connection, or it is lost before the PUBACK; PermanentError when the
+        broker refuses.
         """
-        loop = asyncio.get_running_loop()
-        while True:
-            waiter: asyncio.Future[Delivered | TransientError] = loop.create_future()
-
-            def done(result: Delivered | TransientError, waiter: asyncio.Future[Any] = waiter) -> None:
-                if not waiter.done():
-                    waiter.set_result(result)
-
-            if self.publish(
-                topic, payload, qos=qos, retain=retain, expiry_s=expiry_s, content_type=content_type, done=done
-            ):
-                break
-            if not self.state.connected:
-                raise TransientError(f"not connected: {self.state.reason}")
-            room: asyncio.Future[None] = loop.create_future()
-            self._waiting.append(room)
-            await room
+        send = partial(
+            self.publish, topic, payload, qos=qos, retain=retain, expiry_s=expiry_s, content_type=content_type
+        )
+        if self._session is None:
+            raise TransientError(f"not connected: {self.state.reason}")
         if qos == 0:
+            send()
             return Delivered(0, "")
-        result = await waiter
-        if isinstance(result, TransientError):
-            raise result
+        result = await self._window.wait(lambda done: send(done=done))
         if result.reason >= REFUSED:
             raise PermanentError("refused", f"{topic}: {result.text}")
         return result
@@ -238,11 +186,18 @@ class Link:
         attempt = 0
         try:
             while True:
+                session = Session(self._settings, self._listener)
                 try:
-                    await self._session()
+                    await session.open()
+                    why = await self._keep(session)
                 except TransientError as error:
-                    attempt = 0 if self.state.connected else attempt
-                    self._down(str(error))
+                    why = str(error)
+                finally:
+                    if self._session is None:
+                        session.abort()
+                if self.state.connected and self._clock.machine() - self.state.since > SETTLED_S * SECOND:
+                    attempt = 0  # a connection that ends at once, again and again, is not tried faster and faster
+                self._down(why)
                 await asyncio.sleep(full_jitter(attempt))
                 attempt += 1
         finally:
@@ -250,286 +205,117 @@ class Link:
 
     # --- one connection ---------------------------------------------------------------------------------------------
 
-    async def _session(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            client = self._make_client()
-        except OSError as error:  # also ssl.SSLError: files may be put right, or renewed, while we run
-            raise TransientError(f"the password or certificates cannot be read: {error}") from error
-        ready: asyncio.Future[str] = loop.create_future()
-        self._lost = loop.create_future()
-        lost = self._lost
-        self._unacked.clear()
-        client.on_connect = lambda _c, _u, _flags, reason, properties: self._connected(ready, reason, properties)
-        client.on_disconnect = lambda _c, _u, _f, reason, _p: _settle(lost, f"the broker closed: {reason}")
-        client.on_publish = self._acknowledged
-        client.on_message = self._received
-        client.on_subscribe = self._subscribed
-        try:
-            await self._open(client)
-            async with asyncio.timeout(CONNECT_S):
-                await asyncio.wait((ready, lost), return_when=asyncio.FIRST_COMPLETED)
-            if not ready.done():
-                raise TransientError(lost.result())
-            if refusal := ready.result():
-                raise TransientError(refusal)
-            self._client = client
-            self.state.connected, self.state.reason = True, ""
-            self.state.since = self._spoke = self._clock.machine()
-            self.state.connects += 1
-            self._up.set()
-            self._send_subscriptions(client, {name: qos for name, (_, qos) in self._handlers.items()})
-            for callback in self._on_connect:
-                callback()
-            raise TransientError(await self._watch(client, lost))
-        except TimeoutError:
-            raise TransientError(f"no answer to CONNECT for {CONNECT_S:g} s") from None
-        finally:
-            if not self._lost_is_cancelled():
-                self._close(client)
-
-    def _lost_is_cancelled(self) -> bool:
-        """Whether the daemon is stopping: then the connection is still wanted, for the goodbye."""
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0 and self.state.connected
-
-    async def _watch(self, client: paho.Client, lost: asyncio.Future[str]) -> str:
-        """Until the connection is lost: keepalive, canary, and the age of what is unanswered."""
-        frozen = int(self._broker.frozen_after_s * SECOND)
+    async def _keep(self, session: Session) -> str:
+        """Until the connection is lost; why it was."""
+        self._ask_for(session, self._inbox.filters)
+        for callback in self._on_connect:
+            callback()
+        self._up.set()
+        frozen = int(self._frozen_after_s * SECOND)
+        quiet = min(int(CANARY_S * SECOND), frozen // 2)
         while True:
-            await asyncio.wait((lost,), timeout=min(1.0, self._broker.frozen_after_s / 4))
-            if lost.done():
-                return lost.result()
-            client.loop_misc()
+            await asyncio.wait((session.lost,), timeout=min(1.0, self._frozen_after_s / 4))
+            if session.lost.done():
+                return session.lost.result()
+            session.ping()
             now = self._clock.machine()
-            if self._in_flight:
-                oldest = next(iter(self._in_flight.values()))[1]
+            oldest = self._window.oldest()
+            if oldest is not None:
                 if now - oldest > frozen:
                     self._counters.add("mqtt.frozen")
                     return f"frozen: no answer for {(now - oldest) / SECOND:.1f} s"
-            elif (
-                self._canary is not None and now - self._spoke > min(CANARY_S, self._broker.frozen_after_s / 2) * SECOND
-            ):
-                self.publish(self._canary, b"", qos=1)
-                self._spoke = now
+            elif self._canary is not None and now - self._heard > quiet:
+                self.publish(self._canary, b"")
+            if self.state.refused and now - self._asked > ASK_AGAIN_S * SECOND:
+                self._ask_for(session, {name: self._inbox.filters[name] for name in self.state.refused})
 
-    def _make_client(self) -> paho.Client:
-        broker = self._broker
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            protocol=paho.MQTTv5 if self._v5 else paho.MQTTv311,
-            clean_session=None if self._v5 else self._clean_start,
-            manual_ack=True,
-            reconnect_on_failure=False,
-        )
-        client.max_inflight_messages_set(broker.window + 8)
-        client.suppress_exceptions = False
-        if broker.username is not None:
-            password = None
-            if broker.password_file is not None:
-                password = (self._base / broker.password_file).read_text(encoding="utf-8").strip()
-            client.username_pw_set(broker.username, password)
-        if broker.tls is not None:
-            client.tls_set_context(self._tls())
-        if self._will is not None:
-            client.will_set(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
-        return client
+    def _ask_for(self, session: Session, filters: Mapping[str, int]) -> None:
+        """Also when the broker kept the session: its subscriptions may be of an earlier version of ours."""
+        self._asked = self._clock.machine()
+        if filters and (mid := session.subscribe(filters)) is not None:
+            self._subscribing[mid] = list(filters)
 
-    def _tls(self) -> ssl.SSLContext:
-        tls = self._broker.tls
-        if tls is None:
-            raise ValueError("no tls configured")
-        context = ssl.create_default_context(cafile=str(self._base / tls.ca) if tls.ca else None)
-        if tls.certificate is not None:
-            context.load_cert_chain(self._base / tls.certificate, self._base / tls.key if tls.key else None)
-        return context
+    def _down(self, why: str) -> None:
+        if self.state.connected or self.state.reason != why:
+            _log.warning("broker: %s", why)
+        self._forget(why)
 
-    async def _open(self, client: paho.Client) -> None:
-        """Connect in a thread (names are resolved there), then read and write from the event loop."""
-        loop = asyncio.get_running_loop()
-        arguments: dict[str, Any] = {"keepalive": KEEPALIVE_S}
-        if self._v5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = self._session_expiry_s
-            arguments |= {"clean_start": self._clean_start, "properties": properties}
-        client.connect_timeout = CONNECT_S
-        try:
-            await loop.run_in_executor(None, lambda: client.connect(self._broker.host, self._broker.port, **arguments))
-        except (OSError, ssl.SSLError) as error:
-            raise TransientError(f"cannot connect to {self._broker.host}:{self._broker.port}: {error}") from error
-        sock = client.socket()
-        if sock is None:
-            raise TransientError("the connection closed at once")
-        if isinstance(sock, socket.socket):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        handle = sock.fileno()
-        client.on_socket_register_write = lambda _c, _u, _s: loop.add_writer(handle, self._write, client)
-        client.on_socket_unregister_write = lambda _c, _u, _s: _ignore(loop.remove_writer(handle))
-        client.on_socket_close = lambda _c, _u, _s: _forget(loop, handle)
-        loop.add_reader(handle, self._read, client)
-        if client.want_write():
-            loop.add_writer(handle, self._write, client)
-
-    def _read(self, client: paho.Client) -> None:
-        if client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._give_up("the connection was cut")
-
-    def _write(self, client: paho.Client) -> None:
-        if client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._give_up("the connection was cut")
-
-    def _give_up(self, reason: str) -> None:
-        if self._lost is not None:
-            _settle(self._lost, reason)
-
-    def _connected(self, ready: asyncio.Future[str], reason: ReasonCode, properties: Properties | None) -> None:
-        # a broker that takes fewer at once ends the connection of whoever sends more
-        self._window = min(self._broker.window, getattr(properties, "ReceiveMaximum", self._broker.window))
-        _settle(ready, f"the broker refused: {reason}" if reason.is_failure else "")
-
-    def _down(self, reason: str) -> None:
-        if self.state.connected or self.state.reason != reason:
-            _log.warning("broker: %s", reason)
-        self.state.connected, self.state.reason, self.state.since = False, reason, self._clock.machine()
-        self._client = None
+    def _forget(self, why: str) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.abort()
+        self.state.connected, self.state.reason, self.state.since = False, why, self._clock.machine()
         self._up.clear()
-        lost = TransientError(reason)
-        in_flight, self._in_flight = self._in_flight, {}
-        for done, _ in in_flight.values():
-            if done is not None:
-                done(lost)
-        self._wake_waiting()
-
-    def _close(self, client: paho.Client) -> None:
-        """Drop the connection without a word: the last will speaks."""
-        sock = client.socket()
-        if sock is not None:
-            _forget(asyncio.get_running_loop(), sock.fileno())
-            client.on_socket_close = None
-            sock.close()
+        self._inbox.end()
+        self._window.lose(TransientError(why))
 
     async def _goodbye(self) -> None:
-        client = self._client
-        if client is None or not self.state.connected:
+        session, note = self._session, self._farewell
+        try:
+            if session is not None:
+                if note is not None:
+                    async with asyncio.timeout(GOODBYE_S):
+                        await self.deliver(note.topic, note.payload, qos=note.qos, retain=note.retain)
+                await session.close()
+        except (TimeoutError, HadirError) as error:
+            _log.warning("broker: no goodbye: %s", error)
+        finally:
+            self._forget("stopped")
+
+    # --- what the session tells -------------------------------------------------------------------------------------
+
+    def _connected(self, session: Session, limits: Limits) -> None:
+        self._session = session
+        self._inbox.begin(session.ack)
+        self._window.limit(limits.window)
+        self._largest = limits.payload
+        self._subscribing.clear()
+        state = self.state
+        state.connected, state.reason, state.since = True, "", self._clock.machine()
+        state.connects += 1
+        state.refused.clear()
+        self._heard = state.since
+
+    def _window_answered(self, mid: int, refusal: Delivered | None) -> None:
+        if refusal is not None:
+            self._counters.add("mqtt.publish_refused")
+        self._window.answered(mid, refusal)
+
+    def _subscribed(self, mid: int, answers: list[str]) -> None:
+        refused = self.state.refused
+        for name, refusal in zip(self._subscribing.pop(mid, ()), answers, strict=False):
+            if not refusal:
+                refused.pop(name, None)
+            elif name not in refused:
+                refused[name] = refusal
+                _log.error("broker: subscription to %s refused: %s", name, refusal)
+        self.state.reason = "; ".join(f"subscription to {name} refused: {text}" for name, text in refused.items())
+
+    def _arrived(self, arrived: Arrived) -> None:
+        ack = self._inbox.acknowledger(arrived.mid) if arrived.qos else _nothing
+        if arrived.topic is None:
+            self._inbox.refuse(ack, "topic")
             return
-        if self._farewell is not None:
-            note = self._farewell
-            try:
-                async with asyncio.timeout(GOODBYE_S):
-                    await self.deliver(note.topic, note.payload, qos=note.qos, retain=note.retain)
-            except (TimeoutError, HadirError) as error:
-                _log.warning("broker: no goodbye: %s", error)
-        self.state.connected, self.state.reason = False, "stopped"
-        client.on_disconnect = None
-        client.disconnect()
-        client.loop_write()
-        self._close(client)
+        self._inbox.take(
+            Message(
+                arrived.topic,
+                arrived.payload,
+                arrived.qos,
+                arrived.retain,
+                arrived.user,
+                arrived.response_topic,
+                arrived.correlation,
+                ack,
+            )
+        )
 
-    # --- paho's callbacks, on the event loop ------------------------------------------------------------------------
-
-    def _acknowledged(self, _c: Any, _u: Any, mid: int, reason: ReasonCode, _p: Any) -> None:
-        done, _ = self._in_flight.pop(mid, (None, 0))
-        self._spoke = self._clock.machine()
-        if done is not None:
-            done(Delivered(reason.value, "" if reason.value == 0 else str(reason)))
-        self._wake_waiting()
-
-    def _acknowledger(self, client: paho.Client, mid: int) -> Callable[[], None]:
-        """PUBACKs go out in the order of the PUBLISHes, as MQTT wants (5.0, section 4.6) and rumqttd insists."""
-        entry = [mid, 0]
-        self._unacked.append(entry)
-
-        def ack() -> None:
-            entry[1] = 1
-            if client is not self._client:
-                return  # the connection that it came by is gone: it will come again
-            while self._unacked and self._unacked[0][1]:
-                client.ack(self._unacked.popleft()[0], 1)
-
-        return ack
-
-    def _wake_waiting(self) -> None:
-        while self._waiting and (self.room or not self.state.connected):
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                if self.state.connected:
-                    break
+    def _read(self) -> None:
+        self._heard = self._clock.machine()
+        self._window.serve()
         if self.room:
             for callback in self._on_room:
                 callback()
 
-    def _subscribed(self, _c: Any, _u: Any, mid: int, reasons: list[ReasonCode], _p: Any) -> None:
-        for name, reason in zip(self._subscribing.pop(mid, ()), reasons, strict=False):
-            if reason.is_failure:
-                self.state.refused[name] = str(reason)
-                self.state.reason = f"subscription to {name} refused: {reason}"
-                _log.error("broker: %s", self.state.reason)
-            elif self.state.refused.pop(name, None) is not None and not self.state.refused:
-                self.state.reason = ""
-
-    def _send_subscriptions(self, client: paho.Client, wanted: Mapping[str, int]) -> None:
-        if not wanted:
-            return
-        if self._v5:
-            _, mid = client.subscribe([(name, SubscribeOptions(qos=qos)) for name, qos in wanted.items()])
-        else:
-            _, mid = client.subscribe(list(wanted.items()))
-        if mid is not None:
-            self._subscribing[mid] = list(wanted)
-
-    def _received(self, client: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
-        ack = self._acknowledger(client, message.mid) if message.qos else _nothing
-        if len(message.payload) > MAX_RECEIVE:
-            self._counters.add("mqtt.refused", "too_big")
-            ack()
-            return
-        properties = message.properties
-        made = Message(
-            message.topic,
-            bytes(message.payload),
-            message.qos,
-            message.retain,
-            dict(getattr(properties, "UserProperty", ())),
-            getattr(properties, "ResponseTopic", None),
-            getattr(properties, "CorrelationData", None),
-            ack,
-        )
-        for name, (handler, _) in self._handlers.items():
-            if paho.topic_matches_sub(name, message.topic):
-                try:
-                    handler(made)
-                except HadirError as error:
-                    self._counters.add("mqtt.refused", "handler")
-                    _log.debug("message on %s: %s", message.topic, error)
-                    ack()
-                return
-        ack()
-
 
 def _nothing() -> None:
     """QoS 0 is not acknowledged."""
-
-
-def _settle(future: asyncio.Future[str], text: str) -> None:
-    if not future.done():
-        future.set_result(text)
-
-
-def _ignore(_result: object) -> None:
-    """paho's callbacks return nothing."""
-
-
-def _forget(loop: asyncio.AbstractEventLoop, handle: int) -> None:
-    loop.remove_reader(handle)
-    loop.remove_writer(handle)
-
-
-def _publish_properties(expiry_s: int | None, content_type: str | None) -> Properties:
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    if expiry_s:
-        properties.MessageExpiryInterval = expiry_s
-    if content_type:
-        properties.ContentType = content_type
-    return properties
