@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -19,7 +18,7 @@ from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
 from gateway.commands import Commands
 from gateway.config.load import load
-from gateway.config.model import BleSource, Gateway, Office, SerialSource
+from gateway.config.model import Gateway, Office
 from gateway.config.places import Places
 from gateway.contract import state as wire
 from gateway.contract import topics
@@ -29,9 +28,10 @@ from gateway.coordinator import Coordinator
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
 from gateway.daemon import clock_of, run_until_stopped
-from gateway.decode import claims, installed
+from gateway.decode import installed
 from gateway.duties import Duties
 from gateway.engine import Engine
+from gateway.equipment import Equipment
 from gateway.errors import ConfigError, PermanentError, Problem
 from gateway.forward import Forwarder
 from gateway.mqtt import Link, Message, Note
@@ -40,13 +40,15 @@ from gateway.outbox import Draft, Outbox
 from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.publisher import Publisher
+from gateway.questions import Questions
 from gateway.recording import Tap
 from gateway.sightings import Reporter
-from gateway.sources.base import Source, SourceState
+from gateway.sources.base import Source
+from gateway.sources.build import build
 from gateway.supervise import keep
 from gateway.trace import Trace
 from gateway.views import Views
-from rules.api import Event, Health
+from rules.api import Event
 
 HEALTH_S = 10.0
 LAST_S = 1.0
@@ -167,11 +169,30 @@ class GatewayApp:
             link=self.link,
             reporter=self.reporter,
             forwarder=self.forwarder,
-            devices={binding.device.id: binding for binding in self.bound.values()},
             clock=clock,
             counters=counters,
         )
-        self.sources = [self._source(source, named) for source in gateway.sources]
+        self.equipment = Equipment(
+            origin=origin,
+            place=self.place,
+            board=self.board,
+            clock=clock,
+            health=lambda item: self.pipeline.intake.act(item, item.at),
+            say=lambda event: self.outbox.submit([Draft(event, "", self.quality)], ()),
+            home_assistant=office.home_assistant,
+        )
+        self.sources = [
+            build(
+                source,
+                office,
+                self.bound[source.id],
+                named,
+                clock,
+                counters,
+                self.equipment.on_state(source.device, self.bound[source.id]),
+            )
+            for source in gateway.sources
+        ]
         self.pipeline: Pipeline
         self.coordinator: Coordinator | None = None
         self.started = clock.machine()
@@ -191,40 +212,6 @@ class GatewayApp:
         return wire.gateway_status(
             state, boot=self.origin.boot, version=version("hadir"), config=self.config_hash, at=at
         )
-
-    def _source(self, source: Any, named: Mapping[str, Driver]) -> Source:
-        """The object behind one line of `sources`; the media's libraries are imported when they are needed."""
-        clock, counters = self.clock, self.counters
-        if isinstance(source, SerialSource):
-            from gateway.sources.serial import SerialSource as Serial
-
-            driver = self.bound[source.id].driver
-            if driver is None or driver.framer is None:
-                text = f'device "{source.device}" has driver "{self.bound[source.id].device.driver}", not a serial one'
-                raise ConfigError(Problem(file=f"source {source.id}", line=None, text=text))
-            return Serial(source.id, source.port, driver, clock, counters, baud=source.baud)
-        if isinstance(source, BleSource):
-            from gateway.sources.ble import BleSource as Ble
-
-            return Ble(
-                source.id,
-                source.adapter,
-                claims({name: named[name] for name in source.drivers}),
-                clock,
-                counters,
-                mode=source.mode,
-                watchdog_s=source.watchdog_s,
-                on_state=lambda state: self._heard(source.device, state),
-            )
-        from gateway.sources.replay import ReplaySource as Replay
-
-        path = self.office.path(source.path)
-        return Replay(source.id, path, claims(named), clock, counters, speed=source.speed, follow=source.follow)
-
-    def _heard(self, receiver: str, state: SourceState) -> None:
-        """A receiver can hear, or cannot: its votes count, or do not."""
-        now = self.clock.office()
-        self.pipeline.intake.act(Health(receiver, state.up, "" if state.up else "radio_deaf", now), now)
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -284,6 +271,7 @@ class GatewayApp:
             expiry_s=None,
         )
         self.duties.post_all()
+        self.equipment.post({binding.device.id: binding for binding in self.bound.values()})
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
         self.pipeline.start(self.clock.office())
 
@@ -304,6 +292,22 @@ class GatewayApp:
             counters=self.counters,
         )
 
+    def _questions(self) -> Questions:
+        return Questions(
+            office=self.office,
+            origin=self.origin,
+            link=self.link,
+            outbox=self.outbox,
+            publisher=self.publisher,
+            pipeline=self.pipeline,
+            directory=self.directory,
+            coordinator=self.coordinator,
+            sources=self.sources,
+            views=self.views,
+            tap=self.tap,
+            counters=self.counters,
+        )
+
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             for source in self.sources:
@@ -314,7 +318,7 @@ class GatewayApp:
             if self.reporter is not None:
                 group.create_task(self.reporter.run(), name="sightings")
             group.create_task(self._health(), name="health")
-            control = Control(self.folder / "control.sock", self.control_commands())
+            control = Control(self.folder / "control.sock", self._questions().handlers())
             group.create_task(control.run(), name="control")
 
     async def _keep(self, source: Source) -> None:
@@ -344,7 +348,7 @@ class GatewayApp:
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
 
-    # --- people, health, control ------------------------------------------------------------------------------------
+    # --- people, health ----------------------------------------------------------------------------------------------
 
     def _people(self, message: Message) -> None:
         try:
@@ -377,68 +381,8 @@ class GatewayApp:
         heard = source.state.last_frame
         return {
             "alive": source.state.up,
-            "cause": None if source.state.up else "down",
+            "cause": source.state.cause or None,
             "heard_s": (self.clock.machine() - heard) / 1e9 if heard else None,
-        }
-
-    def control_commands(self) -> dict[str, Any]:
-        """What the control socket answers."""
-
-        async def status(_args: Mapping[str, Any]) -> dict[str, Any]:
-            backlog = await self.outbox.backlog()
-            return {
-                "gateway": self.gateway.id,
-                "boot": self.origin.boot,
-                "coordinator": self.is_coordinator,
-                "link": {"connected": self.link.state.connected, "reason": self.link.state.reason},
-                "backlog": backlog._asdict(),
-                "stalled": self.outbox.stalled,
-                "people_version": self.directory.version,
-                "sources": {source.id: source.state.problem or "up" for source in self.sources if source.state.problem},
-                "frames": sum(source.state.frames for source in self.sources),
-                "readings": self.pipeline.readings,
-                "published": self.publisher.published,
-                "counters": dict(self.counters.snapshot()),
-                "down": sorted(self.coordinator.down) if self.coordinator is not None else [],
-                **self.views.summary(),
-            }
-
-        async def backlog(_args: Mapping[str, Any]) -> dict[str, Any]:
-            return (await self.outbox.backlog())._asdict()
-
-        async def dead_letters(_args: Mapping[str, Any]) -> dict[str, Any]:
-            rows = await self.outbox.dead_letters()
-            return {
-                "dead": [
-                    {"boot": b, "sequence": s, "reason": r, "event": json.loads(body)} for b, s, r, _, body in rows
-                ]
-            }
-
-        async def why(args: Mapping[str, Any]) -> dict[str, Any]:
-            found = self.views.why(str(args.get("place", "")))
-            if found is None:
-                raise PermanentError("not_owner", f"{self.gateway.id} does not decide that place")
-            return found
-
-        async def tail(args: Mapping[str, Any]) -> dict[str, Any]:
-            after = args.get("after")
-            return self.views.tail(after if isinstance(after, int) else None)
-
-        async def record(args: Mapping[str, Any]) -> dict[str, Any]:
-            after = args.get("after")
-            if isinstance(after, int):
-                return self.tap.after(after)
-            facts = {name: await self.outbox.facts(name) for name in ("desk", "presence", "one_desk")}
-            office = self.office.model_dump(mode="json")
-            return {**self.tap.after(None), "facts": facts, "gateway": self.gateway.id, "office": office}
-
-        return {
-            "record": record,
-            "status": status,
-            "backlog": backlog,
-            "dead-letters": dead_letters,
-            "why": why,
-            "tail": tail,
         }
 
 

@@ -5,11 +5,10 @@ Everything shown here is durable already: the pipeline calls `committed` after t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from uuid import uuid4
 
-from gateway.bindings import Binding
 from gateway.board import Board
 from gateway.clock import Clock
 from gateway.config.model import Office
@@ -45,7 +44,6 @@ class Duties:
         link: Link,
         reporter: Reporter | None,
         forwarder: Forwarder,
-        devices: Mapping[str, Binding],
         clock: Clock,
         counters: Counters,
     ) -> None:
@@ -58,7 +56,6 @@ class Duties:
         self._link = link
         self._reporter = reporter
         self._forwarder = forwarder
-        self._devices = devices
         self._clock = clock
         self._counters = counters
         self._quality = "simulated" if office.simulated else "good"
@@ -127,9 +124,6 @@ class Duties:
             self._board.set(topics.catalogue(place), partial(self._catalogue, place), expiry_s=None)
         for zone in self._views.zones:
             self._board.set(topics.agg(zone), partial(self._aggregate, zone))
-        for name, binding in self._devices.items():
-            topic = topics.device(self._origin.site, self._origin.gateway, name)
-            self._board.set(topic, partial(self._device, binding), expiry_s=None)
 
     def _state(self, place: str) -> bytes:
         sensed, life = self._views.sensed(place), self._views.life(place)
@@ -170,9 +164,4 @@ class Duties:
                 "mode": spot.space.mode,
                 "accessible": spot.space.accessible,
             },
-        )
-
-    def _device(self, binding: Binding) -> bytes:
-        return wire.write(
-            wire.DeviceState, {"place": binding.place, "driver": binding.device.driver, "alive": None, "cause": None}
         )

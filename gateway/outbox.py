@@ -187,6 +187,11 @@ class Outbox:
             await self._empty.wait()
 
     @property
+    def last_sequence(self) -> int:
+        """The highest sequence that was given in this boot."""
+        return self._next - 1
+
+    @property
     def waiting(self) -> int:
         """Events that have not been retired; the number alone, without a read."""
         return self._table.count

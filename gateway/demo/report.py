@@ -41,7 +41,7 @@ def account(folder: Path, statuses: Sequence[Mapping[str, Any]]) -> dict[str, An
         "published": sum(status["published"] for status in statuses),
         "stored": len(rows),
         "taps": len(told.taps),
-        "lost": sum(committed.values()) - _stored_of(rows, statuses),
+        "lost": _lost(rows, statuses),
         "unanswered": len(unanswered),
         "duplicated": len(judge.duplicated(events)),
         "desk_states_wrong": len(wrong),
@@ -68,9 +68,14 @@ def account(folder: Path, statuses: Sequence[Mapping[str, Any]]) -> dict[str, An
     return result
 
 
-def _stored_of(rows: Iterable[Stored], statuses: Sequence[Mapping[str, Any]]) -> int:
-    boots = {(status["gateway"], status["boot"]) for status in statuses}
-    return sum((row.gateway, row.boot) in boots for row in rows)
+def _lost(rows: Iterable[Stored], statuses: Sequence[Mapping[str, Any]]) -> int:
+    """Sequences that the gateways' outboxes gave until their last status, and that the archive does not have."""
+    stored = {(row.gateway, row.boot, row.sequence) for row in rows}
+    return sum(
+        (status["gateway"], status["boot"], number) not in stored
+        for status in statuses
+        for number in range(1, status["last_sequence"] + 1)
+    )
 
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:

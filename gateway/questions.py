@@ -1,0 +1,118 @@
+"""What a running gateway answers on its control socket: status, backlog, dead letters, why, tail, record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.config.model import Office
+from gateway.contract.envelope import Origin
+from gateway.control import Handler
+from gateway.coordinator import Coordinator
+from gateway.counters import Counters
+from gateway.errors import PermanentError
+from gateway.mqtt import Link
+from gateway.outbox import Outbox
+from gateway.people import Directory
+from gateway.pipeline import Pipeline
+from gateway.publisher import Publisher
+from gateway.recording import Tap
+from gateway.sources.base import Source
+from gateway.views import Views
+
+REMEMBERED = ("desk", "presence", "one_desk")
+"""Rules whose facts a recording begins with."""
+
+
+class Questions:
+    """Reads the parts of one gateway; changes nothing but the recording's tap."""
+
+    def __init__(
+        self,
+        *,
+        office: Office,
+        origin: Origin,
+        link: Link,
+        outbox: Outbox,
+        publisher: Publisher,
+        pipeline: Pipeline,
+        directory: Directory,
+        coordinator: Coordinator | None,
+        sources: Sequence[Source],
+        views: Views,
+        tap: Tap,
+        counters: Counters,
+    ) -> None:
+        self._office = office
+        self._origin = origin
+        self._link = link
+        self._outbox = outbox
+        self._publisher = publisher
+        self._pipeline = pipeline
+        self._directory = directory
+        self._coordinator = coordinator
+        self._sources = sources
+        self._views = views
+        self._tap = tap
+        self._counters = counters
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """By command."""
+        return {
+            "status": self._status,
+            "backlog": self._backlog,
+            "dead-letters": self._dead_letters,
+            "why": self._why,
+            "tail": self._tail,
+            "record": self._record,
+        }
+
+    async def _status(self, _args: Mapping[str, Any]) -> dict[str, Any]:
+        backlog = await self._outbox.backlog()
+        coordinator, link = self._coordinator, self._link.state
+        return {
+            "gateway": self._origin.gateway,
+            "boot": self._origin.boot,
+            "coordinator": coordinator is not None,
+            "link": {"connected": link.connected, "reason": link.reason},
+            "backlog": backlog._asdict(),
+            "last_sequence": self._outbox.last_sequence,
+            "stalled": self._outbox.stalled,
+            "people_version": self._directory.version,
+            "people_problem": self._directory.problem,
+            "sources": {source.id: source.state.problem for source in self._sources if source.state.problem},
+            "frames": sum(source.state.frames for source in self._sources),
+            "readings": self._pipeline.readings,
+            "published": self._publisher.published,
+            "counters": dict(self._counters.snapshot()),
+            "down": [] if coordinator is None else sorted(coordinator.down),
+            **self._views.summary(),
+        }
+
+    async def _backlog(self, _args: Mapping[str, Any]) -> dict[str, Any]:
+        return (await self._outbox.backlog())._asdict()
+
+    async def _dead_letters(self, _args: Mapping[str, Any]) -> dict[str, Any]:
+        rows = await self._outbox.dead_letters()
+        return {
+            "dead": [{"boot": b, "sequence": s, "reason": r, "event": json.loads(body)} for b, s, r, _, body in rows]
+        }
+
+    async def _why(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        found = self._views.why(str(args.get("place", "")))
+        if found is None:
+            raise PermanentError("not_owner", f"{self._origin.gateway} does not decide that place")
+        return found
+
+    async def _tail(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        after = args.get("after")
+        return self._views.tail(after if isinstance(after, int) else None)
+
+    async def _record(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        after = args.get("after")
+        if isinstance(after, int):
+            return self._tap.after(after)
+        facts = {name: await self._outbox.facts(name) for name in REMEMBERED}
+        office = self._office.model_dump(mode="json")
+        return {**self._tap.after(None), "facts": facts, "gateway": self._origin.gateway, "office": office}
