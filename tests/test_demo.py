@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 HEAD_S = 9
-"""Tests run beside each other on a small machine: the gateways get more time before the office opens."""
+SPEED = 30
+"""Tests run beside each other on a small machine: the gateways get more time before the office opens, and the office's
+tolerances (35 s of a radar) last longer in machine time."""
 
 
 def demo(folder: Path, seconds: int, *extra: str) -> tuple[int, dict[str, Any], str]:
     """(exit status, the JSON object, standard error)."""
     command = [sys.executable, "-m", "gateway.cli", "demo", "--json", "--seconds", str(seconds), "--head", str(HEAD_S)]
+    command += ["--speed", str(SPEED)]
     done = subprocess.run(
         [*command, "--folder", str(folder), *extra], capture_output=True, text=True, timeout=120, check=False
     )
@@ -29,8 +32,8 @@ def test_nothing_is_lost_unanswered_duplicated_or_wrong(tmp_path: Path) -> None:
     status, result, errors = demo(tmp_path / "demo", 10)
     assert status == 0, (result, errors)
     assert (result["lost"], result["unanswered"], result["duplicated"], result["desk_states_wrong"]) == (0, 0, 0, 0)
-    assert result["stored"] == result["events"] > 150
-    assert result["taps"] > 20
+    assert result["stored"] == result["events"] > 100
+    assert result["taps"] > 10
     assert result["unknown_share"]["share"] <= result["unknown_share"]["explained"] + 0.01
 
 
