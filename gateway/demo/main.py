@@ -34,6 +34,8 @@ from gateway.up import Children, Role
 HEAD_S = 6.0
 """Until the office's day starts: devices speak already, people do not, and gateways get ready."""
 READY_S = 60.0
+TOO_OFTEN = 4
+"""Ends of parts before everything is ready: one that cannot start will not do so by being tried again."""
 DRAIN_S = 10.0
 DAY = datetime(2026, 11, 24, 7, 50, tzinfo=ZoneInfo("Asia/Makassar"))
 """A Tuesday."""
@@ -142,7 +144,7 @@ async def _stage(
     simulator: asyncio.subprocess.Process | None = None
     try:
         simulator = await _simulate(arguments, folder, clock, environment, ble=not ble.startswith("replay"))
-        await _ready(office, folder, clock, running, stop)
+        await _ready(office, folder, clock, children, running, stop)
         await _watch(arguments, stage, simulator, running, stop)
         stage.measure(simulator.pid)
         await _end(simulator)
@@ -217,7 +219,12 @@ async def _simulate(
 
 
 async def _ready(
-    office: Office, folder: Path, clock: ScaledClock, running: asyncio.Task[None], stop: asyncio.Event
+    office: Office,
+    folder: Path,
+    clock: ScaledClock,
+    children: Children,
+    running: asyncio.Task[None],
+    stop: asyncio.Event,
 ) -> None:
     """Until each gateway is connected, knows its people and has seen every radar."""
     deadline = time.monotonic() + READY_S
@@ -227,11 +234,22 @@ async def _ready(
             break
         if running.done():
             await running
+        if children.restarts >= TOO_OFTEN:
+            raise HadirError(f"the parts of the demo do not start:\n{_last_words(folder)}")
         if time.monotonic() > deadline:
-            raise HadirError(f"the gateways were not ready after {READY_S:.0f} s; their logs are in {folder}")
+            raise HadirError(f"the gateways were not ready after {READY_S:.0f} s:\n{_last_words(folder)}")
         await asyncio.sleep(0.1)
     if time.monotonic_ns() > clock.anchor:
         raise HadirError("the gateways were not ready when the office opened: this machine is busy; try --head 20")
+
+
+def _last_words(folder: Path) -> str:
+    """The last lines of what each part logged."""
+    return "\n".join(
+        f"{path.name}: {line}"
+        for path in sorted(folder.glob("*.log"))
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+    )
 
 
 async def _watch(
