@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
 
+START_S = 10.0
 _CONF = """\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -33,20 +35,33 @@ def available() -> bool:
 
 
 def start_bus(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start dbus-daemon; its process, and the address for DBUS_SYSTEM_BUS_ADDRESS. End it by its pid."""
-    socket = folder / "bus.sock"
+    """Start dbus-daemon; its process, and the address for DBUS_SYSTEM_BUS_ADDRESS. End it by its pid.
+
+    It accepts connections when this returns. Raises RuntimeError when it does not start.
+    """
+    path = folder / "bus.sock"
+    path.unlink(missing_ok=True)  # of a bus that was killed here
     conf = folder / "bus.conf"
-    conf.write_text(_CONF.format(socket=socket), encoding="ascii")
+    conf.write_text(_CONF.format(socket=path), encoding="ascii")
     process = subprocess.Popen(
         ["dbus-daemon", f"--config-file={conf}", "--nofork", "--nopidfile", "--nosyslog"],
         stdin=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is not for the bus: whoever started it ends it
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 10
-    while not socket.exists():
+    deadline = time.monotonic() + START_S
+    while not _accepts(path):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise RuntimeError(f"dbus-daemon did not start (status {process.wait()})")
         time.sleep(0.01)
-    return process, f"unix:path={socket}"
+    return process, f"unix:path={path}"
+
+
+def _accepts(path: Path) -> bool:
+    """Whether somebody listens: the socket's file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

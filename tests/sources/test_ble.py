@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from dbus_fast.aio import MessageBus
 
 from drivers.beacon import eddystone, ibeacon
 from firmware_sim.bluez import MOST_DEVICES, SimulatedBluez
-from firmware_sim.bus import start_bus
+from firmware_sim.bus import _accepts, start_bus
 from gateway.clock import SystemClock
 from gateway.counters import Counters
 from gateway.decode import claims
@@ -241,7 +242,6 @@ async def test_the_bus_itself_dies_and_comes_back(tmp_path: Path, monkeypatch: p
             with pytest.raises(ConnectionError):
                 await run
             await soon(lambda: source.state.cause == "radio_deaf")
-            (tmp_path / "bus.sock").unlink(missing_ok=True)
             second, _ = start_bus(tmp_path)
             run = asyncio.get_running_loop().create_task(bluez.run())
             await bluez.ready.wait()
@@ -343,3 +343,14 @@ async def ask(address: str, destination: str, path: str, interface: str, member:
         return answer.body[0]
     finally:
         bus.disconnect()
+
+
+def test_a_bus_is_there_when_it_accepts_not_when_its_file_is(tmp_path: Path) -> None:
+    """Between bind and listen the file is there, and who connects is refused."""
+    path = tmp_path / "bus.sock"
+    assert not _accepts(path)
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+        assert not _accepts(path)
+        bound.listen()
+        assert _accepts(path)
