@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, wiring
+from gateway import bindings, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -264,7 +264,7 @@ class GatewayApp:
         if self.is_coordinator:
             self.coordinator = self._coordinator()
         self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
-        self.link.subscribe(topics.people(self.office.site, self.gateway.id), self._people)
+        self.link.subscribe(topics.people(self.office.site, self.gateway.id), self._people, most=snapshots.MAX_BYTES)
         self.board.set(
             topics.gateway_status(self.office.site, self.gateway.id),
             lambda: self._status("ready", at=self.clock.office()),

@@ -101,7 +101,9 @@ class Archive:
             self._counters.add("ingest.refused", error.reason)
             status = None
         if topic is not None and status is not None and topic.gateway in self._gateways:
-            self._heard.put_nowait((topic.gateway, status["state"] == "ready", self._clock.office()))
+            # a retained status is old news: a silence that it tells of began at the gateway's last event
+            at = 0 if message.retain else self._clock.office()
+            self._heard.put_nowait((topic.gateway, status["state"] == "ready", at))
             if status["state"] == "ready":
                 self._boots[topic.gateway] = status["boot"]
         message.ack()
@@ -122,9 +124,11 @@ class Archive:
         while True:
             version = self._people.version
             for gateway, boot in self._boots.items():
-                if gateway in known and self._told.get(gateway) != (version, boot):
+                told, told_boot = self._told.get(gateway, (None, ""))
+                if gateway in known and (told, told_boot) != (version, boot):
                     try:
-                        body = self._people.snapshot(gateway)
+                        # a new boot may have an empty disk: it gets everything; after that, what has changed
+                        body = self._people.snapshot(gateway, since=told if told_boot == boot else None)
                         await self._link.deliver(topics.people(self._office.site, gateway), body)
                         self._told[gateway] = (version, boot)
                     except HadirError:

@@ -34,7 +34,7 @@ listen = "127.0.0.1:{port}"
 next_connection_delay_ms = 1
 [v5.1.connections]
 connection_timeout_ms = 10000
-max_payload_size = 1048576
+max_payload_size = 67108864
 max_inflight_count = 200
 dynamic_filters = true
 
@@ -44,7 +44,7 @@ listen = "127.0.0.1:{older}"
 next_connection_delay_ms = 1
 [v4.1.connections]
 connection_timeout_ms = 10000
-max_payload_size = 1048576
+max_payload_size = 67108864
 max_inflight_count = 200
 dynamic_filters = true
 """

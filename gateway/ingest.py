@@ -158,6 +158,8 @@ class Ingest:
             return "" if self._replay and event.gateway == REPLAY else "replayed"
         if event.gateway not in self._owners.gateways:
             return "unknown_gateway"
+        if event.type == "privacy.erased" and event.person:
+            return "not_authority"  # it would delete a person's rows: only the people table's own box may say so
         return self._owners.refusal(event.cls, event.type, event.subject, event.gateway)
 
     def _refuse(self, topic: Topic, event: Envelope | PermanentError, raw: bytes, reason: str) -> None:

@@ -24,7 +24,7 @@ from gateway.config.model import Broker
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.mqtt_api import REFUSED, TOO_LARGE, Delivered, Done, LinkState, Message, Note
-from gateway.mqtt_inbox import Inbox
+from gateway.mqtt_inbox import MAX_RECEIVE, Inbox
 from gateway.mqtt_session import Arrived, Limits, Listener, Session, Settings
 from gateway.mqtt_window import Window
 from gateway.supervise import SETTLED_S, full_jitter
@@ -88,8 +88,8 @@ class Link:
 
     @property
     def room(self) -> int:
-        """Publishes that the window takes now."""
-        return self._window.room if self._session is not None else 0
+        """Publishes that the window takes now; none before `on_connect` was called."""
+        return self._window.room if self._up.is_set() else 0
 
     @property
     def window(self) -> int:
@@ -113,13 +113,15 @@ class Link:
         """Return when there is a connection."""
         await self._up.wait()
 
-    def subscribe(self, topic_filter: str, handler: Callable[[Message], None], *, qos: int = 1) -> None:
-        """Hand messages of `topic_filter` to `handler`, now and after each reconnect.
+    def subscribe(
+        self, topic_filter: str, handler: Callable[[Message], None], *, qos: int = 1, most: int = MAX_RECEIVE
+    ) -> None:
+        """Hand messages of `topic_filter`, up to `most` bytes, to `handler`, now and after each reconnect.
 
         Where filters overlap, the first of them gets the message. A handler that raises HadirError has refused the
         message: that is counted, and the message acknowledged.
         """
-        self._inbox.subscribe(topic_filter, handler, qos)
+        self._inbox.subscribe(topic_filter, handler, qos, most)
         if self._session is not None:
             self._ask_for(self._session, {topic_filter: qos})
 
@@ -208,9 +210,9 @@ class Link:
     async def _keep(self, session: Session) -> str:
         """Until the connection is lost; why it was."""
         self._ask_for(session, self._inbox.filters)
+        self._up.set()
         for callback in self._on_connect:
             callback()
-        self._up.set()
         frozen = int(self._frozen_after_s * SECOND)
         quiet = min(int(CANARY_S * SECOND), frozen // 2)
         while True:

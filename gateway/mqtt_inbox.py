@@ -27,16 +27,17 @@ class Inbox:
         self._counters = counters
         self.filters: dict[str, int] = {}
         """What is subscribed to, and with which QoS."""
-        self._handlers: dict[str, Handler] = {}
-        self._known: dict[str, Handler | None] = {}
+        self._handlers: dict[str, tuple[Handler, int]] = {}
+        self._known: dict[str, tuple[Handler, int] | None] = {}
+        """Handler and largest payload, by filter and by topic."""
         self._send: Callable[[int], object] = _nobody
         self._unacked: deque[list[int]] = deque()
         """[mid, whether the handler has acknowledged it], in order of arrival on this connection."""
 
-    def subscribe(self, topic_filter: str, handler: Handler, qos: int) -> None:
-        """Messages of `topic_filter` are the handler's. Where filters overlap, the first of them gets the message."""
+    def subscribe(self, topic_filter: str, handler: Handler, qos: int, most: int = MAX_RECEIVE) -> None:
+        """Messages of `topic_filter` are the handler's, up to `most` bytes. The first of overlapping filters wins."""
         self.filters[topic_filter] = qos
-        self._handlers[topic_filter] = handler
+        self._handlers[topic_filter] = (handler, most)
         self._known.clear()
 
     def begin(self, send: Callable[[int], object]) -> None:
@@ -63,13 +64,14 @@ class Inbox:
 
     def take(self, message: Message) -> None:
         """Hand it over. What is too big, or was not asked for, or is refused by its handler, is counted and done."""
-        if len(message.payload) > MAX_RECEIVE:
-            self.refuse(message.ack, "too_big")
-            return
         topic = message.topic
-        handler = self._known[topic] if topic in self._known else self._find(topic)
-        if handler is None:
+        found = self._known[topic] if topic in self._known else self._find(topic)
+        if found is None:
             self.refuse(message.ack, "unasked")
+            return
+        handler, most = found
+        if len(message.payload) > most:
+            self.refuse(message.ack, "too_big")
             return
         try:
             handler(message)
@@ -82,8 +84,8 @@ class Inbox:
         self._counters.add("mqtt.refused", cause)
         ack()
 
-    def _find(self, topic: str) -> Handler | None:
-        found = next((handler for name, handler in self._handlers.items() if matches(name, topic)), None)
+    def _find(self, topic: str) -> tuple[Handler, int] | None:
+        found = next((found for name, found in self._handlers.items() if matches(name, topic)), None)
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known[topic] = found

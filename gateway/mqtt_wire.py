@@ -18,8 +18,9 @@ from pathlib import Path
 from gateway.config.model import Tls
 from gateway.errors import TransientError
 
-MAX_PACKET = 1 << 20
-"""Bytes of the largest packet that is taken; a larger one ends the connection before it is in memory."""
+MAX_PACKET = 16 << 20
+"""Bytes of the largest packet that is taken: a large site's identity snapshots have some megabytes. A larger one ends
+the connection before it is in memory."""
 
 
 class Wire(asyncio.Protocol):

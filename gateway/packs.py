@@ -44,6 +44,9 @@ class Pack:
         except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
             text = f"is not a zone pack (site.json, sightings.csv.gz): {type(error).__name__} {error}"
             raise ConfigError(Problem(file=str(folder), line=None, text=text)) from error
+        if len(self._zones) < len(self._site["zones"]) or len(self._receivers) < len(self._site["receivers"]):
+            text = "has two zones or two receivers of one name"
+            raise ConfigError(Problem(file=str(folder / "site.json"), line=None, text=text))
 
     def office(self) -> Office:
         """The pack as an office of one gateway, which is its own coordinator."""
@@ -74,16 +77,31 @@ class Pack:
         )
 
     def frames(self, counters: Counters) -> Iterator[Frame]:
-        """Packets in order of time; rows that are not packets are counted."""
+        """Packets in order of time; rows that are not packets are counted, and a cut file ends where it is cut."""
         numbers: dict[str, int] = {}
         opened = gzip.open if self.sightings.suffix == ".gz" else open
-        with opened(self.sightings, "rt", encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
+        with opened(self.sightings, "rt", encoding="utf-8", errors="replace", newline="") as lines:
+            rows = csv.DictReader(lines)
+            while True:
+                try:
+                    row = next(rows)
+                except StopIteration:
+                    return
+                except csv.Error:
+                    counters.add("replay.dropped", "bad_line")
+                    continue
+                except (EOFError, OSError):
+                    counters.add("replay.dropped", "cut_file")
+                    return
                 frame = self._frame(row, numbers)
                 if frame is None:
                     counters.add("replay.dropped", "bad_line")
                 else:
                     yield frame
+
+    def beacons(self) -> int:
+        """How many beacons the pack has: they are numbered in the order of their first packets."""
+        return max((int.from_bytes(frame.payload[24:26], "big") for frame in self.frames(Counters())), default=-1) + 1
 
     def _frame(self, row: dict[str, Any], numbers: dict[str, int]) -> Frame | None:
         try:
@@ -92,9 +110,10 @@ class Pack:
             rssi = round(float(row["rssi"]))
             receiver = _identifier(row["receiver"])
             number = numbers.setdefault(row["beacon"], len(numbers))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             return None
-        if receiver not in self._receivers or number >= MOST_BEACONS:
+        good = at > 0 and not whole.startswith("-") and -127 <= rssi <= 20
+        if not good or receiver not in self._receivers or number >= MOST_BEACONS:
             return None
         body = b"\x4c\x00\x02\x15" + UUID + (1).to_bytes(2, "big") + number.to_bytes(2, "big") + b"\xc5"
         payload = bytes((len(body) + 1, 0xFF)) + body
@@ -114,7 +133,7 @@ class Pack:
         for name, polygon in self._zones.items():
             if _inside(at, polygon):
                 return name
-        return min(self._zones, key=lambda name: min((at[0] - x) ** 2 + (at[1] - y) ** 2 for x, y in self._zones[name]))
+        return min(self._zones, key=lambda name: _distance(at, self._zones[name]))
 
 
 def _identifier(text: Any) -> str:
@@ -122,6 +141,19 @@ def _identifier(text: Any) -> str:
     if not made:
         raise ValueError(f"{text!r} has no letter or digit")
     return made
+
+
+def _distance(at: tuple[float, float], polygon: list[list[float]]) -> float:
+    """Squared distance to the nearest edge."""
+    return min(_to_edge(at, start, end) for start, end in zip(polygon, [*polygon[1:], polygon[0]], strict=True))
+
+
+def _to_edge(at: tuple[float, float], start: list[float], end: list[float]) -> float:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = dx * dx + dy * dy
+    along = 0.0 if not length else ((at[0] - start[0]) * dx + (at[1] - start[1]) * dy) / length
+    along = min(1.0, max(0.0, along))
+    return (start[0] + along * dx - at[0]) ** 2 + (start[1] + along * dy - at[1]) ** 2
 
 
 def _inside(at: tuple[float, float], polygon: list[list[float]]) -> bool:

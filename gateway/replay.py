@@ -190,7 +190,9 @@ def _pipeline(
     directory = Directory(folder / "people", key, GATEWAY)
     if pack is not None:
         # the beacons of a pack are known by what the driver says of them; the key is of this run only
-        directory.entries = _Pack(pack, key)
+        directory.entries = {
+            key.index(pack.credential(number), office.site): pack.person(number) for number in range(pack.beacons())
+        }
     rules = wiring.make_rules(office, places, GATEWAY, devices, unit_sizes={}, now=clock.office())
     located = wiring.Located()
     facts = {} if recording is None else recording.facts
@@ -209,16 +211,6 @@ def _pipeline(
         quality="replayed",
         begin={rule.name: wiring.keys_of(rule.name, places, GATEWAY) for rule in rules},
     )
-
-
-class _Pack(dict[str, Any]):
-    """The directory of a pack: every beacon is somebody."""
-
-    def __init__(self, pack: Pack, key: SiteKey) -> None:
-        super().__init__()
-        site = pack.office().site
-        for number in range(1000):
-            self[key.index(pack.credential(number), site)] = pack.person(number)
 
 
 async def _play(

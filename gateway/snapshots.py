@@ -18,7 +18,7 @@ from typing import NamedTuple
 from gateway.credentials import SiteKey
 from gateway.errors import PermanentError
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 15 << 20
 
 
 class Entry(NamedTuple):

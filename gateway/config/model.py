@@ -6,7 +6,7 @@ relative to the file. load.py reads it and reports all mistakes at once.
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,7 @@ Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 SpaceKind = Literal["desk", "room", "booth", "other"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ReaderRole = Literal["desk", "in", "out", "in_out", "zone", "kiosk", "enrol"]
 
 
@@ -234,6 +235,17 @@ class People(Model):
     table: Path = Path("var/archive/people.sqlite")
 
 
+class Pause(Model):
+    """A part of some days in which nobody is expected at a desk; the site's local time."""
+
+    days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    start: time
+    end: time
+    first: date | None = None
+    """Of a season such as Ramadan, with `last`."""
+    last: date | None = None
+
+
 class DeskRules(Model):
     """A desk's life."""
 
@@ -243,6 +255,11 @@ class DeskRules(Model):
     """Vacant for so long: taken becomes away."""
     warn_before_s: Seconds = 300.0
     end_of_day: time = time(19, 0)
+    breaks: tuple[Pause, ...] = (
+        Pause(days=("mon", "tue", "wed", "thu"), start=time(12, 0), end=time(13, 0)),
+        Pause(days=("fri",), start=time(11, 30), end=time(13, 0)),
+    )
+    """Pause the release. Default: an hour at noon, ninety minutes on Friday (Perpres 21/2023)."""
 
 
 class PresenceRules(Model):
