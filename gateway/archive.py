@@ -123,7 +123,7 @@ class Archive:
         known = {gateway.id for gateway in self._office.gateways}
         while True:
             version = self._people.version
-            for gateway, boot in self._boots.items():
+            for gateway, boot in list(self._boots.items()):  # one may appear while another is told
                 told, told_boot = self._told.get(gateway, (None, ""))
                 if gateway in known and (told, told_boot) != (version, boot):
                     try:
