@@ -24,7 +24,7 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.test
 	@deploy/test-servers.sh
-	$(BIN)/python bench/run.py $(ARGS)
+	$(BIN)/python -m bench.run $(ARGS)
 
 schema: $(VENV)/.demo
 	$(BIN)/hadir schema docs/contract

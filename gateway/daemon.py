@@ -25,11 +25,17 @@ def clock_of(text: str | None) -> Clock:
         ) from error
 
 
+SWITCH_S = 0.0005
+"""How long a worker thread waits for a busy event loop before it gets the interpreter (Python's own: 5 ms). A commit
+needs it several times; with a tenth of the wait a busy gateway commits ten times as fast."""
+
+
 def run_until_stopped(work: Callable[[], Awaitable[None]], arguments: argparse.Namespace) -> int:
     """Run `work` until SIGTERM, SIGINT or the parent's end cancels it; 0 after a clean stop.
 
     Cancellation is the only stop signal: every component flushes in its own `finally`.
     """
+    sys.setswitchinterval(SWITCH_S)
     return asyncio.run(_run(work, with_parent=bool(getattr(arguments, "with_parent", False))))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from gateway import sqlite
 from gateway.contract.envelope import erased
@@ -90,20 +91,21 @@ class Table:
         return self._connection.execute(statement, values).fetchall()
 
     def commit(self, rows: Sequence[Row], facts: Iterable[tuple[str, str, str | None]], acts: Sequence[int]) -> None:
-        """Insert rows and facts in the running transaction."""
-        if rows:
-            self._connection.executemany(
-                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (r.boot, r.sequence, r.cls, r.topic, r.body, r.recorded_at, r.person, r.unit, act)
-                    for r, act in zip(rows, acts, strict=True)
-                ],
-            )
-        for rule, key, body in facts:
+        """Insert rows and facts in the running transaction; of several facts of one key the last one stays."""
+        sqlite.insert(
+            self._connection,
+            "INSERT INTO event",
+            [
+                (r.boot, r.sequence, r.cls, r.topic, r.body, r.recorded_at, r.person, r.unit, act)
+                for r, act in zip(rows, acts, strict=True)
+            ],
+        )
+        latest = {(rule, key): body for rule, key, body in facts}
+        kept = [(rule, key, body) for (rule, key), body in latest.items() if body is not None]
+        sqlite.insert(self._connection, "INSERT OR REPLACE INTO fact", kept)
+        for (rule, key), body in latest.items():
             if body is None:
                 self._connection.execute("DELETE FROM fact WHERE rule = ? AND key = ?", (rule, key))
-            else:
-                self._connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (rule, key, body))
 
     def transaction(self) -> Any:
         """Context of one transaction; errors come out by remedy."""
@@ -133,12 +135,16 @@ class Table:
         """Delete what the archive has committed, in the running transaction; rows deleted."""
         gone = 0
         for first, last in ranges:
-            removed = self._all(
-                "DELETE FROM event WHERE boot = ? AND sequence BETWEEN ? AND ? RETURNING length(body) + length(topic)",
-                (boot, first, last),
-            )
-            gone += len(removed)
-            self.bytes -= sum(row[0] + OVERHEAD for row in removed)
+            values = (boot, first, last)
+            count, size = self._all(
+                "SELECT count(*), coalesce(sum(length(body) + length(topic)), 0) FROM event"
+                " WHERE boot = ? AND sequence BETWEEN ? AND ?",
+                values,
+            )[0]
+            if count:
+                self._connection.execute("DELETE FROM event WHERE boot = ? AND sequence BETWEEN ? AND ?", values)
+                gone += count
+                self.bytes -= size + count * OVERHEAD
         self.count -= gone
         return gone
 
@@ -255,7 +261,7 @@ class Table:
 
 def fact_rows(facts: Iterable[tuple[str, str, Mapping[str, Any] | None]]) -> list[tuple[str, str, str | None]]:
     """Facts as rows of text."""
-    return [(rule, key, None if body is None else json.dumps(body, separators=(",", ":"))) for rule, key, body in facts]
+    return [(rule, key, None if body is None else to_json(body).decode()) for rule, key, body in facts]
 
 
 def highest_boot(path: Path) -> str:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import apsw
 
 from gateway.errors import HadirError, PermanentError, TransientError
 
 OLDEST = 3_051_003
+ROWS_AT_ONCE = (256, 32, 4, 1)
+"""Rows of one statement: few shapes, so that all of them stay prepared."""
 
 
 def connect(path: Path, *, vfs: str | None = None, exclusive: bool = True) -> apsw.Connection:
@@ -82,6 +87,25 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
                 connection.execute("ROLLBACK")
     except apsw.Error as error:
         raise remedy(error) from error
+
+
+def insert(connection: apsw.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows of one width, many in one statement; `into`: `INSERT INTO event`.
+
+    Each step of a statement lets go of the interpreter and has to get it back from a busy event loop: a step a row,
+    as executemany takes them, made a commit of 1,000 rows in a worker thread wait 200 times longer.
+    """
+    first = 0
+    for size in ROWS_AT_ONCE:
+        while len(rows) - first >= size:
+            some = rows[first : first + size]
+            connection.execute(_statement(into, len(some[0]), size), tuple(chain.from_iterable(some)))
+            first += size
+
+
+@cache
+def _statement(into: str, width: int, rows: int) -> str:
+    return f"{into} VALUES {','.join(['(' + ','.join('?' * width) + ')'] * rows)}"
 
 
 def checkpoint(connection: apsw.Connection) -> None:

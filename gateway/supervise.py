@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import random
 from collections.abc import Awaitable, Callable
 
 from gateway.clock import SECOND, Clock
@@ -12,7 +12,8 @@ from gateway.counters import Counters
 from gateway.errors import TransientError
 
 _log = logging.getLogger(__name__)
-_jitter = secrets.SystemRandom()
+_jitter = random.Random()
+"""Nobody gains by guessing it; and an event that goes out asks for it."""
 
 FIRST_S = 0.5
 LONGEST_S = 30.0

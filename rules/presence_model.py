@@ -88,8 +88,9 @@ def fact_of(state: State) -> Fact:
 
 def remembered(state: State) -> tuple[object, ...]:
     """What must be equal for the row to stay as it is. Evidence that goes on is not worth a write."""
-    visit = None if state.visit is None else state.visit._replace(last=0, method="")
-    return visit, state.workplace, state.quiet
+    visit = state.visit
+    stay = None if visit is None else (visit.id, visit.zone, visit.start, visit.idle)
+    return stay, state.workplace, state.quiet
 
 
 def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, now: int) -> State:
