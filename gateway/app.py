@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, snapshots, wiring
+from gateway import bindings, forward, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -34,6 +34,7 @@ from gateway.engine import Engine
 from gateway.equipment import Equipment
 from gateway.errors import ConfigError, PermanentError, Problem
 from gateway.forward import Forwarder
+from gateway.intake import Asked
 from gateway.mqtt import Link, Message, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
@@ -48,7 +49,7 @@ from gateway.sources.build import build
 from gateway.supervise import keep
 from gateway.trace import Trace
 from gateway.views import Views
-from rules.api import Event
+from rules.api import Event, Fact, Reading
 
 HEALTH_S = 10.0
 LAST_S = 1.0
@@ -157,9 +158,7 @@ class GatewayApp:
         self.tap = Tap()
         self.views = Views(places, gateway.id)
         self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
-        self.forwarder = Forwarder(
-            self.link, origin, clock, counters, lambda reading: self.pipeline.intake.act(reading, reading.at)
-        )
+        self.forwarder = Forwarder(self.link, origin, clock, counters, self._forwarded)
         self.duties = Duties(
             office=office,
             places=places,
@@ -241,6 +240,7 @@ class GatewayApp:
             control=self._control_rule,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
+        self.forwarder.restore(await self.outbox.facts(forward.NAME))
         located = wiring.Located()
         route = wiring.make_route(self.places, self.gateway.id, self.devices, located)
         engine = Engine(rules, route, self.counters, facts)
@@ -344,6 +344,9 @@ class GatewayApp:
         publisher.cancel()
         outbox.cancel()
         link.cancel()
+
+    def _forwarded(self, reading: Reading, durable: Callable[[], None], fact: Fact | None) -> None:
+        self.pipeline.intake.act(Asked(reading, lambda _rows: durable(), fact), reading.at)
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())

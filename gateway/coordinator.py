@@ -18,7 +18,7 @@ from gateway.contract.envelope import Envelope, Origin
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.errors import PermanentError
-from gateway.intake import Intake
+from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
 from gateway.people import Resolver
 from gateway.sightings import received
@@ -79,29 +79,24 @@ class Coordinator:
         message.ack()
 
     def _acts(self, message: Message) -> None:
+        """Acknowledged when what follows from it is durable: a coordinator that is killed meanwhile is told again."""
         topic = topics.parse(message.topic)
+        lives: list[Life] = []
         if topic is not None and topic.gateway != self._origin.gateway:
             for event in arrival.events(topic, message.payload):
                 if isinstance(event, PermanentError):
                     self._counters.add("coordinator.refused", event.reason)
                 elif event.type in (STARTED, ENDED) and event.person:
-                    self._act(event)
-        message.ack()
-
-    def _act(self, event: Envelope) -> None:
-        if self._places.owner(event.subject) != event.gateway:
-            self._counters.add("coordinator.refused", "not_owner")
-            return
-        life = Life(
-            place=event.subject,
-            life="taken" if event.type == STARTED else "free",
-            since=event.time,
-            at=event.time,
-            person=event.person,
-            unit=event.unit,
-            checkin_id=str(event.data.get("checkin_id", "")),
-        )
-        self._intake.act(life, event.time)
+                    if self._places.owner(event.subject) == event.gateway:
+                        lives.append(_life(event))
+                    else:
+                        self._counters.add("coordinator.refused", "not_owner")
+        for life in lives[:-1]:
+            self._intake.act(life, life.at)
+        if lives:
+            self._intake.act(Asked(lives[-1], lambda _rows: message.ack()), lives[-1].at)
+        else:
+            message.ack()
 
     def _status(self, message: Message) -> None:
         topic = topics.parse(message.topic)
@@ -144,3 +139,15 @@ class Coordinator:
             quality=self._quality,
             sensed="unknown",
         )
+
+
+def _life(event: Envelope) -> Life:
+    return Life(
+        place=event.subject,
+        life="taken" if event.type == STARTED else "free",
+        since=event.time,
+        at=event.time,
+        person=event.person,
+        unit=event.unit,
+        checkin_id=str(event.data.get("checkin_id", "")),
+    )

@@ -3,15 +3,18 @@
     reading/<site>/<owner>/<gw>   {boot, readings: [{seq, ...}]}
     reading/<site>/<gw>/<owner>   {boot, ack: {boot, committed}}
 
-What waits is kept in memory and bounded: telemetry beyond it drops its oldest, counted; taps are kept.
+What waits is kept in memory and bounded: telemetry beyond it drops its oldest, counted; taps are kept. The owner's word
+follows its commit, and how far it has listened is a fact in the transaction of each tap's outcome: a tap that is sent
+again, also to an owner that was killed meanwhile, has one outcome (a second one would check the person out again).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
 
 from gateway.clock import Clock
 from gateway.contract import topics
@@ -22,19 +25,27 @@ from gateway.contract.times import parsed, written
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError
 from gateway.mqtt import Link, Message
-from rules.api import Reading
+from rules.api import Fact, Reading
 
+NAME = "forward"
+"""Of its facts; key: the gateway that forwards."""
 MOST_WAITING = 5_000
 AGAIN_S = 2.0
 """Without the owner's word for so long, what waits is sent again."""
 
 
+class Take(Protocol):
+    """What the owner's side does with a reading."""
+
+    def __call__(self, reading: Reading, durable: Callable[[], None], fact: Fact | None) -> None:
+        """Put it before the rules; remember `fact` with what it causes, and call `durable` when that is."""
+        ...
+
+
 class Forwarder:
     """Both sides: sends to owners, and takes what other gateways send to this one."""
 
-    def __init__(
-        self, link: Link, origin: Origin, clock: Clock, counters: Counters, take: Callable[[Reading], None]
-    ) -> None:
+    def __init__(self, link: Link, origin: Origin, clock: Clock, counters: Counters, take: Take) -> None:
         """`take` is given readings that others forwarded, once each and in order."""
         self._link = link
         self._origin = origin
@@ -43,11 +54,24 @@ class Forwarder:
         self._take = take
         self._waiting: dict[str, deque[tuple[int, Reading]]] = {}
         self._sequence: dict[str, int] = {}
-        self._seen: dict[tuple[str, str], int] = {}
+        self._taken: dict[str, tuple[str, int]] = {}
+        """By gateway: boot and number of the last reading that was taken ..."""
+        self._durable: dict[str, tuple[str, int]] = {}
+        """... and of the last one whose outcome is durable."""
         self._wake = asyncio.Event()
         link.subscribe(
             topics.reading(origin.site, origin.gateway, origin.gateway)[: -len(origin.gateway)] + "+", self._received
         )
+
+    def restore(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        """How far others were listened to in an earlier life."""
+        self._taken = {gateway: (str(body["boot"]), int(body["seq"])) for gateway, body in facts.items()}
+        self._durable = dict(self._taken)
+
+    @property
+    def waiting(self) -> int:
+        """Readings without their owner's word."""
+        return sum(map(len, self._waiting.values()))
 
     def add(self, owner: str, reading: Reading) -> None:
         """Send `reading` to its owner."""
@@ -113,12 +137,28 @@ class Forwarder:
             self._wake.set()
 
     def _accept(self, gateway: str, boot: str, rows: list[dict[str, Any]]) -> None:
-        last = self._seen.get((gateway, boot), 0)
-        for row in rows:
-            if row["seq"] > last:
-                last = row["seq"]
-                self._take(_reading(row))
-        self._seen[gateway, boot] = last
+        known, last = self._taken.get(gateway, ("", 0))
+        if boot < known:
+            self._counters.add("forward.refused", "old_boot")
+            return
+        fresh = [row for row in rows if boot > known or row["seq"] > last]
+        for row in fresh:
+            at = self._taken[gateway] = (boot, row["seq"])
+            reading = _reading(row)
+            fact = Fact(NAME, gateway, {"boot": boot, "seq": row["seq"]}) if reading.modality == "badge" else None
+            self._take(reading, partial(self._committed, gateway, at, answer=row is fresh[-1]), fact)
+        if not fresh:
+            self._answer(gateway)
+
+    def _committed(self, gateway: str, at: tuple[str, int], *, answer: bool) -> None:
+        self._durable[gateway] = at
+        if answer:
+            self._answer(gateway)
+
+    def _answer(self, gateway: str) -> None:
+        boot, last = self._durable.get(gateway, ("", 0))
+        if not boot:
+            return
         answer = {"boot": self._origin.boot, "readings": [], "ack": {"boot": boot, "committed": last}}
         self._link.publish(topics.reading(self._origin.site, gateway, self._origin.gateway), write(Readings, answer))
 

@@ -14,15 +14,17 @@ from typing import NamedTuple
 from drivers.api import Frame
 from gateway.counters import Counters
 from gateway.outbox_store import Row
-from rules.api import Command, Input
+from rules.api import Fact, Input
 
 
 class Asked(NamedTuple):
-    """A command whose sender waits for an answer."""
+    """An input whose sender waits until what it caused is durable."""
 
-    command: Command
+    item: Input
     answer: Callable[[Sequence[Row]], None]
-    """Called when what it caused is durable, with its events (none: it changed nothing)."""
+    """Called then, with its events (none: it changed nothing)."""
+    fact: Fact | None = None
+    """Remembered in the same transaction: how far the sender was listened to."""
 
 
 Item = Frame | Input | Asked

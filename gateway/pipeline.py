@@ -160,7 +160,9 @@ class Pipeline:
                     self._feed(batch, reading, at, item)
             elif isinstance(item, Asked):
                 first = len(batch.drafts)
-                self._feed(batch, item.command, at, None)
+                self._feed(batch, item.item, at, None)
+                if item.fact is not None:
+                    batch.facts.append(item.fact)
                 batch.answers.append((first, len(batch.drafts), item.answer))
             else:
                 self._feed(batch, item, at, None)
