@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from bench.site import GATEWAY
 from gateway.app import GatewayApp
 from gateway.clock import SECOND
 from gateway.config.model import Office
-from gateway.daemon import SWITCH_S
+from gateway.daemon import tune_interpreter
 from gateway.decode import installed
 from gateway.sources.base import Deliver
 
@@ -55,7 +54,7 @@ class _Fed:
 @asynccontextmanager
 async def gateway(office: Office, clock: FedClock) -> AsyncIterator[GatewayApp]:
     """A running gateway that is connected and has nothing to do."""
-    sys.setswitchinterval(SWITCH_S)  # as `hadir run` does
+    tune_interpreter()  # as `hadir run` does
     app = GatewayApp(office, office.gateways[0], installed(), clock)
     for number, source in enumerate(app.sources):
         source.run = _Fed(app, number)  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ from gateway.clock import SystemClock
 from gateway.config.model import Outbox as Settings
 from gateway.contract.envelope import Encoded, Origin, encode
 from gateway.counters import Counters
-from gateway.daemon import SWITCH_S
+from gateway.daemon import tune_interpreter
 from gateway.outbox import Draft, Outbox
 from rules.api import Event
 
@@ -65,7 +65,7 @@ def _encode(draft: Draft, sequence: int, recorded_at: int) -> Encoded:
 
 
 async def main(folder: Path, count: int, how: str) -> dict[str, object]:
-    sys.setswitchinterval(SWITCH_S)  # as `hadir run` does
+    tune_interpreter()  # as `hadir run` does
     drafts = events(count)
     outbox = Outbox(folder / "outbox.sqlite", ORIGIN, SystemClock(), Counters(), Settings(), encode=_encode)
     async with asyncio.TaskGroup() as group:

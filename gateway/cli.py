@@ -6,6 +6,7 @@ Exit status: 0 well, 1 the work failed, 2 the command or the configuration is wr
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -41,7 +42,6 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1, help="one seed, one day")
     demo.add_argument("--json", action="store_true", help="no table; one JSON object last")
     demo.add_argument("--folder", type=Path, help="keep everything in this folder (default: a temporary one)")
-    demo.add_argument("--head", type=float, default=6, help="seconds from the start until the office opens (6)")
     demo.add_argument("--no-ble", action="store_true", help="tags through the replay source, without D-Bus")
     demo.add_argument(
         "--control",
@@ -128,6 +128,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
             return demo(arguments)
         case "run" | "ingest":
+            gc.disable()  # until it runs: daemon.tune_interpreter
             from gateway.app import daemon
 
             return daemon(arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -28,6 +29,19 @@ def clock_of(text: str | None) -> Clock:
 SWITCH_S = 0.0005
 """How long a worker thread waits for a busy event loop before it gets the interpreter (Python's own: 5 ms). A commit
 needs it several times; with a tenth of the wait a busy gateway commits ten times as fast."""
+COLLECT_AFTER = (10_000, 20, 20)
+"""Python's own (700, 10, 10) takes a fifth of a busy gateway's time; its objects are freed without the collector."""
+
+
+def tune_interpreter() -> None:
+    """Set Python for a daemon: once, when everything is imported and built.
+
+    What is there now lives as long as the process, so the collector need not look at it again.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    gc.enable()  # cli.py starts without it: an import makes much, and nothing to collect
 
 
 def run_until_stopped(work: Callable[[], Awaitable[None]], arguments: argparse.Namespace) -> int:
@@ -35,7 +49,7 @@ def run_until_stopped(work: Callable[[], Awaitable[None]], arguments: argparse.N
 
     Cancellation is the only stop signal: every component flushes in its own `finally`.
     """
-    sys.setswitchinterval(SWITCH_S)
+    tune_interpreter()
     return asyncio.run(_run(work, with_parent=bool(getattr(arguments, "with_parent", False))))
 
 

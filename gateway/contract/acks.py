@@ -15,7 +15,7 @@ Sequence = Annotated[int, Field(ge=1, le=999_999_999_999)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Refusal(_Model):

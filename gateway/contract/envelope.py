@@ -88,22 +88,23 @@ def _kind(name: str, cls: str) -> _Kind:
 
 
 @lru_cache(maxsize=8192)
-def _topic(cls: str, place: str, name: str, unit: str, origin: Origin) -> str:
-    if topics.place(place).partition("/")[0] != origin.site:
+def _topic(cls: str, place: str, name: str, unit: str, site: str, building: str, gateway: str) -> str:
+    if topics.place(place).partition("/")[0] != site:
         raise PermanentError("invalid", "the place is not of this gateway's site")
     match cls:
         case "evt":
             return topics.evt(place, name)
         case "who":
-            return topics.who(origin.site, unit, origin.gateway, name)
+            return topics.who(site, unit, gateway, name)
         case _:
-            return topics.sense(origin.site, origin.building, origin.gateway, name)
+            return topics.sense(site, building, gateway, name)
 
 
 def topic_of(event: Event, origin: Origin) -> str:
     """The live topic of an event. Raises PermanentError."""
     _kind(event.type, event.cls)
-    return _topic(event.cls, event.place, event.type, event.unit if event.cls == "who" else "_", origin)
+    unit = event.unit if event.cls == "who" else "_"
+    return _topic(event.cls, event.place, event.type, unit, origin.site, origin.building, origin.gateway)
 
 
 def encode(
