@@ -100,11 +100,12 @@ class Air:
         service = tag.advert.bluez_service()
         for receiver in self._world.office.receivers:
             rssi = self._radio.rssi(tag, at, body.facing, receiver, now)
+            sent = monotonic_ns()
             if rssi is not None and await self._ether.advertise(
                 receiver.adapter, tag.address, rssi, tag.advert.manufacturer, service
             ):
                 self.adverts += 1
-                self._truth.frame(receiver.id, name, monotonic_ns())
+                self._truth.frame(receiver.id, name, sent)
 
     async def _phone(self, phone: _Phone) -> None:
         phone.rotate(self._clock.office())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -9,12 +10,14 @@ import time
 from pathlib import Path
 
 START_S = 10.0
+_PLAIN = re.compile(r"[-\w/.]{1,100}", re.ASCII)
+"""Paths that may stand in an address of D-Bus as they are, and fit a Unix socket's 108 bytes."""
 _CONF = """\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>
-  <listen>unix:path={socket}</listen>
+  <listen>unix:path=bus.sock</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow user="*"/>
@@ -37,17 +40,25 @@ def available() -> bool:
 def start_bus(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start dbus-daemon; its process, and the address for DBUS_SYSTEM_BUS_ADDRESS. End it by its pid.
 
-    It accepts connections when this returns. Raises RuntimeError when it does not start.
+    It accepts connections when this returns. Raises RuntimeError when it does not start. Ctrl-C is not for it, and it
+    ends with the thread that calls this, however that ends (where util-linux's setpriv is present: it looks for no
+    parent by itself).
     """
+    folder = folder.resolve()
     path = folder / "bus.sock"
     path.unlink(missing_ok=True)  # of a bus that was killed here
     conf = folder / "bus.conf"
-    conf.write_text(_CONF.format(socket=path), encoding="ascii")
+    conf.write_text(_CONF, encoding="ascii")
+    bound = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     process = subprocess.Popen(
-        ["dbus-daemon", f"--config-file={conf}", "--nofork", "--nopidfile", "--nosyslog"],
+        [*bound, "dbus-daemon", f"--config-file={conf}", "--nofork", "--nopidfile", "--nosyslog"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        cwd=folder,
+        start_new_session=True,
     )
+    if not _PLAIN.fullmatch(str(path)):
+        path = Path(f"/proc/{process.pid}/cwd/bus.sock")
     deadline = time.monotonic() + START_S
     while not _accepts(path):
         if process.poll() is not None or time.monotonic() > deadline:

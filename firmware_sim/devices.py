@@ -6,15 +6,13 @@ Device time is machine time: a reader repeats its frame after 65 ms whatever the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from time import monotonic_ns
 
 from firmware_sim import id12la, ld2410, rdm6300
 from firmware_sim.actions import SECOND
 from firmware_sim.clock import Clock
-from firmware_sim.lines import SerialLine
+from firmware_sim.lines import SerialLine, Written
 from firmware_sim.office import Device
 from firmware_sim.radar import Radar
 from firmware_sim.truth import Truth, frame_name
@@ -23,8 +21,8 @@ ENGINEERING_SHARE = 0.03
 """Share of reports in engineering mode, with an acknowledgement before, whatever the host asked for."""
 MOST_REPEATS = 3
 
-Tapped = Callable[[int], None]
-"""Called with the machine time at which the last byte of a tap's first frame had been written."""
+Tapped = Written
+"""Called with the machine time at which the last byte of a tap's first frame was written."""
 
 
 class Port:
@@ -46,12 +44,11 @@ class Port:
         """Send one frame."""
         name = frame_name("", frame)
 
-        def done() -> None:
-            now = monotonic_ns()
+        def done(at: int) -> None:
             self.frames += 1
-            self._truth.frame(self.device.id, name, now)
+            self._truth.frame(self.device.id, name, at)
             if written is not None:
-                written(now)
+                written(at)
 
         self._line.send(frame, done)
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from firmware_sim.actions import SECOND
-from firmware_sim.story import EARLY, Outage, Story, TapTruth
+from firmware_sim.story import Outage, Story, TapTruth
 from firmware_sim.tolerance import ANSWER_S, BY_MODALITY, TAP_S
 
 Stored = Mapping[str, Any]
@@ -22,6 +22,8 @@ Series = list[tuple[int, str]]
 """(office ns, value from then on), in order of time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ROUNDED = SECOND // 1000
+"""Times on the wire are rounded down to so much: an outcome may seem to be that much before its tap."""
 _STARTED, _ENDED, _REJECTED = "desk.checkin.started", "desk.checkin.ended", "badge.rejected"
 _OUTCOMES = {_STARTED: "started", _ENDED: "ended", _REJECTED: "rejected"}
 
@@ -75,8 +77,8 @@ class UnknownShare(NamedTuple):
 def unanswered(story: Story, events: Sequence[Stored], stored_at: Mapping[str, int] | None = None) -> list[Unanswered]:
     """Taps without exactly one stored outcome at their reader within ANSWER_S of machine time.
 
-    `stored_at` is the machine time, ns, at which each event id was committed by the archive; without it an answer's
-    lateness is judged by the event's own `recordedtime`.
+    `stored_at` is the machine time, ns, at which each event id was committed by the archive; one that is not in it
+    came late. Without it an answer's lateness is judged by the event's own `recordedtime`.
     """
     found: list[Unanswered] = []
     answers = _answers(story, events)
@@ -88,7 +90,7 @@ def unanswered(story: Story, events: Sequence[Stored], stored_at: Mapping[str, i
             found.append(Unanswered(tap, "none", tap.reader))
         elif len(outcomes) > 1:
             found.append(Unanswered(tap, "several", tap.reader))
-        elif _answered_at(story, outcomes[0], stored_at) - tap.machine > ANSWER_S * SECOND:
+        elif not _in_time(story, tap, outcomes[0], stored_at):
             found.append(Unanswered(tap, "late", tap.reader))
     return found
 
@@ -104,25 +106,32 @@ def misjudged(story: Story, events: Sequence[Stored]) -> list[Misjudged]:
 
 
 def desk_states_wrong(
-    story: Story, events: Sequence[Stored], kinds: Sequence[str] = ("desk", "room"), slack_s: float = 0.0
+    story: Story,
+    events: Sequence[Stored],
+    real: Mapping[int, int] | None = None,
+    kinds: Sequence[str] = ("desk", "room"),
 ) -> list[Wrong]:
     """Stretches in which a place's state differed from the truth for longer than the tolerance table allows.
 
     Sensed occupancy comes from occupancy.changed, life from check-ins, both at the event's `time`. Unknown is not
-    wrong; but it does not end a wrong stretch, only a right state does. `slack_s` (office seconds) is added to the
-    table: 0 unless the machine under test is known to be slow, for at 60 times speed it makes a second of 17 ms.
+    wrong; but it does not end a wrong stretch, only a right state does.
+
+    `real`: event time -> the same had the office not been hurried (Story.at_real_speed), for frames whose reading was
+    traced. At 60 times speed the table's second for a tap is 17 ms of the machine; so long a busy one may well take to
+    read a byte, and that says nothing about a gateway at real speed.
     """
     found: list[Wrong] = []
     by_place = _by_subject(events)
+    real = real or {}
     for place, about in story.places.items():
         if about.kind not in kinds:
             continue
         mine = by_place.get(place, [])
         true = _words(story.occupied.get(place, []), "occupied", "vacant")
-        found += _stretches(story, place, "occupancy", true, _occupancy(mine), BY_MODALITY[about.modality] + slack_s)
+        found += _stretches(story, place, "occupancy", true, _at(_occupancy(mine), real), BY_MODALITY[about.modality])
         if about.reader:
             true = _words(_life_with_releases(story, place, mine), "taken", "free")
-            found += _stretches(story, place, "life", true, _life(mine), TAP_S + slack_s)
+            found += _stretches(story, place, "life", true, _at(_life(mine), real), TAP_S)
     return found
 
 
@@ -177,13 +186,12 @@ def _answers(story: Story, events: Sequence[Stored]) -> _Answers:
     taps: dict[str, list[TapTruth]] = {}
     for tap in sorted(story.taps, key=lambda tap: tap.office):
         taps.setdefault(tap.reader, []).append(tap)
-    early = int(EARLY * story.speed)
     answers = _Answers({}, {})
     for event in events:
         reader = _reader(event)
         if reader is None or not (at := _time(event["time"])) <= story.end + int(ANSWER_S * SECOND * story.speed):
             continue
-        before = [tap for tap in taps.get(reader, []) if tap.office - early <= at]
+        before = [tap for tap in taps.get(reader, []) if tap.office - _ROUNDED <= at]
         if before:
             answers.by_tap.setdefault(before[-1], []).append(event)
         else:
@@ -211,10 +219,12 @@ def _reader(event: Stored) -> str | None:
     return evidence[0].get("dev")
 
 
-def _answered_at(story: Story, event: Stored, stored_at: Mapping[str, int] | None) -> int:
-    if stored_at is not None:
-        return stored_at[event["id"]]
-    return story.machine_at(_time(event.get("recordedtime", event["time"])))
+def _in_time(story: Story, tap: TapTruth, event: Stored, stored_at: Mapping[str, int] | None) -> bool:
+    if stored_at is None:
+        at: int | None = story.machine_at(_time(event.get("recordedtime", event["time"])))
+    else:
+        at = stored_at.get(event["id"])
+    return at is not None and at - tap.machine <= ANSWER_S * SECOND
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -239,6 +249,11 @@ def _life(mine: Sequence[Stored]) -> Series:
     told = {_STARTED: "taken", _ENDED: "free"}
     series = [(_time(event["time"]), told[_type(event)]) for event in mine if _type(event) in told]
     return [(0, "free"), *series]
+
+
+def _at(series: Series, real: Mapping[int, int]) -> Series:
+    """The series with its times at real speed."""
+    return sorted(((real.get(at, at), value) for at, value in series), key=lambda change: change[0])
 
 
 def _life_with_releases(story: Story, place: str, mine: Sequence[Stored]) -> list[tuple[int, bool]]:

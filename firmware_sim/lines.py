@@ -15,8 +15,10 @@ from collections import deque
 from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
+from time import monotonic_ns
 
-Written = Callable[[], None]
+Written = Callable[[int], None]
+"""Called with the machine time at which the write that completed a frame began: nobody can have read it before."""
 WAITING = 64
 """Frames that wait for room at most."""
 UNREAD = 2048
@@ -47,7 +49,7 @@ class SerialLine:
         self._loop.add_reader(self._master, self._read)
 
     def send(self, frame: bytes, written: Written | None = None) -> None:
-        """Send a whole frame; `written` is called when its last byte has been written."""
+        """Send a whole frame; `written` is called when its last byte has been written, with the time of that."""
         if self._fresh and self._half is None and self.unread() > UNREAD:
             termios.tcflush(self._slave, termios.TCIFLUSH)
             self.dropped += 1
@@ -74,6 +76,7 @@ class SerialLine:
     def _write(self) -> None:
         while self._half is not None or self._waiting:
             frame, written = self._half or self._waiting.popleft()
+            at = monotonic_ns()
             try:
                 count = os.write(self._master, frame)
             except BlockingIOError:
@@ -84,7 +87,7 @@ class SerialLine:
                 return
             self._half = None
             if written is not None:
-                written()
+                written(at)
         self._loop.remove_writer(self._master)
 
     def _read(self) -> None:

@@ -1,15 +1,15 @@
 """Runs a simulated office in one process: people act, devices speak, the truth is written down.
 
-Devices speak from the start; people begin at the clock's START, or now if that has passed. If the machine lags, the
-rest of the day is moved back by as much, so that the plan's distances between taps hold.
+Devices speak from the start; people come when they are told to, but not before the clock's START. If the machine lags,
+the rest of the day is moved back by as much, so that the plan's distances between taps hold.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from time import monotonic_ns
@@ -34,8 +34,6 @@ LAG = 2 * SECOND
 """Office time that an action may be late before the rest of the plan is moved back."""
 STALE_INTERVALS = 3
 """A silent device is held for stale after so many of its intervals."""
-LINGER_S = 0.2
-"""Lines are hung up so long after the last byte: a hang-up throws away what the host has not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +50,25 @@ class Settings:
     outages: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What the one who started the simulator tells it, in this order."""
+
+    begin: asyncio.Event = field(default_factory=asyncio.Event)
+    """People may come."""
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+    """Devices fall silent, also before the time is up."""
+
+
 class Simulator:
-    """One office: `open`, `run` until the time is up or it is cancelled, `close`."""
+    """One office: `open`, `run` until its devices are silent, `close` when nobody reads its lines any more."""
 
     def __init__(self, settings: Settings, office: Office, ether: Ether) -> None:
         self._settings = settings
         self._office = office
         self._clock = clock = settings.clock
-        self._start = max(clock.start, clock.office())
         self._truth = Truth(settings.truth)
-        self._world = World(office, settings.seed, self._start)
+        self._world = World(office, settings.seed, clock.office())
         self._air = Air(
             self._world,
             Radio(office, settings.seed),
@@ -84,8 +91,6 @@ class Simulator:
         self._truth.write(
             "begin",
             seed=settings.seed,
-            office=self._start,
-            machine=clock.machine_at(self._start),
             start=clock.start,
             anchor=clock.anchor,
             speed=clock.speed,
@@ -100,19 +105,29 @@ class Simulator:
             elif device.serial:
                 self._readers[device.space] = Reader(device, settings.folder, self._truth, rng)
 
-    async def run(self) -> None:
-        """Live for the time that was asked for."""
-        left: float | None = None
-        if self._settings.seconds:
-            left = (self._clock.machine_at(self._start) - monotonic_ns()) / SECOND + self._settings.seconds
+    async def run(self, lead: Lead, opened: Callable[[], None] = lambda: None) -> None:
+        """Live for the time that was asked for, or until `lead.end`; returns when all devices are silent.
+
+        `opened` is called when people begin to come. The lines stay open.
+        """
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left), asyncio.TaskGroup() as group:
-                    group.create_task(self._people(), name="people")
-                    group.create_task(self._air.run(), name="air")
+            async with asyncio.TaskGroup() as group:
+                air = group.create_task(self._air.run(), name="air")
+                await lead.begin.wait()
+                start = self._clock.start
+                await asyncio.sleep(max(0.0, (self._clock.machine_at(start) - monotonic_ns()) / SECOND))
+                now = monotonic_ns()
+                start = max(start, self._clock.office_at(now))
+                self._truth.write("open", office=start, machine=now)
+                opened()
+                people = group.create_task(self._people(start), name="people")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.seconds or None):
+                        await lead.end.wait()
+                people.cancel()
+                air.cancel()
         finally:
             self._end()
-        await asyncio.sleep(LINGER_S)
 
     def close(self) -> None:
         """Hang up the lines and close the ledger."""
@@ -132,16 +147,16 @@ class Simulator:
             for space in self._office.spaces
         }
 
-    def _plan(self) -> Iterator[Action]:
-        plan = days(self._office, self._settings.seed, self._start)
+    def _plan(self, start: int) -> Iterator[Action]:
+        plan = days(self._office, self._settings.seed, start)
         if self._settings.outages:
             stale_after = int((STALE_INTERVALS * WALL_S * max(1.0, self._clock.speed) + 10) * SECOND)
-            return with_outage(plan, self._start, self._settings.seed, stale_after)
+            return with_outage(plan, start, self._settings.seed, stale_after)
         return plan
 
-    async def _people(self) -> None:
+    async def _people(self, start: int) -> None:
         clock = self._clock
-        for planned in self._plan():
+        for planned in self._plan(start):
             action = shifted(planned, self._late)
             await asyncio.sleep(max(0.0, (clock.machine_at(action.at) - monotonic_ns()) / SECOND))
             now = clock.office()

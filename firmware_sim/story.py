@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from firmware_sim.actions import SECOND
-
 
 class Place(NamedTuple):
     """A desk or a room."""
@@ -51,25 +49,40 @@ class Story:
     anchor: int
     speed: float
     begin: int
-    """Office time from which people lived."""
+    """Office time from which people lived; START when the office never opened."""
     end: int
     """Office time at which devices stopped."""
     places: dict[str, Place] = field(default_factory=dict)
     taps: list[TapTruth] = field(default_factory=list)
+    tapped: dict[str, list[int]] = field(default_factory=dict)
+    """Reader -> machine times of the taps."""
     outages: list[Outage] = field(default_factory=list)
     occupied: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     """Place -> (office time, whether somebody sits there from then on)."""
     taken: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     """Desk -> (office time, whether a check-in is open from then on), by taps alone."""
-    frames: dict[str, list[int]] = field(default_factory=dict)
-    """Name of a frame -> machine times at which such a frame had been written."""
+    frames: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """(device, name of a frame) -> machine times at which it wrote such a frame; empty radars say all the same."""
 
     def machine_at(self, office: int) -> int:
         return self.anchor + int((office - self.start) / self.speed)
 
-    def written_before(self, name: str, machine: int) -> int | None:
-        """When the frame that was read at `machine` had been written; None: no such frame."""
-        times = self.frames.get(name, [])
+    def office_at(self, machine: int) -> int:
+        return self.start + int((machine - self.anchor) * self.speed)
+
+    def at_real_speed(self, written: int, read: int) -> int:
+        """Office time at which a frame would have been read had the office not been hurried.
+
+        A machine that reads a byte 30 ms late is 30 ms late; at 60 times speed the clock makes 1.8 s of it.
+        """
+        return self.office_at(written) + read - written
+
+    def written_before(self, device: str, name: str, machine: int) -> int | None:
+        """When the frame that was read at `machine` was written; None: no such frame.
+
+        Of a reader, whose frame is repeated while the card is held, it is the first one of the tap.
+        """
+        times = self.tapped.get(device) or self.frames.get((device, name), [])
         at = bisect_right(times, machine)
         return times[at - 1] if at else None
 
@@ -92,8 +105,8 @@ def story(lines: Iterable[Mapping[str, Any]]) -> Story:
                 start=line["start"],
                 anchor=line["anchor"],
                 speed=line["speed"],
-                begin=line["office"],
-                end=line["office"],
+                begin=line["start"],
+                end=line["start"],
                 places={place: Place(**fields) for place, fields in line["spaces"].items()},
             )
             continue
@@ -105,12 +118,15 @@ def story(lines: Iterable[Mapping[str, Any]]) -> Story:
 
 def _tell(told: Story, line: Mapping[str, Any], heads: dict[str, int]) -> None:
     match line["kind"]:
+        case "open":
+            told.begin = told.end = line["office"]
         case "frame":
-            insort(told.frames.setdefault(line["crc"], []), line["machine"])
-            told.end = max(told.end, told.start + int((line["machine"] - told.anchor) * told.speed))
+            insort(told.frames.setdefault((line["dev"], line["crc"]), []), line["machine"])
+            told.end = max(told.end, told.office_at(line["machine"]))
         case "tap":
             tap = TapTruth(**{key: line[key] for key in TapTruth._fields})
             told.taps.append(tap)
+            insort(told.tapped.setdefault(tap.reader, []), tap.machine)
             if tap.expected != "rejected":
                 told.taken.setdefault(tap.place, []).append((tap.office, tap.expected == "started"))
             if tap.moved_from:
@@ -127,7 +143,3 @@ def _tell(told: Story, line: Mapping[str, Any], heads: dict[str, int]) -> None:
             told.end = line["office"]
         case _:
             pass
-
-
-EARLY = SECOND // 20
-"""Machine time by which a gateway may read a frame before the simulator has noted that it was written."""

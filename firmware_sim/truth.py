@@ -1,7 +1,8 @@
 """The ledger of the truth: what the devices sent and what really happened, JSON Lines, flushed line by line.
 
-    {"kind":"begin","seed":7,"office":ns,"machine":ns,"start":ns,"anchor":ns,"speed":60.0,
+    {"kind":"begin","seed":7,"start":ns,"anchor":ns,"speed":60.0,
      "spaces":{place:{"kind":"desk","modality":"radar","device":"mmw-d-001","reader":"rdr-d-001"}}}
+    {"kind":"open","office":ns,"machine":ns}          people live from here on; devices spoke before
     {"kind":"frame","dev":"mmw-d-001","crc":"1b2c3d4e","machine":ns}
     {"kind":"tap","reader":"rdr-d-001","place":..,"badge":3,"machine":ns,"office":ns,"expected":"started","moved_from":""}
     {"kind":"sit" | "stand","place":..,"person":3,"office":ns,"machine":ns}
@@ -9,9 +10,10 @@
     {"kind":"outage","dev":"mmw-d-004","place":..,"from":ns,"to":ns}        office time
     {"kind":"end","office":ns,"machine":ns,"frames":n,"adverts":n,"taps":n,"dropped":n,"late":ns}
 
-`machine` of a frame or tap is the monotonic clock when the write that completes the (first) frame returned. A frame is
-named by the CRC-32 of sender's address and payload; for an advert the payload is the AD structures that BlueZ hands on:
-manufacturer data, then service data. People are their index in the office: this file never leaves the machine.
+`machine` of a frame or tap is the monotonic clock when the write that completes the (first) frame began, so that nobody
+has read it earlier. A frame is named by the CRC-32 of sender's address and payload; for an advert the payload is the AD
+structures that BlueZ hands on: manufacturer data, then service data. People are their index in the office: this file
+never leaves the machine.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,12 +86,9 @@ class EmbeddedBroker:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Children started inside do not take Ctrl-C: the broker must outlive the gateways' goodbyes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Children started inside do not take Ctrl-C: the broker must outlive the gateways' goodbyes. Ours only waits."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # ignored, it would be lost
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     demo = add("demo", "Run a simulated office on an embedded broker and store.")
-    demo.add_argument("--seconds", type=float, default=0, help="stop after so many seconds (0: until Ctrl-C)")
-    demo.add_argument("--speed", type=float, default=60, help="office seconds a second (60)")
+    demo.add_argument("--seconds", type=_seconds, default=0, help="stop after so many seconds (0: until Ctrl-C)")
+    demo.add_argument("--speed", type=_speed, default=60, help="office seconds a second (60, the most)")
     demo.add_argument("--seed", type=int, default=1, help="one seed, one day")
     demo.add_argument("--json", action="store_true", help="no table; one JSON object last")
     demo.add_argument("--folder", type=Path, help="keep everything in this folder (default: a temporary one)")
@@ -98,6 +98,20 @@ def parser() -> argparse.ArgumentParser:
         if name == "why":
             made.add_argument("place", help="site/building/floor/zone/space")
     return top
+
+
+def _seconds(text: str) -> float:
+    if not (seconds := float(text)) >= 0:
+        raise argparse.ArgumentTypeError("not below 0")
+    return seconds
+
+
+def _speed(text: str) -> float:
+    if not 0 < (speed := float(text)) <= 60:
+        raise argparse.ArgumentTypeError(
+            "above 0 and at most 60: any faster, and a second tap cannot be told from a card that is still held"
+        )
+    return speed
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -61,9 +61,15 @@ class Children:
 
     async def run(self) -> None:
         """Keep all roles running until cancelled, then end them. Raises HadirError when one cannot run at all."""
-        async with asyncio.TaskGroup() as group:
-            for role in self._wanted:
-                group.create_task(self._keep(role), name=f"role {role.name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for role in self._wanted:
+                    group.create_task(self._keep(role), name=f"role {role.name}")
+        except ExceptionGroup as errors:
+            first, *others = errors.exceptions
+            if others or not isinstance(first, HadirError):
+                raise
+            raise first from None
 
     async def _keep(self, role: Role) -> None:
         attempt = 0

@@ -46,6 +46,15 @@ def enrol(office: Office, folder: Path) -> None:
             table.enrol(unit=person.unit, credentials=[(value, office.site) for value in credentials])
 
 
+def device_of_source(office: Office) -> dict[str, str]:
+    """Source -> the device at its end; the sources' names are given here."""
+    return {_source_id(device): device.id for device in office.devices}
+
+
+def _source_id(device: Device) -> str:
+    return f"tty-{device.id}" if device.serial else device.adapter
+
+
 def interval_s(modality: str, speed: float) -> float:
     """Office seconds between two reports of a device."""
     return DATA_SHEET_S[modality] if speed <= 1 else WALL_S * speed
@@ -107,11 +116,17 @@ def _floor(office: Office, floor: str) -> dict[str, Any]:
 def _source(device: Device, folder: Path, ble: bool) -> dict[str, Any]:
     if device.serial:
         port = str(folder / "tty" / device.id)
-        return {"id": f"tty-{device.id}", "type": "serial", "port": port, "device": device.id}
+        return {"id": _source_id(device), "type": "serial", "port": port, "device": device.id}
     if ble:
-        return {"id": device.adapter, "type": "ble", "adapter": device.adapter, "mode": "active", "device": device.id}
+        return {
+            "id": _source_id(device),
+            "type": "ble",
+            "adapter": device.adapter,
+            "mode": "active",
+            "device": device.id,
+        }
     path = str(folder / "ble" / f"{device.adapter}.jsonl")
-    return {"id": device.adapter, "type": "replay", "path": path, "follow": True, "device": device.id}
+    return {"id": _source_id(device), "type": "replay", "path": path, "follow": True, "device": device.id}
 
 
 def _device(device: Device, speed: float) -> dict[str, Any]:

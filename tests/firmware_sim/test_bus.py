@@ -15,7 +15,9 @@ import pytest
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
+from dbus_fast.aio import MessageBus
 
+from firmware_sim.bus import start_bus
 from firmware_sim.office import make_office
 from firmware_sim.truth import read
 
@@ -46,6 +48,20 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("name", ["plain", "x" * 120, "with a space, & more"])
+async def test_a_bus_in_any_folder(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    process, address = start_bus(folder)
+    try:
+        connection = await MessageBus(bus_address=address).connect()
+        assert connection.unique_name is not None
+        connection.disconnect()
+    finally:
+        process.terminate()
+        process.wait()
 
 
 async def test_tags_and_strangers_are_heard_by_bleak(tmp_path: Path, bus: str) -> None:

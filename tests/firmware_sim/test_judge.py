@@ -37,13 +37,15 @@ def begin() -> dict[str, Any]:
     return {
         "kind": "begin",
         "seed": 1,
-        "office": office(0),
-        "machine": 0,
         "start": office(0),
         "anchor": 0,
         "speed": SPEED,
         "spaces": {DESK: place("desk", "d-001"), OTHER: place("desk", "d-002"), ROOM: place("room", "r-01")},
     }
+
+
+def opens(seconds: float = 0) -> dict[str, Any]:
+    return {"kind": "open", "office": office(seconds), "machine": machine(seconds)}
 
 
 def end(seconds: float = 1200) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def outage(start: float, stop: float, place: str = DESK) -> dict[str, Any]:
 
 def told(*lines: Mapping[str, Any]) -> Story:
     ordered = sorted(lines, key=lambda line: line.get("office", line.get("from", 0)))
-    return story([begin(), *ordered, end()])
+    return story([begin(), opens(), *ordered, end()])
 
 
 def event(kind: str, at: float, data: Mapping[str, Any], place: str = DESK, **more: Any) -> dict[str, Any]:
@@ -130,8 +132,10 @@ def test_each_kind_of_answer() -> None:
     assert misjudged(truth, events) == []
 
 
-def test_a_gateway_may_read_before_the_simulator_has_noted() -> None:
-    assert unanswered(told(tap(10, "started")), [started(9.4)]) == []
+def test_times_on_the_wire_are_rounded_down() -> None:
+    truth = told(tap(10.0009, "started"))
+    assert unanswered(truth, [started(10)]) == []
+    assert [one.cause for one in unanswered(truth, [started(9.999)])] == ["stray", "none"]
 
 
 @pytest.mark.parametrize(
@@ -156,8 +160,8 @@ def test_lateness_is_measured_by_the_commit() -> None:
     truth, answer = told(tap(10, "started")), started(10)
     commit = truth.taps[0].machine
     assert unanswered(truth, [answer], {answer["id"]: commit + 2 * SECOND}) == []
-    late = unanswered(truth, [answer], {answer["id"]: commit + 2 * SECOND + 1})
-    assert [one.cause for one in late] == ["late"]
+    for commits in ({answer["id"]: commit + 2 * SECOND + 1}, {}):
+        assert [one.cause for one in unanswered(truth, [answer], commits)] == ["late"]
 
 
 def test_an_answer_without_a_tap() -> None:
@@ -216,6 +220,21 @@ def test_tap_tolerance_is_a_second() -> None:
 
     assert run(0.9) == []
     assert run(1.1) == ["life"]
+
+
+def test_a_machine_that_reads_late_is_not_hurried_by_the_clock() -> None:
+    def run(delay_s: float) -> list[str]:
+        """The gateway reads the tap so much later, machine time."""
+        truth = day()
+        late = 99 + delay_s * SPEED
+        events = known(started(late), ended(700), occupancy(100, "occupied"), occupancy(701, "vacant"))
+        written = truth.taps[0].machine
+        real = {office(late): truth.at_real_speed(written, written + int(delay_s * SECOND))}
+        assert [wrong.aspect for wrong in desk_states_wrong(truth, events, kinds=["desk"])] == ["life"]
+        return [wrong.aspect for wrong in desk_states_wrong(truth, events, real, kinds=["desk"])]
+
+    assert run(0.5) == []
+    assert run(1.5) == ["life"]  # late is late: a second and a half is that at any speed
 
 
 def test_control_always_unknown() -> None:
@@ -311,21 +330,24 @@ def test_duplicates_by_id_and_by_content() -> None:
 def test_a_ledger_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "truth.jsonl"
     ledger = Truth(path)
-    for line in (begin(), sit(5), tap(6, "started"), outage(8, 9)):
+    for line in (begin(), opens(2), sit(5), tap(6, "started"), outage(8, 9)):
         ledger.write(line["kind"], **{key: value for key, value in line.items() if key != "kind"})
     name = frame_name("", b"\x02")
-    ledger.frame("rdr-d-001", name, machine(20))
-    ledger.frame("rdr-d-001", name, machine(10))
-    assert [line["kind"] for line in read(path)] == ["begin", "sit", "tap", "outage", "frame", "frame"]
+    ledger.frame("mmw-d-001", name, machine(20))
+    ledger.frame("mmw-d-001", name, machine(10))
+    ledger.frame("rdr-d-001", name, machine(6.5))
+    assert [line["kind"] for line in read(path)] == ["begin", "open", "sit", "tap", "outage", *["frame"] * 3]
     ledger.close()
     with path.open("a", encoding="ascii") as file:
         file.write('{"kind":"e')
     truth = story(read(path))
     assert abs(truth.end - office(20)) < 100
     assert truth.taps[0].expected == "started"
-    assert truth.written_before(name, machine(15)) == machine(10)
-    assert truth.written_before(name, machine(9)) is None
-    assert truth.written_before("00000000", machine(99)) is None
+    assert truth.begin == office(2)
+    assert truth.written_before("mmw-d-001", name, machine(15)) == machine(10)
+    assert truth.written_before("mmw-d-001", name, machine(9)) is None
+    assert truth.written_before("mmw-d-002", name, machine(99)) is None  # the same bytes, by another device
+    assert truth.written_before("rdr-d-001", name, machine(7)) == machine(6)  # a tap, not its repeated frame
     assert truth.vacant_at(DESK, office(4))
     assert not truth.vacant_at(DESK, office(5))
     assert truth.machine_at(office(60)) == SECOND
@@ -336,6 +358,12 @@ def test_a_ledger_without_a_beginning() -> None:
         story([])
     with pytest.raises(ValueError, match="begin"):
         story([end()])
+
+
+def test_an_office_that_never_opened() -> None:
+    truth = story([begin()])
+    assert truth.begin == truth.end
+    assert unknown_share(truth, []).share == 0
 
 
 def test_frames_are_named_by_address_and_payload() -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from time import monotonic_ns
 
 import pytest
 import serial
@@ -43,10 +44,11 @@ async def test_a_gateway_opens_and_closes_a_line_again_and_again(tmp_path: Path)
     try:
         for n in range(3):
             with serial.Serial(str(tmp_path / "tty" / "rdr"), 9600, timeout=5) as port:
-                written: list[int] = []
-                line.send(b"frame %d" % n, lambda written=written: written.append(1))
+                before, written = monotonic_ns(), list[int]()
+                line.send(b"frame %d" % n, written.append)
                 assert await read(port, 7) == b"frame %d" % n
-                assert written == [1]
+                (at,) = written
+                assert before <= at <= monotonic_ns()
     finally:
         line.close()
     assert not (tmp_path / "tty" / "rdr").exists()

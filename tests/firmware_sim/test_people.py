@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Tap, Walk, shifted
 from firmware_sim.office import make_office
 from firmware_sim.people import DAY, LIVELY, MINUTE, day, days
+from firmware_sim.tolerance import BY_MODALITY
 from firmware_sim.world import with_outage
 
 START = 1_795_477_800 * SECOND
@@ -82,6 +83,22 @@ def test_the_first_twenty_minutes_are_lively(seed: int) -> None:
     assert taps["started", True] >= 2
     assert taps["rejected", False] >= 4
     assert sum(isinstance(a, Enter) for a in early) >= 60
+
+
+def test_within_nine_minutes_many_have_left_their_desks() -> None:
+    """A rule that holds them for an hour is wrong then, beyond any tolerance: the demo's test counts on it."""
+    end = START + 9 * MINUTE
+    left: dict[str, int] = {}
+    empty: list[int] = []
+    for action in plan(1):
+        if action.at > end:
+            break
+        if isinstance(action, Stand):
+            left[action.space] = action.at
+        elif isinstance(action, Sit) and action.space in left:
+            empty.append(action.at - left.pop(action.space))
+    empty += [end - at for at in left.values()]
+    assert sum(gap > 2 * BY_MODALITY["radar"] * SECOND for gap in empty) >= 10
 
 
 def test_one_zone_follows_another_and_everybody_goes_home() -> None:

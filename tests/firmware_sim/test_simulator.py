@@ -77,8 +77,8 @@ def test_frames_on_the_wire_are_those_in_the_ledger(tmp_path: Path) -> None:
     assert len(truth.taps) == end["taps"] > 5
     for tap in truth.taps:
         frames = cut(got[tap.reader])
-        assert tap.machine in {at for frame in frames for at in truth.frames[f"{crc32(frame):08x}"]}
-    assert {row["kind"] for row in ledger} >= {"begin", "frame", "tap", "sit", "zone", "end"}
+        assert tap.machine in {at for frame in frames for at in truth.frames[tap.reader, f"{crc32(frame):08x}"]}
+    assert {row["kind"] for row in ledger} >= {"begin", "open", "frame", "tap", "sit", "zone", "end"}
 
 
 def cut(stream: bytes) -> list[bytes]:
@@ -136,9 +136,52 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> No
     assert list(read(tmp_path / "truth.jsonl"))[-1]["kind"] == "end"
 
 
-def test_it_ends_with_its_parent(tmp_path: Path) -> None:
-    with simulator(tmp_path, "--with-parent") as process:
+def test_it_is_led(tmp_path: Path) -> None:
+    """People come when they are told to; devices fall silent; the lines stay open until the leader has gone."""
+    with simulator(tmp_path, "--led", "--seconds", "3600") as process:
         assert process.stdin is not None
+        assert process.stdout is not None
+        time.sleep(0.5)  # past START
+        assert {row["kind"] for row in read(tmp_path / "truth.jsonl")} == {"begin", "frame"}
+        told = time.monotonic_ns()
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"open\n"
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"silent\n"
+        ledger = list(read(tmp_path / "truth.jsonl"))
+        (opened,) = (row for row in ledger if row["kind"] == "open")
+        assert opened["machine"] > told
+        assert ledger[-1]["kind"] == "end"
+        truth = story(ledger)
+        assert truth.begin == opened["office"] == truth.office_at(opened["machine"])
+        time.sleep(0.6)
+        assert len(list(read(tmp_path / "truth.jsonl"))) == len(ledger)
+        assert len(list((tmp_path / "tty").iterdir())) == 52
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+    assert not list((tmp_path / "tty").iterdir())
+
+
+def test_people_do_not_come_before_the_clock_starts(tmp_path: Path) -> None:
+    with simulator(tmp_path, "--led", "--seconds", "0.1") as process:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout is not None
+        assert process.stdout.read(12) == b"open\nsilent\n"
+        process.stdin.close()
+    truth = story(read(tmp_path / "truth.jsonl"))
+    assert truth.begin >= truth.start
+    assert (truth.end - truth.begin) / 1e9 >= 0.1 * SPEED
+
+
+@pytest.mark.parametrize("lines", [b"", b"\n"])
+def test_it_ends_with_its_leader(tmp_path: Path, lines: bytes) -> None:
+    with simulator(tmp_path, "--led") as process:
+        assert process.stdin is not None
+        process.stdin.write(lines)
         process.stdin.close()
         assert process.wait(timeout=10) == 0
 
