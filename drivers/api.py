@@ -101,7 +101,7 @@ class Cut(NamedTuple):
     frames: list[bytes]
     """Whole frames, in order."""
     dropped: dict[str, int]
-    """Bytes thrown away, by cause: `garbage`, `BadChecksum`, `oversize`."""
+    """Bytes thrown away, by cause: `garbage` (began no frame), `unfinished`, `oversize`, `BadChecksum`."""
 
 
 Framer = Callable[[bytes, bytes], Cut]

@@ -17,7 +17,11 @@ from typing import Any
 from gateway.contract.payload import read_json
 from gateway.errors import HadirError, PermanentError, TransientError
 
+SOCKET = "control.sock"
+"""In a gateway's data folder."""
 MAX_LINE = 64 * 1024
+MAX_ANSWER = 16 << 20
+"""Bytes: a thousand events of the largest size."""
 MAX_PATH = 100
 """A Unix socket's path has 108 bytes at most."""
 ANSWER_S = 10.0
@@ -79,17 +83,21 @@ class Control:
                 return {"ok": False, "reason": "invalid", "text": "args is not an object"}
             return {"ok": True, "result": await self._commands[command](args)}
         except PermanentError as error:
-            return {"ok": False, "reason": error.reason, "text": str(error)}
+            return {"ok": False, "reason": error.reason, "text": str(error).removeprefix(f"{error.reason}: ")}
         except HadirError as error:
             return {"ok": False, "reason": "failed", "text": str(error)}
 
 
 async def call(path: Path, command: str, args: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Ask a running daemon. Raises TransientError when nobody answers, PermanentError when it says no."""
+    """Ask a running daemon; `path` is its socket, or the data folder with the socket in it.
+
+    Raises TransientError when nobody answers, PermanentError when it says no.
+    """
+    path = _socket_in(path)
     try:
         async with asyncio.timeout(ANSWER_S):
             with short_path(path) as short:
-                reader, writer = await asyncio.open_unix_connection(short, limit=16 * MAX_LINE)
+                reader, writer = await asyncio.open_unix_connection(short, limit=MAX_ANSWER)
             try:
                 writer.write(json.dumps({"cmd": command, "args": dict(args or {})}).encode() + b"\n")
                 await writer.drain()
@@ -97,11 +105,32 @@ async def call(path: Path, command: str, args: Mapping[str, Any] | None = None) 
             finally:
                 writer.close()
     except (OSError, TimeoutError, ValueError) as error:
-        raise TransientError(f"no daemon answers at {path}: {error or 'too slow'}") from error
+        raise TransientError(f"no daemon answers at {path}: {_words(error)}") from error
     if not answer.get("ok"):
         raise PermanentError(answer.get("reason", "failed"), answer.get("text", "no answer"))
     result: dict[str, Any] = answer["result"]
     return result
+
+
+def _socket_in(path: Path) -> Path:
+    return path / SOCKET if path.is_dir() else path
+
+
+def _words(error: BaseException) -> str:
+    """Why nobody answers, and what to look at."""
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return "there is no such socket; is the gateway running, and on this machine?"
+        case ConnectionRefusedError():
+            return "nobody listens there; the gateway has ended"
+        case PermissionError():
+            return "it is for the user that runs the gateway alone"
+        case TimeoutError():
+            return f"too slow, more than {ANSWER_S:.0f} s"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return str(error)
 
 
 @contextmanager

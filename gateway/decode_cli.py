@@ -28,16 +28,17 @@ class _Invalid(ValueError):
     """The line is not a frame's description."""
 
 
-def run(lines: Iterable[str], out: TextIO, named: Mapping[str, Driver] | None = None) -> int:
-    """Answer every line of `lines` on `out`; 0, for each got its answer, be it an error.
+def run(lines: Iterable[str], out: TextIO, named: Mapping[str, Driver] | None = None, *, live: bool = False) -> int:
+    """Answer every line of `lines` on `out`, also an empty one; 0, for each got its answer, be it an error.
 
-    `named` are the drivers to try; without it all that are installed. Empty lines are skipped. A text file is read in
-    bounded pieces; bytes of it that are not UTF-8 make their line invalid, not the rest.
+    `named` are the drivers to try; without it all that are installed. A text file is read in bounded pieces; bytes of
+    it that are not UTF-8 make their line invalid, not the rest. `live`: somebody waits for each answer.
     """
     drivers = Drivers(installed() if named is None else named)
     for line in _bounded(lines):
-        if line and not line.isspace():
-            out.write(json.dumps(answer(line, drivers), separators=(",", ":"), allow_nan=False) + "\n")
+        out.write(json.dumps(answer(line, drivers), separators=(",", ":"), allow_nan=False) + "\n")
+        if live:
+            out.flush()
     return 0
 
 
@@ -47,8 +48,10 @@ def answer(line: str, drivers: Drivers) -> dict[str, Any]:
     try:
         described = _described(line)
         identifier = _scalar(described.get("id"))
-        medium, payload = _text(described, "medium"), _payload(described)
-        frame = Frame(medium, "decode", _text(described, "address", ""), payload)
+        medium = _text(described, "medium")
+        if medium not in drivers.by_medium:
+            raise Unsupported(f"no driver reads {medium[:SHOWN]!r}; hadir devices --supported lists the media")
+        frame = Frame(medium, "decode", _text(described, "address", ""), _payload(described))
         return {"id": identifier, "measurements": [_written(made) for made in measurements(frame, drivers)]}
     except DecodeError as error:
         return {"id": identifier, "error": f"{error.kind}: {error}"}
@@ -75,9 +78,7 @@ def measurements(frame: Frame, drivers: Drivers) -> list[Measurement]:
 
 def _to_decode(frame: Frame, drivers: Drivers) -> list[tuple[Driver, Frame]]:
     """At least one (driver, frame), or a DecodeError."""
-    known = drivers.by_medium.get(frame.medium)
-    if known is None:
-        raise Unsupported(f"no driver reads {frame.medium[:SHOWN]!r}; hadir devices --supported lists the media")
+    known = drivers.by_medium[frame.medium]
     if frame.medium == "ble_adv":
         known = drivers.claimants(frame.payload)
         if not known:
@@ -100,11 +101,13 @@ def _to_decode(frame: Frame, drivers: Drivers) -> list[tuple[Driver, Frame]]:
 
 
 def _described(line: str) -> dict[str, Any]:
+    if not line or line.isspace():
+        raise _Invalid("an empty line")
     if len(line) > MAX_LINE:
         raise _Invalid(f"longer than {MAX_LINE} characters")
     try:
-        value = read_json(line.encode("utf-8", "surrogatepass"), limit=4 * MAX_LINE)
-    except PermanentError as error:
+        value = read_json(line.encode("utf-8", "surrogateescape"), limit=4 * MAX_LINE)
+    except (PermanentError, UnicodeEncodeError) as error:
         raise _Invalid(str(error)) from error
     if not isinstance(value, dict):
         raise _Invalid('not an object; write {"id": 1, "medium": "em4100", "hex": "0f0368568b"}')
@@ -153,7 +156,7 @@ def _bounded(lines: Iterable[str]) -> Iterator[str]:
         yield from lines
         return
     if isinstance(lines, io.TextIOWrapper):
-        lines.reconfigure(errors="surrogateescape")
+        lines.reconfigure(encoding="utf-8-sig", errors="surrogateescape", newline="\n")
     while line := lines.readline(MAX_LINE + 1):
         yield line
         while line and not line.endswith("\n"):

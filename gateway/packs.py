@@ -25,8 +25,11 @@ from gateway.snapshots import Entry
 
 GATEWAY = "replay"
 BUILDING, FLOOR = "rekaman", "l01"
+LATEST = 2**63
 UUID = bytes.fromhex("68616469722d7061636b2d7265706c61")
 MOST_BEACONS = 65_536
+RSSI = range(-127, 21)
+"""dBm that a Bluetooth controller can report (Core 5.4, 4.E.7.7.65.2); some packs hold others."""
 
 
 class Pack:
@@ -40,8 +43,9 @@ class Pack:
             self.name = _identifier(self._site["name"])
             self._receivers = {_identifier(r["id"]): (r["x"], r["y"]) for r in self._site["receivers"]}
             self._zones = {_identifier(z["id"]): z["polygon"] for z in self._site["zones"]}
+            self._stands = {name: self._zone_of(at) for name, at in self._receivers.items()}
             self.sightings = next(p for p in (folder / "sightings.csv.gz", folder / "sightings.csv") if p.exists())
-        except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+        except (OSError, ValueError, LookupError, TypeError, StopIteration, RecursionError) as error:
             text = f"is not a zone pack (site.json, sightings.csv.gz): {type(error).__name__} {error}"
             raise ConfigError(Problem(file=str(folder), line=None, text=text)) from error
         if len(self._zones) < len(self._site["zones"]) or len(self._receivers) < len(self._site["receivers"]):
@@ -50,7 +54,6 @@ class Pack:
 
     def office(self) -> Office:
         """The pack as an office of one gateway, which is its own coordinator."""
-        zones = {name: self._zone_of(at) for name, at in self._receivers.items()}
         return Office(
             site=self.name,
             timezone="UTC",
@@ -72,7 +75,8 @@ class Pack:
                 ),
             ),
             devices=tuple(
-                Device(id=name, driver="receiver", place=f"{BUILDING}/{FLOOR}/{zone}") for name, zone in zones.items()
+                Device(id=name, driver="receiver", place=f"{BUILDING}/{FLOOR}/{zone}")
+                for name, zone in self._stands.items()
             ),
         )
 
@@ -94,27 +98,34 @@ class Pack:
                     counters.add("replay.dropped", "cut_file")
                     return
                 frame = self._frame(row, numbers)
-                if frame is None:
-                    counters.add("replay.dropped", "bad_line")
-                else:
+                if isinstance(frame, Frame):
                     yield frame
+                else:
+                    counters.add("replay.dropped", frame)
 
     def beacons(self) -> int:
         """How many beacons the pack has: they are numbered in the order of their first packets."""
         return max((int.from_bytes(frame.payload[24:26], "big") for frame in self.frames(Counters())), default=-1) + 1
 
-    def _frame(self, row: dict[str, Any], numbers: dict[str, int]) -> Frame | None:
+    def _frame(self, row: dict[str, Any], numbers: dict[str, int]) -> Frame | str:
+        """The packet of one row, or why there is none: bad_line, rssi, receiver, beacons."""
         try:
             whole, _, part = row["t"].partition(".")
             at = int(whole) * SECOND + int(part[:9].ljust(9, "0"))
             rssi = round(float(row["rssi"]))
             receiver = _identifier(row["receiver"])
-            number = numbers.setdefault(row["beacon"], len(numbers))
+            number = numbers.get(row["beacon"], len(numbers))
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            return None
-        good = at > 0 and not whole.startswith("-") and -127 <= rssi <= 20
-        if not good or receiver not in self._receivers or number >= MOST_BEACONS:
-            return None
+            return "bad_line"
+        if at <= 0 or at >= LATEST or whole.startswith("-"):
+            return "bad_line"
+        if rssi not in RSSI:
+            return "rssi"
+        if receiver not in self._receivers:
+            return "receiver"
+        if number >= MOST_BEACONS:
+            return "beacons"
+        numbers[row["beacon"]] = number
         body = b"\x4c\x00\x02\x15" + UUID + (1).to_bytes(2, "big") + number.to_bytes(2, "big") + b"\xc5"
         payload = bytes((len(body) + 1, 0xFF)) + body
         return Frame("ble_adv:ibeacon", receiver, "", payload, rssi, at, at)

@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.clock import rfc3339
+from gateway.config.document import did_you_mean, short
 from gateway.config.model import Office
+from gateway.config.places import Places
 from gateway.contract.envelope import Origin
 from gateway.control import Handler
 from gateway.coordinator import Coordinator
@@ -45,6 +48,7 @@ class Questions:
         counters: Counters,
     ) -> None:
         self._office = office
+        self._places = Places(office)
         self._origin = origin
         self._link = link
         self._outbox = outbox
@@ -69,18 +73,17 @@ class Questions:
         }
 
     async def _status(self, _args: Mapping[str, Any]) -> dict[str, Any]:
-        backlog = await self._outbox.backlog()
         coordinator, link = self._coordinator, self._link.state
         return {
             "gateway": self._origin.gateway,
             "boot": self._origin.boot,
             "coordinator": coordinator is not None,
             "link": {"connected": link.connected, "reason": link.reason},
-            "backlog": backlog._asdict(),
+            "backlog": await self._backlog({}),
             "last_sequence": self._outbox.last_sequence,
             "stalled": self._outbox.stalled,
             "people_version": self._directory.version,
-            "people_problem": self._directory.problem,
+            "people_problem": self._people_problem(),
             "sources": {source.id: source.state.problem for source in self._sources if source.state.problem},
             "frames": sum(source.state.frames for source in self._sources),
             "readings": self._pipeline.readings,
@@ -90,8 +93,24 @@ class Questions:
             **self._views.summary(),
         }
 
+    def _people_problem(self) -> str:
+        if self._directory.problem or self._directory.version:
+            return self._directory.problem
+        return "the archive has not told yet who holds which card: every card is unknown"
+
     async def _backlog(self, _args: Mapping[str, Any]) -> dict[str, Any]:
-        return (await self._outbox.backlog())._asdict()
+        backlog = await self._outbox.backlog()
+        oldest = None if backlog.oldest_at is None else rfc3339(backlog.oldest_at)
+        return {**backlog._asdict(), "oldest_at": oldest, "waits_for": self._waits_for(backlog.events)}
+
+    def _waits_for(self, events: int) -> str:
+        """What keeps events here; empty when there are none."""
+        if self._outbox.stalled:
+            return f"the disk: {self._outbox.stalled}"
+        if not events:
+            return ""
+        link = self._link.state
+        return "the archive's word that it has committed them" if link.connected else f"the broker: {link.reason}"
 
     async def _dead_letters(self, _args: Mapping[str, Any]) -> dict[str, Any]:
         rows = await self._outbox.dead_letters()
@@ -100,10 +119,16 @@ class Questions:
         }
 
     async def _why(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        found = self._views.why(str(args.get("place", "")))
-        if found is None:
-            raise PermanentError("not_owner", f"{self._origin.gateway} does not decide that place")
-        return found
+        place = str(args.get("place", ""))
+        found = self._views.why(place) or self._views.why(f"{self._office.site}/{place}")
+        if found is not None:
+            return found
+        full = place if place.startswith(f"{self._office.site}/") else f"{self._office.site}/{place}"
+        spot = self._places.spots.get(full)
+        if spot is None:
+            text = f'there is no space "{short(place)}"' + did_you_mean(full, self._places.spots)
+            raise PermanentError("no_place", text)
+        raise PermanentError("not_owner", f'gateway "{spot.owner}" decides that place: ask there')
 
     async def _tail(self, args: Mapping[str, Any]) -> dict[str, Any]:
         after = args.get("after")
@@ -113,6 +138,9 @@ class Questions:
         after = args.get("after")
         if isinstance(after, int):
             return self._tap.after(after)
+        # the tap opens in the same turn in which the first facts are asked for: what was taken before is in the desks'
+        # facts, what is taken from here on is in the recording, and no tap of a badge is in both or in neither
+        opened = self._tap.after(None)
         facts = {name: await self._outbox.facts(name) for name in REMEMBERED}
         office = self._office.model_dump(mode="json")
-        return {**self._tap.after(None), "facts": facts, "gateway": self._origin.gateway, "office": office}
+        return {**opened, "facts": facts, "gateway": self._origin.gateway, "office": office}

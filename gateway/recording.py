@@ -34,7 +34,7 @@ MAX_HEADER = 16 * 1024 * 1024
 """Of each of the first two lines: configuration and facts of a whole office."""
 MOST_KEPT = 50_000
 MOST_GIVEN = 512 * 1024
-"""Bytes of one answer: the control socket's client takes twice as many."""
+"""Bytes of one answer, so that a busy gateway is not held up by it."""
 MOST_PROBLEMS = 20
 KINDS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (Reading, Sighting, Health, Life, Command, Tick)}
 

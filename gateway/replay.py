@@ -12,16 +12,21 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from drivers.api import Frame
 from gateway import bindings, wiring
 from gateway.broker import EmbeddedBroker
 from gateway.clock import SECOND, SystemClock
-from gateway.config.model import Broker, Office
+from gateway.config.model import Archive, Broker, EmbeddedStore, Office
+from gateway.config.model import Outbox as Bounds
 from gateway.config.places import Places
 from gateway.contract.envelope import Encoded, Origin, encode
 from gateway.control import call
@@ -29,7 +34,7 @@ from gateway.counters import Counters
 from gateway.credentials import SiteKey
 from gateway.decode import installed
 from gateway.engine import Engine
-from gateway.errors import HadirError
+from gateway.errors import HadirError, PermanentError, Problem
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger
 from gateway.mqtt import Link
@@ -37,15 +42,23 @@ from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
 from gateway.outbox_store import Row
 from gateway.packs import GATEWAY, Pack
-from gateway.people import Directory, Resolver
+from gateway.people import Directory, Entry, Resolver
 from gateway.pipeline import Pipeline
 from gateway.ports import free_pair
+from gateway.projection import Projections
 from gateway.publisher import Publisher
 from gateway.recording import Recording, header
+from gateway.stores.build import build
 from rules.api import Input
 
 STILL_S = 120.0
 """An archive that has not taken everything after so long is broken."""
+TURN = 256
+"""Inputs between two turns of the outbox and the link."""
+BOUNDS = Bounds(max_bytes=1 << 40, max_age_days=36_500.0, ballast_bytes=0)
+"""A replay gives nothing up: recorded months pass in seconds."""
+KEPT_DAYS = 3650
+FETCH_S = 0.5
 
 
 class RecordedClock:
@@ -79,189 +92,57 @@ class _Alone:
         """Nothing to show."""
 
 
-def replay(arguments: argparse.Namespace) -> int:
-    """`hadir replay PATH`: a zone pack (a folder) or a recording (a file)."""
-    path = arguments.path
-    arguments.into.mkdir(parents=True, exist_ok=True)
-    pack = Pack(path) if path.is_dir() else None
-    recording = None if pack is not None else Recording(path)
-    data = (path if pack is None else pack.sightings).read_bytes()
-    result = asyncio.run(_replay(pack, recording, data, arguments.into, arguments.speed))
-    if arguments.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    else:
-        sys.stdout.write(
-            f"{path}: {result['inputs']} inputs over {result['hours']:.1f} h made {result['events']} events; "
-            f"{result['new']} new and {result['known']} known to the archive in {arguments.into}\n"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """What can be replayed."""
+
+    path: Path
+    office: Office
+    """With one gateway, `replay`, that decides everything."""
+    data: Path
+    """The file whose bytes name the replay."""
+    items: Callable[[Counters], Iterator[tuple[int, Frame | Input]]]
+    """(time, input), in order."""
+    people: Callable[[SiteKey], dict[str, Entry]]
+    """Index -> holder of what is heard."""
+    facts: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    problems: list[Problem]
+    """The first inputs that could not be read, once they were met."""
+
+
+def tape(path: Path) -> Tape:
+    """A zone pack (a folder) or a recording (a file). Raises ConfigError."""
+    if path.is_dir():
+        pack = Pack(path)
+
+        def people(key: SiteKey) -> dict[str, Entry]:
+            # the beacons of a pack are known by what the driver says of them; the key is of this run only
+            realm = pack.office().site
+            return {key.index(pack.credential(n), realm): pack.person(n) for n in range(pack.beacons())}
+
+        return Tape(
+            path=path,
+            office=pack.office(),
+            data=pack.sightings,
+            items=lambda counters: ((frame.received_at, frame) for frame in pack.frames(counters)),
+            people=people,
+            facts={},
+            problems=[],
         )
-    return 0 if result["lost"] == 0 else 1
-
-
-async def _replay(
-    pack: Pack | None, recording: Recording | None, data: bytes, into: Path, speed: float
-) -> dict[str, Any]:
-    counters = Counters()
-    clock = RecordedClock()
-    with tempfile.TemporaryDirectory(prefix="hadir-replay-") as scratch:
-        folder = Path(scratch)
-        broker = EmbeddedBroker(free_pair(), folder)
-        broker.start()
-        try:
-            return await _through(pack, recording, data, into, folder, broker.port, clock, counters, speed)
-        finally:
-            broker.stop()
-
-
-async def _through(
-    pack: Pack | None,
-    recording: Recording | None,
-    data: bytes,
-    into: Path,
-    folder: Path,
-    port: int,
-    clock: RecordedClock,
-    counters: Counters,
-    speed: float,
-) -> dict[str, Any]:
-    office = pack.office() if pack is not None else _owned(recording)
-    boot = f"000000-{sha256(data + office.model_dump_json().encode()).hexdigest()[:4]}"
-    building = office.buildings[0].id
-    origin = Origin(site=office.site, building=building, gateway=GATEWAY, boot=boot)
-
-    def encoded(draft: Draft, sequence: int, recorded_at: int) -> Encoded:
-        return encode(
-            draft.event, origin, sequence=sequence, recorded_at=recorded_at, rule=draft.rule, quality="replayed"
-        )
-
-    outbox = Outbox(folder / "outbox.sqlite", origin, clock, counters, office.outbox, encode=encoded)
-    broker = Broker(port=port, embedded=True)
-    link = Link(broker, client_id="hadir-replay", clock=clock, counters=counters, base=folder)
-    archive_link = Link(broker, client_id="hadir-replay-archive", clock=clock, counters=counters, base=folder)
-    ledger = Ledger(into / "ledger.sqlite")
-    publisher = Publisher(link, outbox, origin, clock, counters)
-    ingest = Ingest(archive_link, ledger, office, clock, counters, replay=True)
-    pipeline = _pipeline(office, outbox, clock, counters, folder, pack, recording)
-    tasks: list[asyncio.Task[None]] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            for name, part in (
-                ("outbox", outbox.run()),
-                ("archive link", archive_link.run()),
-                ("link", link.run()),
-                ("publisher", publisher.run()),
-                ("ingest", ingest.run()),
-            ):
-                tasks.append(group.create_task(part, name=name))
-            await archive_link.connected()
-            await link.connected()
-            inputs, first = await _play(pipeline, clock, pack, recording, counters, speed)
-            await _drain(outbox)
-            for task in tasks:
-                task.cancel()
-    finally:
-        ledger.close()
-    events = counters.get("outbox.committed")
-    known = counters.get("ingest.duplicates")
-    return {
-        "inputs": inputs,
-        "hours": (clock.now - first) / SECOND / 3600,
-        "events": events,
-        "new": counters.get("ingest.stored"),
-        "known": known,
-        "lost": outbox.waiting + counters.get("outbox.dead"),
-        "dropped": counters.get("replay.dropped") + counters.get("recording.dropped"),
-        "boot": boot,
-    }
-
-
-def _pipeline(
-    office: Office,
-    outbox: Outbox,
-    clock: RecordedClock,
-    counters: Counters,
-    folder: Path,
-    pack: Pack | None,
-    recording: Recording | None,
-) -> Pipeline:
-    named = installed()
-    devices = bindings.by_device(office, named)
-    places = Places(office)
-    key = SiteKey.create(folder / "site.key")
-    directory = Directory(folder / "people", key, GATEWAY)
-    if pack is not None:
-        # the beacons of a pack are known by what the driver says of them; the key is of this run only
-        directory.entries = {
-            key.index(pack.credential(number), office.site): pack.person(number) for number in range(pack.beacons())
-        }
-    rules = wiring.make_rules(office, places, GATEWAY, devices, unit_sizes={}, now=clock.office())
-    located = wiring.Located()
-    facts = {} if recording is None else recording.facts
-    engine = Engine(rules, wiring.make_route(places, GATEWAY, devices, located), counters, facts)
-    located.engine = engine
-    box = office.gateways[0]
-    return Pipeline(
-        bindings=bindings.by_source(box, devices),
-        drivers={f"ble_adv:{name}": driver for name, driver in named.items() if driver.claims},
-        normalizer=Normalizer(Resolver(directory, key), counters, quality="replayed", site_realm=office.site),
-        engine=engine,
-        outbox=outbox,
-        surroundings=_Alone(),
-        clock=clock,
-        counters=counters,
-        quality="replayed",
-        begin={rule.name: wiring.keys_of(rule.name, places, GATEWAY) for rule in rules},
+    recording = Recording(path)
+    return Tape(
+        path=path,
+        office=_owned(recording),
+        data=path,
+        items=recording.inputs,
+        people=lambda _key: {},
+        facts=recording.facts,
+        problems=recording.problems,
     )
 
 
-async def _play(
-    pipeline: Pipeline,
-    clock: RecordedClock,
-    pack: Pack | None,
-    recording: Recording | None,
-    counters: Counters,
-    speed: float,
-) -> tuple[int, int]:
-    """Feed everything in recorded time; (inputs, first time)."""
-    count, first = 0, 0
-    started = clock.machine()
-    rows: Iterator[tuple[int, Frame | Input]]
-    if pack is not None:
-        rows = ((frame.received_at, frame) for frame in pack.frames(counters))
-    elif recording is not None:
-        rows = recording.inputs(counters)
-    else:
-        raise HadirError("nothing to replay")
-    for at, item in rows:
-        if not count:
-            first = clock.now = at
-            pipeline.start(at)
-        if speed > 0:
-            due = started + int((at - first) / speed)
-            await asyncio.sleep(max(0.0, (due - clock.machine()) / SECOND))
-        clock.now = max(clock.now, at)
-        pipeline.intake.act(item, at)
-        count += 1
-        if len(pipeline.intake) >= 256:
-            pipeline.step(clock.now)
-            await asyncio.sleep(0)
-    while len(pipeline.intake):
-        pipeline.step(clock.now)
-    return count, first
-
-
-async def _drain(outbox: Outbox) -> None:
-    """Until the archive has acknowledged everything. Raises HadirError when that takes too long."""
-    try:
-        async with asyncio.timeout(STILL_S):
-            await outbox.empty()
-    except TimeoutError as error:
-        raise HadirError(f"the archive has not taken {outbox.waiting} events after {STILL_S:.0f} s") from error
-
-
-def _owned(recording: Recording | None) -> Office:
+def _owned(recording: Recording) -> Office:
     """The recording's office, with everything decided by the replay: other gateways are not there."""
-    if recording is None:
-        raise HadirError("nothing to replay")
     document = recording.office.model_dump(mode="json")
     box = next(gateway for gateway in document["gateways"] if gateway["id"] == recording.gateway)
     document["gateways"] = [{**box, "id": GATEWAY}]
@@ -276,32 +157,249 @@ def _owned(recording: Recording | None) -> Office:
     return Office.model_validate(document)
 
 
+def replay(arguments: argparse.Namespace) -> int:
+    """`hadir replay PATH`: a zone pack (a folder) or a recording (a file)."""
+    if arguments.speed < 0:
+        raise HadirError("--speed is 0 (as fast as it goes) or more")
+    into = arguments.into.resolve()
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HadirError(f"--into {into}: {error.strerror}") from error
+    played = tape(arguments.path)
+    result = asyncio.run(_replay(played, into, arguments.speed))
+    for problem in played.problems:
+        sys.stderr.write(f"{problem}\n")
+    sys.stdout.write((json.dumps(result) if arguments.json else summary(result, into)) + "\n")
+    return 0 if result["lost"] == 0 else 1
+
+
+def summary(result: Mapping[str, Any], into: Path) -> str:
+    """The result for people."""
+    types = ", ".join(f"{count} {kind}" for kind, count in sorted(result["types"].items())) or "none"
+    dropped = ", ".join(f"{count} {cause}" for cause, count in sorted(result["dropped_by"].items())) or "none"
+    lines = [
+        f"inputs   {result['inputs']} over {_span(result['hours'])}; dropped: {dropped}",
+        f"events   {result['events']}: {types}",
+        f"archive  {into}: {result['new']} new, {result['known']} known; {result['points']} points written",
+    ]
+    if result["lost"]:
+        lines.append(f"LOST     {result['lost']}: the archive did not take them ({', '.join(result['refused'])})")
+    return "\n".join(lines)
+
+
+def _span(hours: float) -> str:
+    seconds = round(hours * 3600)
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02} min {seconds % 60:02} s"
+
+
+async def _replay(played: Tape, into: Path, speed: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="hadir-replay-") as scratch:
+        folder = Path(scratch)
+        broker = EmbeddedBroker(free_pair(), folder)
+        broker.start()
+        try:
+            return await _through(played, into, folder, broker.port, speed)
+        finally:
+            broker.stop()
+
+
+async def _through(played: Tape, into: Path, folder: Path, port: int, speed: float) -> dict[str, Any]:
+    """All eight hops, from the tape into the archive in `into`."""
+    counters, clock, types = Counters(), RecordedClock(), Counter[str]()
+    items = played.items(counters)
+    head = next(items, None)
+    first = clock.now = 0 if head is None else head[0]  # rules and stores look at the calendar around it
+    office = _archived(played.office, into)
+    boot = f"000000-{_digest(played)}"
+    origin = Origin(site=office.site, building=office.buildings[0].id, gateway=GATEWAY, boot=boot)
+
+    def encoded(draft: Draft, sequence: int, recorded_at: int) -> Encoded:
+        types[draft.event.type] += 1
+        return encode(
+            draft.event, origin, sequence=sequence, recorded_at=recorded_at, rule=draft.rule, quality="replayed"
+        )
+
+    outbox = Outbox(folder / "outbox.sqlite", origin, clock, counters, BOUNDS, encode=encoded)
+    link = partial(Link, Broker(port=port, embedded=True), clock=clock, counters=counters, base=folder)
+    own, archive = link(client_id="hadir-replay"), link(client_id="hadir-replay-archive")
+    ledger = Ledger(office.archive.ledger)
+    projections = Projections(ledger, [build(one, office) for one in office.archive.stores], office, clock, counters)
+    publisher = Publisher(own, outbox, origin, clock, counters)
+    ingest = Ingest(archive, ledger, office, clock, counters, projections=projections, replay=True)
+    pipeline, engine = _pipeline(played, outbox, clock, counters, folder)
+    try:
+        async with asyncio.TaskGroup() as group:
+            parts = {
+                "outbox": outbox.run(),
+                "archive link": archive.run(),
+                "link": own.run(),
+                "publisher": publisher.run(),
+                "ingest": ingest.run(),
+                "projections": projections.run(),
+            }
+            tasks = [group.create_task(part, name=name) for name, part in parts.items()]
+            await archive.connected()
+            await own.connected()
+            count = 0
+            if head is not None:
+                count = await _play(chain([head], items), pipeline, engine, clock, speed)
+            await _drain(outbox, projections, ledger)
+            refused = sorted({reason for _, _, reason, _, _ in await outbox.dead_letters()})
+            for task in tasks:
+                task.cancel()
+    finally:
+        ledger.close()
+    counted = counters.snapshot()
+    dropped = {name.partition("{")[2].rstrip("}"): n for name, n in counted.items() if ".dropped{" in name}
+    return {
+        "inputs": count,
+        "hours": (clock.now - first) / SECOND / 3600,
+        "events": counters.get("outbox.committed"),
+        "types": dict(types),
+        "new": counters.get("ingest.stored"),
+        "known": counters.get("ingest.duplicates"),
+        "points": counters.get("projection.points"),
+        "lost": outbox.waiting + counters.get("outbox.dead"),
+        "refused": refused,
+        "dropped": counters.get("replay.dropped") + counters.get("recording.dropped"),
+        "dropped_by": dropped,
+        "boot": boot,
+    }
+
+
+def _archived(office: Office, into: Path) -> Office:
+    """The office with an archive in `into`: what the recorded one writes to is not ours to write to."""
+    store = EmbeddedStore(kind="embedded", path=into / "points.sqlite")
+    archive = Archive(ledger=into / "ledger.sqlite", stores=(store,), retain_people_days=KEPT_DAYS)
+    return office.model_copy(update={"archive": archive})
+
+
+def _digest(played: Tape) -> str:
+    """Four digits that name the recording and its configuration."""
+    made = sha256()
+    with played.data.open("rb") as data:
+        while block := data.read(1 << 20):
+            made.update(block)
+    made.update(played.office.model_dump_json().encode())
+    return made.hexdigest()[:4]
+
+
+def _pipeline(
+    played: Tape, outbox: Outbox, clock: RecordedClock, counters: Counters, folder: Path
+) -> tuple[Pipeline, Engine]:
+    office = played.office
+    named = installed()
+    devices = bindings.by_device(office, named)
+    places = Places(office)
+    key = SiteKey.create(folder / "site.key")
+    directory = Directory(folder / "people", key, GATEWAY)
+    directory.entries = played.people(key)
+    rules = wiring.make_rules(office, places, GATEWAY, devices, unit_sizes={}, now=clock.office())
+    located = wiring.Located()
+    engine = Engine(rules, wiring.make_route(places, GATEWAY, devices, located), counters, played.facts)
+    located.engine = engine
+    pipeline = Pipeline(
+        bindings=bindings.by_source(office.gateways[0], devices),
+        drivers={f"ble_adv:{name}": driver for name, driver in named.items() if driver.claims},
+        normalizer=Normalizer(Resolver(directory, key), counters, quality="replayed", site_realm=office.site),
+        engine=engine,
+        outbox=outbox,
+        surroundings=_Alone(),
+        clock=clock,
+        counters=counters,
+        quality="replayed",
+        begin={rule.name: wiring.keys_of(rule.name, places, GATEWAY) for rule in rules},
+    )
+    return pipeline, engine
+
+
+async def _play(
+    items: Iterator[tuple[int, Frame | Input]], pipeline: Pipeline, engine: Engine, clock: RecordedClock, speed: float
+) -> int:
+    """Feed everything, and let what falls due between two inputs happen at its own time; how many inputs."""
+    count, began, first = 0, clock.machine(), clock.now
+    pipeline.start(first)
+    for at, item in items:
+        while (due := engine.due) is not None and due < at:
+            await _until(due, began, first, clock, speed)
+            pipeline.step(clock.now)
+        await _until(at, began, first, clock, speed)
+        pipeline.intake.act(item, at)
+        pipeline.step(clock.now)
+        count += 1
+        if count % TURN == 0:
+            await asyncio.sleep(0)
+    return count
+
+
+async def _until(at: int, began: int, first: int, clock: RecordedClock, speed: float) -> None:
+    """Recorded time goes on to `at`; with a speed, when it is time."""
+    clock.now = max(clock.now, at)
+    if speed > 0:
+        due = began + int((at - first) / speed)
+        await asyncio.sleep(max(0.0, (due - clock.machine()) / SECOND))
+
+
+async def _drain(outbox: Outbox, projections: Projections, ledger: Ledger) -> None:
+    """Until archive and store have everything. Raises HadirError when that takes too long."""
+    try:
+        async with asyncio.timeout(STILL_S):
+            await outbox.empty()
+            projections.wake()
+            while not all(projections.is_done(name, ledger.last_id()) for name in projections.status()):  # noqa: ASYNC110 another task's word
+                await asyncio.sleep(0.02)
+    except TimeoutError as error:
+        text = f"{outbox.waiting} events wait for the archive, its store: {projections.status()}"
+        raise HadirError(f"not done {STILL_S:.0f} s after the last input: {text}") from error
+
+
 def record(arguments: argparse.Namespace) -> int:
     """`hadir record SOCKET FILE`: until the time is up or Ctrl-C."""
-    handle = os.open(arguments.output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        handle = os.open(arguments.output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise HadirError(f"{arguments.output}: {error.strerror}; choose another name") from error
+    made = Recorder(arguments.socket)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         try:
-            count = asyncio.run(_record(arguments.socket, out, arguments.seconds))
+            asyncio.run(made.run(out, arguments.seconds))
         except KeyboardInterrupt:
-            count = -1
-    sys.stdout.write(f"recorded {'until stopped' if count < 0 else f'{count} inputs'} to {arguments.output}\n")
+            pass
+        finally:
+            if made.begun:
+                sys.stdout.write(f"recorded {made.count} inputs to {arguments.output}\n")
+            else:
+                arguments.output.unlink()
     return 0
 
 
-async def _record(socket: Path, out: Any, seconds: float) -> int:
-    clock = SystemClock()
-    begun: Mapping[str, Any] = await call(socket, "record", {"after": None})
-    out.write(header(Office.model_validate(begun["office"]), begun["gateway"]) + "\n")
-    out.write(json.dumps({"facts": begun["facts"]}, separators=(",", ":")) + "\n")
-    cursor, count, started = begun["cursor"], 0, clock.machine()
-    while not seconds or clock.machine() - started < seconds * SECOND:
-        await asyncio.sleep(0.5)
-        answer = await call(socket, "record", {"after": cursor})
-        if answer["lost"]:
-            raise HadirError(f"{answer['lost']} inputs were lost: the gateway is busier than this recording")
-        cursor = answer["cursor"]
-        for text in answer["lines"]:
-            out.write(text + "\n")
-        count += len(answer["lines"])
+class Recorder:
+    """Fetches what the rules of a running gateway are given."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self.begun = False
+        self.count = 0
+
+    async def run(self, out: TextIO, seconds: float) -> None:
+        """For `seconds`, or until cancelled (0). Raises HadirError when the gateway does not answer."""
+        clock = SystemClock()
+        answer: Mapping[str, Any] = await call(self._socket, "record", {"after": None})
+        out.write(header(Office.model_validate(answer["office"]), answer["gateway"]) + "\n")
+        out.write(json.dumps({"facts": answer["facts"]}, separators=(",", ":")) + "\n")
         out.flush()
-    return count
+        self.begun = True
+        cursor, end = answer["cursor"], clock.machine() + int(seconds * SECOND)
+        more = True
+        while more:
+            more = not seconds or clock.machine() < end
+            left = FETCH_S if not seconds else min(FETCH_S, max(0.0, (end - clock.machine()) / SECOND))
+            await asyncio.sleep(left)
+            answer = await call(self._socket, "record", {"after": cursor})
+            if answer["lost"]:
+                raise PermanentError("lost", f"{answer['lost']} inputs: the gateway is busier than this recording")
+            cursor = answer["cursor"]
+            out.writelines(f"{text}\n" for text in answer["lines"])
+            self.count += len(answer["lines"])
+            out.flush()

@@ -1,11 +1,11 @@
-"""`hadir init`: a folder with the site's key and a first office.yaml to edit."""
+"""`hadir init`: a folder with the site's key, a first office.yaml to edit, and `var` for what the daemons keep."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from gateway.config.model import IDENTIFIER
+from gateway.config.model import IDENTIFIER, People
 from gateway.errors import HadirError
 from gateway.people import SiteKey
 
@@ -49,14 +49,23 @@ broker:
 
 
 def init(folder: Path, site: str) -> list[Path]:
-    """Make the files, and refuse to overwrite any. Raises HadirError."""
+    """Make the files that are not there, and overwrite none. Raises HadirError, also when there is nothing to make."""
     if not re.match(IDENTIFIER, site):
         raise HadirError(f'"{site}" is not an identifier: lower-case letters, digits and inner hyphens, 1 to 32')
-    office, key = folder / "office.yaml", folder / "keys" / "site.key"
-    for path in (office, key):
-        if path.exists():
-            raise HadirError(f"{path} is there already; choose another folder or move it away")
-    key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    SiteKey.create(key)
-    office.write_text(OFFICE.format(site=site), encoding="utf-8")
-    return [office, key]
+    office, key, people = folder / "office.yaml", folder / "keys" / "site.key", folder / People().table
+    made = [path for path in (office, key) if not path.exists()]
+    if not made:
+        raise HadirError(f"{office} is there already; choose another folder or move it away")
+    if key in made and people.exists():
+        text = f"people were enrolled in {people} under a key that is not there; put {key} back"
+        raise HadirError(f"{text}, or move the table away and enrol everybody again")
+    try:
+        key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        people.parent.parent.mkdir(exist_ok=True, mode=0o700)
+        if key in made:
+            SiteKey.create(key)
+        if office in made:
+            office.write_text(OFFICE.format(site=site), encoding="utf-8")
+    except OSError as error:
+        raise HadirError(f"{error.filename or folder}: {error.strerror}") from error
+    return made

@@ -8,11 +8,15 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from gateway.errors import ConfigError, HadirError, Problem
 
 OURS = ("gateway", "drivers", "rules", "firmware_sim")
+REMEDY = "give hadir a virtual environment of its own"
+TAIL_S = 0.5
 
 
 def _out(text: str) -> None:
@@ -38,32 +42,60 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from gateway.config import surroundings
+    from gateway.config.document import Document
     from gateway.config.load import load
+    from gateway.credentials import SiteKey
     from gateway.decode import installed
 
     foreign()
     office = load(arguments.file, drivers=installed())
+    document = Document.read(arguments.file)
+    mistakes, noted = surroundings.missing(office, document)
+    key = office.path(office.people.site_key)
+    if key.is_file():
+        try:
+            SiteKey.load(key)
+        except ConfigError as error:
+            mistakes += error.problems
+    if mistakes:
+        raise ConfigError(*mistakes)
+    for note in (*noted, *surroundings.notes(office, document)):
+        _out(f"note: {note}\n")
     spaces = sum(len(zone.spaces) for b in office.buildings for f in b.floors for zone in f.zones)
-    _out(f"{arguments.file}: good: {spaces} places, {len(office.devices)} devices, {len(office.gateways)} gateways\n")
+    counted = (_counted(spaces, "place"), _counted(len(office.devices), "device"))
+    _out(f"{arguments.file}: good: {', '.join(counted)}, {_counted(len(office.gateways), 'gateway')}\n")
     return 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def foreign(owners: Mapping[str, list[str]] | None = None) -> None:
     """Refuse to go on where another distribution owns one of our import names. Raises ConfigError.
 
-    PyPI has a `rules`: installed beside hadir it overwrites our files, and pip says nothing.
+    PyPI has a `rules`: installed beside hadir it overwrites our files, and pip says nothing. `owners`: distributions by
+    import name; default: those of this Python.
     """
     found = packages_distributions() if owners is None else owners
     problems = []
     for name in OURS:
         others = sorted(set(found.get(name, [])) - {"hadir"})
         if others:
-            text = (
-                f'the package "{name}" also belongs to {", ".join(others)}; give hadir a virtual environment of its own'
-            )
-            problems.append(Problem(file="installation", line=None, text=text))
+            text = f'the package "{name}" also belongs to {", ".join(others)}'
+            problems.append(Problem(file="installation", line=None, text=f"{text}; {REMEDY}"))
+        elif (place := _place(name)) != _place("gateway"):
+            text = f'the package "{name}" is read from {place}, not from {_place("gateway")}'
+            problems.append(Problem(file="installation", line=None, text=f"{text}; {REMEDY}"))
     if problems:
         raise ConfigError(*problems)
+
+
+def _place(package: str) -> str:
+    """The folder in which Python finds a package."""
+    found = find_spec(package)
+    return "" if found is None or found.origin is None else str(Path(found.origin).parent.parent)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -72,14 +104,18 @@ def _init(arguments: argparse.Namespace) -> int:
     for path in init(arguments.folder, arguments.site):
         _out(f"made {path}\n")
     office = arguments.folder / "office.yaml"
-    _out(f"next: edit {office}, then  hadir check {office}  and  hadir up {office}\n")
+    _out(f"next: edit {office}, then\n  hadir check {office}\n")
+    _out(f"  hadir people {office} enrol --unit UNIT --credential em4100:0F0368568B\n  hadir up {office}\n")
     return 0
 
 
 def _schema(arguments: argparse.Namespace) -> int:
     from gateway.contract import schema
 
-    schema.write(arguments.folder)
+    try:
+        schema.write(arguments.folder)
+    except OSError as error:
+        raise HadirError(f"{error.filename or arguments.folder}: {error.strerror}") from error
     _out(f"wrote the contract to {arguments.folder}\n")
     return 0
 
@@ -89,21 +125,23 @@ def _decode(arguments: argparse.Namespace) -> int:
     from gateway.decode_cli import run as decode_lines
 
     if arguments.file is None:
-        return decode_lines(sys.stdin, sys.stdout, installed())
+        return decode_lines(sys.stdin, sys.stdout, installed(), live=True)
     try:
-        with arguments.file.open(encoding="utf-8") as lines:
-            return decode_lines(lines, sys.stdout, installed())
+        lines = arguments.file.open(encoding="utf-8")
     except OSError as error:
         raise HadirError(f"{arguments.file}: {error.strerror}") from error
+    with lines:
+        return decode_lines(lines, sys.stdout, installed())
 
 
 def _devices(_arguments: argparse.Namespace) -> int:
-    from gateway.decode import installed
+    from gateway.decode import Supported, installed, supported
 
-    _out(f"{'driver':<12} {'medium':<24} {'modality':<12} interval\n")
-    for driver in sorted(installed().values(), key=lambda driver: (driver.modality, driver.name)):
-        interval = "silent by design" if driver.expect_s is None else f"{driver.expect_s:g} s"
-        _out(f"{driver.name:<12} {', '.join(driver.media):<24} {driver.modality:<12} {interval}\n")
+    rows = [Supported("driver", "medium", "modality", "line", "interval"), *supported(installed())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        _out("  ".join(cells).rstrip() + "\n")
     return 0
 
 
@@ -114,6 +152,8 @@ def _people(arguments: argparse.Namespace) -> int:
     office = load(arguments.file)
     if arguments.action in ("disable", "erase") and not arguments.pid:
         raise HadirError(f"{arguments.action} whom? give --pid")
+    if arguments.action == "enrol" and not arguments.credential:
+        raise HadirError("enrol with which card or tag? give --credential, for example em4100:0F0368568B")
     with PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key))) as table:
         match arguments.action:
             case "enrol":
@@ -122,13 +162,16 @@ def _people(arguments: argparse.Namespace) -> int:
                 _out(f"{table.enrol(unit=arguments.unit, credentials=credentials)}\n")
             case "list":
                 for pid, unit, count in table.people():
-                    _out(f"{pid} {unit} {count} credentials\n")
+                    _out(f"{pid} {unit} {_counted(count, 'credential')}\n")
             case "disable":
-                _out(f"{table.disable(arguments.pid)} credentials disabled\n")
+                disabled = table.disable(arguments.pid)
+                if not disabled:
+                    raise HadirError(f"{arguments.pid} has no credential that works")
+                _out(f"{_counted(disabled, 'credential')} disabled\n")
             case _:
-                erased = table.erase(arguments.pid)
-                _out("erased\n" if erased else "nobody has that pid\n")
-                return 0 if erased else 1
+                if not table.erase(arguments.pid):
+                    raise HadirError("nobody has that pid")
+                _out("erased\n")
     return 0
 
 
@@ -148,11 +191,13 @@ def _tail(arguments: argparse.Namespace) -> int:
         cursor: Any = None
         while True:
             answer = await call(arguments.socket, "tail", {"after": cursor})
+            if cursor is not None and answer["cursor"] < cursor:  # the gateway was started anew
+                answer = await call(arguments.socket, "tail", {"after": 0})
             cursor = answer["cursor"]
             for event in answer["events"]:
                 _out(json.dumps(event, separators=(",", ":")) + "\n")
             sys.stdout.flush()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(TAIL_S)
 
     asyncio.run(follow())
     return 0

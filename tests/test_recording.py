@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.beacon import ibeacon
@@ -91,11 +92,13 @@ def write(path: Path, *lines: str | bytes) -> Path:
 # --- the format -------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(inputs, times)
 def test_what_is_written_is_read_again(item: Input, at: int) -> None:
     assert parse(line(item, at).encode()) == (at, item)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_refused_and_nothing_worse(noise: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -308,7 +311,7 @@ def test_packets_of_a_pack_take_the_path_from_hop_one(tiny: Path) -> None:
         (1_567_783_106_448_000_000, "r1", -70),
         (1_567_783_107_000_000_000, "r2", -60),
     ]
-    assert counters.snapshot() == {"replay.dropped{bad_line}": 2}
+    assert counters.snapshot() == {"replay.dropped{bad_line}": 1, "replay.dropped{receiver}": 1}
     said = [ibeacon.decode(frame)[0].value for frame in frames]
     assert said == [pack.credential(0), pack.credential(1)]
 
@@ -320,15 +323,72 @@ def test_beacons_of_a_pack_are_the_same_people_each_time(tiny: Path) -> None:
     assert all(re.fullmatch(r"p-[0-9a-f]{16}", pid) for pid in people[0])
 
 
+@pytest.mark.parametrize(
+    ("row", "cause"),
+    [
+        ("1567783106.448,a,R1,21", "rssi"),
+        ("1567783106.448,a,R1,-128", "rssi"),
+        ("1567783106.448,a,R1,", "bad_line"),
+        ("1567783106.448,a,R1,nan", "bad_line"),
+        ("1567783106.448,a,R1", "bad_line"),
+        (",a,R1,-60", "bad_line"),
+        ("-1,a,R1,-60", "bad_line"),
+        ("0,a,R1,-60", "bad_line"),
+        ("9" * 30 + ",a,R1,-60", "bad_line"),
+        ("1567783106.448,a,R9,-60", "receiver"),
+        ("1567783106.448,a,,-60", "bad_line"),
+    ],
+)
+def test_what_is_no_packet_is_counted_by_its_cause(tiny: Path, row: str, cause: str) -> None:
+    good = "1567783106.448,b,R1,-70"
+    (tiny / "sightings.csv.gz").write_bytes(gzip.compress(f"t,beacon,receiver,rssi\n{row}\n{good}\n".encode()))
+    counters = Counters()
+    assert [frame.rssi for frame in Pack(tiny).frames(counters)] == [-70]
+    assert counters.snapshot() == {f"replay.dropped{{{cause}}}": 1}
+
+
+def test_a_pack_that_is_cut_ends_where_it_is_cut(tiny: Path) -> None:
+    rows = "t,beacon,receiver,rssi\n" + "".join(f"{1567783106 + n},b{n},R1,-70\n" for n in range(5000))
+    whole = gzip.compress(rows.encode())
+    (tiny / "sightings.csv.gz").write_bytes(whole[: len(whole) // 2])
+    counters = Counters()
+    assert 0 < len(list(Pack(tiny).frames(counters))) < 5000
+    assert counters.snapshot()["replay.dropped{cut_file}"] == 1
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        [],
+        {},
+        SITE | {"name": "!"},
+        SITE | {"receivers": [{"id": "R1"}]},
+        SITE | {"receivers": [{"id": "R1", "x": "a", "y": 1}]},
+        SITE | {"receivers": [{"id": "R1", "x": 1, "y": 1}, {"id": "r1", "x": 2, "y": 2}]},
+        SITE | {"zones": []},
+        SITE | {"zones": [{"id": "West", "polygon": []}]},
+        SITE | {"zones": [{"id": "West", "polygon": [1, 2]}]},
+        SITE | {"zones": [{"id": "West", "polygon": {"a": 1}}]},
+    ],
+)
+def test_a_folder_that_is_no_pack_says_so(tiny: Path, site: Any) -> None:
+    (tiny / "site.json").write_text(json.dumps(site))
+    with pytest.raises(ConfigError, match=r"is not a zone pack|of one name"):
+        Pack(tiny)
+
+
 @pytest.mark.skipif(not PACKS, reason="the shared packs are not here")
 @pytest.mark.parametrize("folder", PACKS, ids=lambda path: path.name)
 def test_every_packet_of_a_shared_pack_is_read(folder: Path) -> None:
+    """All but those that no Bluetooth controller can have reported: tetam-dev-walks holds +42 and +29 dBm."""
     pack, counters = Pack(folder), Counters()
     site = json.loads((folder / "site.json").read_text())
     frames = list(pack.frames(counters))
     with gzip.open(folder / "sightings.csv.gz", "rt") as lines:
-        assert len(frames) == sum(1 for _ in lines) - 1
-    assert not counters.snapshot()
+        heard = [float(row["rssi"]) for row in csv.DictReader(lines)]
+    impossible = sum(not -127 <= rssi <= 20 for rssi in heard)
+    assert len(frames) == len(heard) - impossible
+    assert counters.snapshot() == ({"replay.dropped{rssi}": impossible} if impossible else {})
     assert [frame.received_at for frame in frames] == sorted(frame.received_at for frame in frames)
     office = pack.office()
     assert len(office.devices) == len(site["receivers"])

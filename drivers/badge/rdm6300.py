@@ -14,6 +14,7 @@ from drivers.api import BadChecksum, Cut, DecodeError, Driver, Frame, Measuremen
 SIZE = 14
 _FRAME = re.compile(rb"\x02([0-9A-Fa-f]{10})([0-9A-Fa-f]{2})\x03")
 _BEGUN = re.compile(rb"\x02[0-9A-Fa-f]{0,12}\Z")
+_UNFINISHED = re.compile(rb"\x02[0-9A-Fa-f]{0,12}")
 
 
 def decode(frame: Frame) -> list[Measurement]:
@@ -34,14 +35,24 @@ def framer(state: bytes, data: bytes) -> Cut:
     """Cut whole frames and keep one that has begun at the end; 02 stands nowhere else, so none can hide another."""
     buffer = state + data
     frames: list[bytes] = []
+    dropped: dict[str, int] = {}
     end = 0
     for found in _FRAME.finditer(buffer):
+        _drop(dropped, buffer[end : found.start()])
         frames.append(found[0])
         end = found.end()
     begun = _BEGUN.search(buffer, end)
     rest = begun[0] if begun else b""
-    garbage = len(buffer) - SIZE * len(frames) - len(rest)
-    return Cut(rest, frames, {"garbage": garbage} if garbage else {})
+    _drop(dropped, buffer[end : len(buffer) - len(rest)])
+    return Cut(rest, frames, dropped)
+
+
+def _drop(dropped: dict[str, int], lost: bytes) -> None:
+    """Count what lies between frames: frames that broke off, and what began none."""
+    unfinished = sum(len(found[0]) for found in _UNFINISHED.finditer(lost))
+    for cause, size in (("unfinished", unfinished), ("garbage", len(lost) - unfinished)):
+        if size:
+            dropped[cause] = dropped.get(cause, 0) + size
 
 
 DRIVER = Driver(

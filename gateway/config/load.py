@@ -1,19 +1,22 @@
 """Reads office.yaml and reports every mistake at once, with file, line and what to do.
 
-Three passes, each over what the one before left whole: YAML, the model (types, limits, unknown keys), and references
-(a sensor bound to a place that no floor has). All mistakes of a pass are reported together.
+Three passes whose mistakes are reported together: YAML (what can be read of it), the model (types, limits, unknown
+names), and references (a sensor bound to a place that no floor has). References are checked in a file whose model is
+wrong as well (draft.py), apart from those that another mistake explains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from gateway.config import model
 from gateway.config.document import Document, Where, did_you_mean, short
-from gateway.config.model import Office
+from gateway.config.draft import Draft
+from gateway.config.model import FORMS, Office
 from gateway.config.references import References
 from gateway.errors import ConfigError, Problem
 
@@ -21,17 +24,24 @@ from gateway.errors import ConfigError, Problem
 def load(path: Path, *, drivers: Iterable[str] | None = None) -> Office:
     """The office that `path` describes.
 
-    `drivers` are the names that are installed; without them names of drivers are not checked.
+    `drivers` are those that are installed: names, or better a mapping of names to drivers, so that it is checked as
+    well whether a driver reads what its source brings. Without them drivers are not checked.
     Raises ConfigError with every mistake.
     """
     document = Document.read(path)
+    found = list(document.problems)
+    damaged: dict[Where, str] = {}
     try:
         office = Office.model_validate(document.data, context={"base": path.parent.resolve()})
     except ValidationError as error:
-        raise ConfigError(*_sorted(_model_problems(document, error))) from error
-    found = _sorted(References(office, document, frozenset(drivers) if drivers is not None else None).problems())
+        draft = Draft(document.data)
+        office = draft.office
+        for where, text in _model_problems(document.data, draft, error):
+            damaged[where] = text
+            found.append(document.problem(where, text))
+    found += References(office, document, drivers, frozenset(damaged)).problems()
     if found:
-        raise ConfigError(*found)
+        raise ConfigError(*_sorted(found))
     return office
 
 
@@ -39,38 +49,102 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.line or 0, problem.text))
 
 
-def _model_problems(document: Document, error: ValidationError) -> Iterable[Problem]:
-    for item in error.errors():
-        path = _existing(document, item["loc"])
-        where = ".".join(str(step) for step in item["loc"] if not isinstance(step, int))
-        kind = item["type"]
-        if kind == "extra_forbidden":
-            text = f'"{item["loc"][-1]}" is not a setting here'
-            text += did_you_mean(str(item["loc"][-1]), _known_fields())
-        elif kind == "missing":
-            text = f'"{item["loc"][-1]}" is missing (in {where})'
-        elif kind == "string_pattern_mismatch":
-            text = f'{where}: "{short(item["input"])}" is not an identifier'
-            text += ": lower-case letters, digits and inner hyphens, 1 to 32"
-        else:
-            message = item["msg"][0].lower() + item["msg"][1:]
-            text = f"{where}: {message} (it is {short(item['input'])!r})"
-        yield document.problem(path, text)
+def _model_problems(data: Any, draft: Draft, error: ValidationError) -> Iterator[tuple[Where, str]]:
+    for item in error.errors(include_url=False):
+        where = _existing(data, item["loc"])
+        last = str(item["loc"][-1]) if item["loc"] else ""
+        match item["type"]:
+            case "extra_forbidden":
+                model = draft.models.get(where[:-1], Office)
+                yield where, f'"{short(last)}" is not a setting here' + did_you_mean(last, model.model_fields)
+            case "missing":
+                inside = _name(where)
+                yield (*where, last), f'"{last}" is missing' + (f" in {inside}" if inside else "")
+            case "union_tag_not_found":
+                last = _discriminator(item)
+                yield (*where, last), f'"{last}" is missing in {_name(where)}'
+            case "union_tag_invalid":
+                where = (*where, _discriminator(item))
+                yield where, f"{_name(where)} {_one_of(item['ctx']['expected_tags'], item['ctx']['tag'])}"
+            case "invalid_key":
+                continue  # the document has said so
+            case _:
+                yield where, f"{_name(where)} {_words(item)}"
 
 
-def _existing(document: Document, loc: Where) -> Where:
+def _words(item: ErrorDetails) -> str:
+    """What a value must be, and what it is."""
+    kind, ctx = item["type"], item.get("ctx", {})
+    given = item["input"]
+    match kind:
+        case "string_pattern_mismatch":
+            return f'"{short(given)}" is not {FORMS.get(ctx["pattern"], "of the form that is wanted")}'
+        case "literal_error":
+            return _one_of(ctx["expected"].replace(" or ", ", "), given)
+        case "value_error":
+            text = str(ctx["error"])
+        case "string_type":
+            text = "must be text" + ("; put it in quotes" if isinstance(given, bool | int | float) else "")
+        case "string_too_short":
+            return "must not be empty"
+        case "string_too_long":
+            text = f"has more than {ctx['max_length']} characters"
+        case "int_type" | "int_parsing" | "int_from_float":
+            text = "must be a whole number"
+        case "float_type" | "float_parsing" | "finite_number":
+            text = "must be a number"
+        case "bool_type" | "bool_parsing":
+            text = "must be true or false"
+        case "tuple_type":
+            text = "must be a list"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            text = "must be a mapping (name: value)"
+        case "path_type":
+            text = "must be the path of a file"
+        case "greater_than":
+            text = f"must be more than {ctx['gt']:g}"
+        case "greater_than_equal":
+            text = f"must be at least {ctx['ge']:g}"
+        case "less_than_equal":
+            text = f"must be at most {ctx['le']:g}"
+        case _:
+            text = item["msg"][:1].lower() + item["msg"][1:]
+    return f"{text} (it is {_shown(given)})"
+
+
+def _one_of(expected: str, given: Any) -> str:
+    """`expected` as pydantic lists it: 'desk', 'room'."""
+    words = [word.strip().strip("'") for word in expected.split(",")]
+    listed = " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
+    return f"must be {listed} (it is {_shown(given)})" + did_you_mean(str(given), words)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return f'"{short(value)}"' if isinstance(value, str) else short(value)
+
+
+def _discriminator(item: ErrorDetails) -> str:
+    return str(item.get("ctx", {})["discriminator"]).strip("'")
+
+
+def _name(where: Where) -> str:
+    """`gateways.sources.port`."""
+    return ".".join(short(step) for step in where if not isinstance(step, int))
+
+
+def _existing(data: Any, loc: Where) -> Where:
     """`loc` without what the file does not have: a tagged union puts its tag into the path."""
     path: Where = ()
-    here = document.data
+    here = data
     for step in loc:
         within = isinstance(here, list) and isinstance(step, int) and step < len(here)
         if within or (isinstance(here, dict) and step in here):
             here = here[step]
             path = (*path, step)
     return path
-
-
-def _known_fields() -> list[str]:
-    """Every setting that there is, for suggestions."""
-    models = [thing for thing in vars(model).values() if isinstance(thing, type) and issubclass(thing, model.Model)]
-    return sorted({name for thing in models for name in thing.model_fields})

@@ -6,17 +6,55 @@ relative to the file. load.py reads it and reports all mistakes at once.
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
+ADAPTER = r"^hci[0-9]{1,3}$"
+URL = r"^https?://[^\s/]"
+FORMS = {
+    IDENTIFIER: "an identifier: lower-case letters, digits and inner hyphens, 1 to 32",
+    ADAPTER: "an adapter: hci0, hci1, ...",
+    URL: "an address that begins with http:// or https://",
+}
+"""Patterns, and how to say what they ask for."""
+
+
+def _time_of_day(value: object) -> object:
+    """A number would be taken for seconds after midnight."""
+    if isinstance(value, time):
+        return value
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('must be a time of day: "19:00"')
+    hour, minute, second = (int(part) for part in found.groups(default="0"))
+    return time(hour, minute, second)
+
+
+def _day(value: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a day: 2026-02-18")  # noqa: TRY004 pydantic passes a TypeError on
+    return date.fromisoformat(value)
+
+
+# numbers and switches are strict: `port: yes` is no port, and "1" is a text
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
-Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Switch = Annotated[bool, Field(strict=True)]
+Seconds = Annotated[Number, Field(gt=0, le=7 * 86_400)]
+Port = Annotated[Whole, Field(ge=1, le=65_535)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Day = Annotated[date, BeforeValidator(_day)]
 SpaceKind = Literal["desk", "room", "booth", "other"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ReaderRole = Literal["desk", "in", "out", "in_out", "zone", "kiosk", "enrol"]
@@ -25,7 +63,7 @@ ReaderRole = Literal["desk", "in", "out", "in_out", "zone", "kiosk", "enrol"]
 class Model(BaseModel):
     """Unknown keys are mistakes: a typo must not become a default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 # --- places ---------------------------------------------------------------------------------------------------------
@@ -37,9 +75,9 @@ class Space(Model):
     id: Identifier
     name: Name | None = None
     kind: SpaceKind = "desk"
-    capacity: Annotated[int, Field(ge=1, le=10_000)] = 1
+    capacity: Annotated[Whole, Field(ge=1, le=10_000)] = 1
     mode: Literal["walk_up", "bookable", "assigned", "out_of_order"] = "walk_up"
-    accessible: bool = False
+    accessible: Switch = False
     unit: Identifier | None = None
     """Owner unit (agency), where the place belongs to one."""
     owner: Identifier | None = None
@@ -51,7 +89,7 @@ class Zone(Model):
 
     id: Identifier
     name: Name | None = None
-    private: bool = False
+    private: Switch = False
     neighbours: tuple[Identifier, ...] = ()
     unit: Identifier | None = None
     owner: Identifier | None = None
@@ -86,10 +124,10 @@ class SerialSource(Model):
 
     type: Literal["serial"]
     id: Identifier
-    port: str
+    port: Word
     device: Identifier
     """The device at the other end; it names the driver."""
-    baud: Annotated[int, Field(ge=300, le=4_000_000)] | None = None
+    baud: Annotated[Whole, Field(ge=300, le=4_000_000)] | None = None
     """Default: what the driver says."""
 
 
@@ -98,12 +136,12 @@ class BleSource(Model):
 
     type: Literal["ble"]
     id: Identifier
-    adapter: str = "hci0"
+    adapter: Annotated[str, StringConstraints(pattern=ADAPTER)] = "hci0"
     mode: Literal["active", "passive"] = "passive"
     device: Identifier
     """The receiver: it has a place, its zone is where a tag heard strongest by it stands."""
     drivers: tuple[str, ...] = ("ibeacon", "eddystone")
-    watchdog_s: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    watchdog_s: Annotated[Number, Field(ge=1, le=3600)] = 15.0
     """Machine seconds without a single advert before the scan is started anew."""
 
 
@@ -113,9 +151,9 @@ class ReplaySource(Model):
     type: Literal["replay"]
     id: Identifier
     path: Path
-    speed: Annotated[float, Field(ge=0)] = 1.0
+    speed: Annotated[Number, Field(ge=0)] = 1.0
     """0: as fast as the pipeline takes it."""
-    follow: bool = False
+    follow: Switch = False
     """Wait for more at the end of the file, as `tail -f` does."""
     device: Identifier
     """The fixed device that the recording was made of: a reader, a radar, a receiver."""
@@ -128,7 +166,7 @@ class Device(Model):
     """A fixed device: a reader, a sensor, a receiver. Personal badges and tags are people, not devices."""
 
     id: Identifier
-    driver: str
+    driver: Word
     """A name that `hadir devices --supported` lists; `receiver` for a BLE adapter."""
     place: str
     """`building/floor/zone/space` or `building/floor/zone`, without the site."""
@@ -171,17 +209,17 @@ class Tls(Model):
 class Broker(Model):
     """The MQTT broker."""
 
-    host: str = "127.0.0.1"
+    host: Word = "127.0.0.1"
     port: Port = 1883
     protocol: Literal["5", "3.1.1"] = "5"
     username: str | None = None
     password_file: Path | None = None
     tls: Tls | None = None
-    window: Annotated[int, Field(ge=1, le=100)] = 50
+    window: Annotated[Whole, Field(ge=1, le=100)] = 50
     """Unacknowledged publishes in flight."""
-    frozen_after_s: Annotated[float, Field(ge=1, le=600)] = 5.0
+    frozen_after_s: Annotated[Number, Field(ge=1, le=600)] = 5.0
     """Machine seconds without an answer to the oldest publish or canary before the link is given up."""
-    embedded: bool = False
+    embedded: Switch = False
     """`hadir up` and `hadir demo` start a broker of their own on this port."""
 
 
@@ -197,12 +235,12 @@ class InfluxStore(Model):
 
     kind: Literal["influx2", "influx1"]
     id: Identifier
-    url: str
-    org: str = "hadir"
-    bucket: str = "hadir"
+    url: Annotated[str, StringConstraints(pattern=URL, max_length=1024)]
+    org: Word = "hadir"
+    bucket: Word = "hadir"
     """Bucket (2.x) or database (1.x)."""
     token_file: Path | None = None
-    milliseconds: bool = False
+    milliseconds: Switch = False
     """The store keeps milliseconds only (VictoriaMetrics)."""
 
 
@@ -215,17 +253,17 @@ class Archive(Model):
     ledger: Path = Path("var/archive/ledger.sqlite")
     worker: Identifier = "archive"
     stores: tuple[Store, ...] = (EmbeddedStore(kind="embedded"),)
-    retain_people_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    retain_people_days: Annotated[Whole, Field(ge=1, le=3650)] = 30
 
 
 class Outbox(Model):
     """Bounds of the store-and-forward queue."""
 
-    max_bytes: Annotated[int, Field(ge=1 << 20)] = 512 << 20
-    max_age_days: Annotated[float, Field(gt=0)] = 30.0
-    linger_ms: Annotated[float, Field(ge=0, le=1000)] = 20.0
-    batch: Annotated[int, Field(ge=1, le=10_000)] = 100
-    ballast_bytes: Annotated[int, Field(ge=0)] = 4 << 20
+    max_bytes: Annotated[Whole, Field(ge=1 << 20)] = 512 << 20
+    max_age_days: Annotated[Number, Field(gt=0)] = 30.0
+    linger_ms: Annotated[Number, Field(ge=0, le=1000)] = 20.0
+    batch: Annotated[Whole, Field(ge=1, le=10_000)] = 100
+    ballast_bytes: Annotated[Whole, Field(ge=0)] = 4 << 20
 
 
 class People(Model):
@@ -239,11 +277,11 @@ class Pause(Model):
     """A part of some days in which nobody is expected at a desk; the site's local time."""
 
     days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    start: time
-    end: time
-    first: date | None = None
+    start: TimeOfDay
+    end: TimeOfDay
+    first: Day | None = None
     """Of a season such as Ramadan, with `last`."""
-    last: date | None = None
+    last: Day | None = None
 
 
 class DeskRules(Model):
@@ -254,7 +292,7 @@ class DeskRules(Model):
     away_after_s: Seconds = 300.0
     """Vacant for so long: taken becomes away."""
     warn_before_s: Seconds = 300.0
-    end_of_day: time = time(19, 0)
+    end_of_day: TimeOfDay = time(19, 0)
     breaks: tuple[Pause, ...] = (
         Pause(days=("mon", "tue", "wed", "thu"), start=time(12, 0), end=time(13, 0)),
         Pause(days=("fri",), start=time(11, 30), end=time(13, 0)),
@@ -265,7 +303,7 @@ class DeskRules(Model):
 class PresenceRules(Model):
     """A tag's person."""
 
-    margin_db: Annotated[float, Field(ge=0, le=30)] = 6.0
+    margin_db: Annotated[Number, Field(ge=0, le=30)] = 6.0
     """A challenger must be heard this much louder than the incumbent ..."""
     settle_s: Seconds = 10.0
     """... for so long."""
@@ -294,7 +332,7 @@ class Office(Model):
     site: Identifier
     name: Name | None = None
     timezone: str = "Asia/Makassar"
-    simulated: bool = False
+    simulated: Switch = False
     """Events say quality `simulated`; a production archive refuses them."""
     buildings: tuple[Building, ...]
     gateways: tuple[Gateway, ...]
@@ -304,7 +342,7 @@ class Office(Model):
     outbox: Outbox = Outbox()
     people: People = People()
     rules: Rules = Rules()
-    home_assistant: bool = False
+    home_assistant: Switch = False
 
     _base: Path = Path()
 

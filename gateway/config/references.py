@@ -2,57 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from drivers.api import Driver
 from gateway.config.document import Document, Where, did_you_mean, short
-from gateway.config.model import Office
+from gateway.config.model import Building, Floor, Office, Source, Zone
 from gateway.config.places import Places
 from gateway.errors import Problem
 
 RECEIVER = "receiver"
 """Driver name of a BLE adapter: it has a place, and no bytes of its own."""
+INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+MODALITIES = ("badge", "contact", "counter", "environment", "pir", "radar", "tag")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+HIGHEST_PORT = 65_535
 
+Found = tuple[Where, str]
+"""Where a mistake is, and what it is."""
 Rows = list[tuple[Where, str]]
 
 
 class References:
     """What one part of the file says of another."""
 
-    def __init__(self, office: Office, document: Document, drivers: frozenset[str] | None) -> None:
+    def __init__(
+        self,
+        office: Office,
+        document: Document,
+        drivers: Iterable[str] | None,
+        damaged: frozenset[Where] = frozenset(),
+    ) -> None:
+        """`drivers`: names, or a mapping of names to drivers, which are then checked for what they read.
+
+        `damaged`: where the model found mistakes; what they explain is not said again.
+        """
         self._office = office
         self._document = document
-        self._drivers = drivers
+        self._installed = None if drivers is None else frozenset(drivers)
+        self._drivers: Mapping[str, Driver] = drivers if isinstance(drivers, Mapping) else {}
+        self._damaged = damaged
         self._places = Places(office)
         self._gateways = [gateway.id for gateway in office.gateways]
-        self._devices = [device.id for device in office.devices]
+        self._devices = {device.id: device for device in office.devices}
 
     def problems(self) -> Iterable[Problem]:
-        yield from self._timezone()
-        yield from self._unique()
-        yield from self._owners()
-        yield from self._coordinators()
-        yield from self._bound_devices()
-        yield from self._bound_sources()
-        yield from self._zones()
+        """Every mistake, in no order."""
+        for path, text in (
+            *self._timezone(),
+            *self._unique(),
+            *self._owners(),
+            *self._coordinators(),
+            *self._bound_devices(),
+            *self._bound_sources(),
+            *self._zones(),
+            *self._outside(),
+            *self._choices(),
+        ):
+            if not any(path[:end] in self._damaged for end in range(1, len(path) + 1)):
+                yield self._document.problem(path, text)
 
-    def _at(self, path: Where, text: str) -> Problem:
-        return self._document.problem(path, text)
+    def _read(self, *path: str | int) -> bool:
+        """Whether the value at `path` could be read: what is not in a list that is none may be there all the same."""
+        return path not in self._damaged
 
-    def _timezone(self) -> Iterable[Problem]:
+    def _timezone(self) -> Iterable[Found]:
+        name = self._office.timezone
         try:
-            ZoneInfo(self._office.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            yield self._at(
-                ("timezone",), f'timezone "{self._office.timezone}" is not known; write for example Asia/Makassar'
-            )
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError is for `Asia` alone: a folder
+            known = available_timezones()
+            text = f'timezone "{short(name)}" is not known; write for example Asia/Makassar'
+            if not known:
+                text = "this machine knows no time zones: apt-get install tzdata"
+            elif name.upper() in INDONESIAN:
+                text = f'timezone "{name}" is written {INDONESIAN[name.upper()]}'
+            else:
+                text += did_you_mean(name, known)
+            yield ("timezone",), text
 
-    def _unique(self) -> Iterable[Problem]:
+    def _unique(self) -> Iterable[Found]:
         office = self._office
         groups: list[tuple[str, Rows]] = [
             ("gateway", [(("gateways", i, "id"), g.id) for i, g in enumerate(office.gateways)]),
             ("device", [(("devices", i, "id"), d.id) for i, d in enumerate(office.devices)]),
             ("building", [(("buildings", i, "id"), b.id) for i, b in enumerate(office.buildings)]),
+            (
+                "store",
+                [
+                    (("archive", "stores", i, "id" if hasattr(s, "id") else "kind"), getattr(s, "id", s.kind))
+                    for i, s in enumerate(office.archive.stores)
+                ],
+            ),
         ]
         for i, gateway in enumerate(office.gateways):
             rows: Rows = [(("gateways", i, "sources", j, "id"), s.id) for j, s in enumerate(gateway.sources)]
@@ -71,115 +113,152 @@ class References:
                 ]
                 groups.append((f'space of floor "{floor.id}"', spaces))
         for what, named in groups:
-            seen: dict[str, Where] = {}
-            for path, name in named:
-                if name in seen:
-                    first = self._document.line(seen[name])
-                    yield self._at(
-                        path, f'{what} "{name}" stands twice (first on line {first}); ids are unique and never change'
-                    )
-                seen.setdefault(name, path)
+            for path, name, first in self._again(named):
+                yield path, f'{what} "{name}" stands twice (first on line {first}); ids are unique and never change'
 
-    def _gateway(self, path: Where, name: str | None, what: str) -> Iterable[Problem]:
-        if name is not None and name not in self._gateways:
-            yield self._at(
-                path, f'{what} names gateway "{name}", which is not there{did_you_mean(name, self._gateways)}'
-            )
+    def _again(self, named: Rows) -> Iterable[tuple[Where, str, int | None]]:
+        """Names that were there before: (where, name, line of the first)."""
+        seen: dict[str, Where] = {}
+        for path, name in named:
+            if name and name in seen:
+                yield path, name, self._document.line(seen[name])
+            seen.setdefault(name, path)
 
-    def _owners(self) -> Iterable[Problem]:
+    def _gateway(self, path: Where, name: str | None, what: str) -> Iterable[Found]:
+        if name is not None and name not in self._gateways and self._read("gateways"):
+            text = f'{what} names gateway "{short(name)}", which is not there'
+            yield path, text + did_you_mean(name, self._gateways)
+
+    def _owners(self) -> Iterable[Found]:
         for b, building in enumerate(self._office.buildings):
             for f, floor in enumerate(building.floors):
                 here: Where = ("buildings", b, "floors", f)
                 yield from self._gateway((*here, "owner"), floor.owner, f'floor "{floor.id}"')
                 for z, zone in enumerate(floor.zones):
-                    there = (*here, "zones", z)
+                    there: Where = (*here, "zones", z)
                     yield from self._gateway((*there, "owner"), zone.owner, f'zone "{zone.id}"')
-                    if not zone.spaces and not (zone.owner or floor.owner):
-                        yield self._at(
-                            (*there, "id"), f'zone "{zone.id}" has no owner; name a gateway here or on its floor'
-                        )
+                    owned = zone.owner or floor.owner or not self._read(*here, "owner")
+                    owned = owned or not self._read(*there, "owner")
+                    if not zone.spaces and not owned:
+                        text = f'zone "{zone.id}" has no owner; name a gateway here or on its floor'
+                        yield (*there, "id"), text
                     for s, space in enumerate(zone.spaces):
                         yield from self._gateway((*there, "spaces", s, "owner"), space.owner, f'space "{space.id}"')
-                        if not (space.owner or zone.owner or floor.owner):
+                        if not owned and not space.owner:
                             text = f'space "{space.id}" has no owner; name a gateway here, on its zone or on its floor'
-                            yield self._at((*there, "spaces", s, "id"), text)
+                            yield (*there, "spaces", s, "id"), text
 
-    def _coordinators(self) -> Iterable[Problem]:
+    def _coordinators(self) -> Iterable[Found]:
         for b, building in enumerate(self._office.buildings):
             path: Where = ("buildings", b, "coordinator")
             yield from self._gateway(path, building.coordinator, f'building "{building.id}"')
             if building.coordinator is None:
                 text = f'building "{building.id}" has no coordinator: name the gateway that sees to one desk a person'
-                yield self._at(path[:-1], text)
+                yield path, text
 
-    def _bound_devices(self) -> Iterable[Problem]:
+    def _bound_devices(self) -> Iterable[Found]:
         for d, device in enumerate(self._office.devices):
             yield from self._place(("devices", d, "place"), f'device "{device.id}"', device.place)
-            if self._drivers is not None and device.driver != RECEIVER and device.driver not in self._drivers:
-                text = f'device "{device.id}" wants driver "{device.driver}", which is not installed'
-                yield self._at(("devices", d, "driver"), text + did_you_mean(device.driver, self._drivers))
+            known = self._installed
+            if known is not None and device.driver != RECEIVER and device.driver not in known:
+                text = f'device "{device.id}" wants driver "{short(device.driver)}", which is not installed'
+                yield ("devices", d, "driver"), text + did_you_mean(device.driver, (*known, RECEIVER))
         for g, gateway in enumerate(self._office.gateways):
             yield from self._place(("gateways", g, "place"), f'gateway "{gateway.id}"', gateway.place)
 
-    def _place(self, path: Where, what: str, place: str) -> Iterable[Problem]:
+    def _place(self, path: Where, what: str, place: str) -> Iterable[Found]:
+        """Levels from the outside in: the first that is not there is named."""
         if self._places.full(place) is not None:
             return
+        office = self._office
         levels = place.split("/")
-        building = next((b for b in self._office.buildings if b.id == levels[0]), None)
-        if building is None:
-            names = [b.id for b in self._office.buildings]
-            text = f'{what} is bound to building "{short(levels[0])}", which site "{self._office.site}" does not have'
-            yield self._at(path, text + did_you_mean(levels[0], names))
+        if len(levels) > 1 and levels[0] == office.site and self._places.full(place.partition("/")[2]) is not None:
+            yield path, f'{what}: places are written without the site: "{place.partition("/")[2]}"'
             return
-        floor = next((f for f in building.floors if len(levels) > 1 and f.id == levels[1]), None)
-        if floor is None:
-            wanted = levels[1] if len(levels) > 1 else ""
-            text = f'{what} is bound to floor "{short(wanted)}", which building "{building.id}" does not have'
-            yield self._at(path, text + did_you_mean(wanted, [f.id for f in building.floors]))
-            return
-        zone = next((z for z in floor.zones if len(levels) > 2 and z.id == levels[2]), None)
-        if zone is None:
-            wanted = levels[2] if len(levels) > 2 else ""
-            text = f'{what} is bound to zone "{short(wanted)}", which floor "{floor.id}" does not have'
-            yield self._at(path, text + did_you_mean(wanted, [z.id for z in floor.zones]))
-            return
-        wanted = levels[3] if len(levels) > 3 else ""
-        everywhere = {space.id: z.id for z in floor.zones for space in z.spaces}
-        if wanted in everywhere and len(levels) == 4:
-            text = (
-                f'{what} is bound to space "{wanted}" in zone "{zone.id}", but it stands in zone "{everywhere[wanted]}"'
-            )
-            yield self._at(path, text)
-            return
-        text = f'{what} is bound to space "{short(wanted)}", which floor "{floor.id}" does not have'
-        yield self._at(path, text + did_you_mean(wanted, everywhere))
+        base: Where = ("buildings",)
+        inside = f'site "{office.site}"'
+        inner: Sequence[Building | Floor | Zone] = office.buildings
+        for level, (name, deeper) in enumerate((("building", "floors"), ("floor", "zones"), ("zone", "spaces"))):
+            wanted = levels[level] if level < len(levels) else ""
+            names = [one.id for one in inner]
+            if wanted not in names:
+                if self._read(*base):
+                    text = f'{what} is bound to {name} "{short(wanted)}", which {inside} does not have'
+                    yield path, text + did_you_mean(wanted, names)
+                return
+            at = names.index(wanted)
+            base = (*base, at, deeper)
+            outer, inside = inside, f'{name} "{wanted}"'
+            found = inner[at]
+            if isinstance(found, Zone):
+                yield from self._space(path, what, levels, base, outer)
+                return
+            inner = found.floors if isinstance(found, Building) else found.zones
 
-    def _bound_sources(self) -> Iterable[Problem]:
+    def _space(self, path: Where, what: str, levels: Sequence[str], base: Where, floor: str) -> Iterable[Found]:
+        """`base`: of the spaces of the zone in which it should be."""
+        _, b, _, f, *_ = base
+        zones = self._office.buildings[int(b)].floors[int(f)].zones
+        everywhere = {space.id: zone.id for zone in zones for space in zone.spaces}
+        wanted = levels[3] if len(levels) > 3 else ""
+        if not self._read(*base):
+            return
+        if len(levels) > 4:
+            yield path, f"{what}: a place has four levels without the site: building/floor/zone/space"
+        elif wanted in everywhere:
+            stands = f'it stands in zone "{everywhere[wanted]}"'
+            yield path, f'{what} is bound to space "{wanted}" in zone "{levels[2]}", but {stands}'
+        else:
+            text = f'{what} is bound to space "{short(wanted)}", which {floor} does not have'
+            yield path, text + did_you_mean(wanted, everywhere)
+
+    def _bound_sources(self) -> Iterable[Found]:
         bound: dict[str, int | None] = {}
         for g, gateway in enumerate(self._office.gateways):
+            base: Where = ("gateways", g, "sources")
             for s, source in enumerate(gateway.sources):
-                here: Where = ("gateways", g, "sources", s)
-                name = source.device
-                path = (*here, "device")
-                if name not in self._devices:
-                    text = f'source "{source.id}" names device "{name}", which is not there'
-                    yield self._at(path, text + did_you_mean(name, self._devices))
+                path = (*base, s, "device")
+                if source.device not in self._devices:
+                    if self._read("devices"):
+                        text = f'source "{source.id}" names device "{short(source.device)}", which is not there'
+                        yield path, text + did_you_mean(source.device, self._devices)
                     continue
-                if name in bound:
-                    text = f'device "{name}" already belongs to the source on line {bound[name]}; one source a device'
-                    yield self._at(path, text)
-                bound.setdefault(name, self._document.line(path))
-                driver = next(device.driver for device in self._office.devices if device.id == name)
-                if source.type != "replay" and (driver == RECEIVER) != (source.type == "ble"):
-                    text = f'source "{source.id}" is {source.type}, but device "{name}" has driver "{driver}"'
-                    yield self._at(path, text + f"; a BLE adapter is driver: {RECEIVER}")
-                if source.type == "ble" and self._drivers is not None:
-                    for i, word in enumerate(source.drivers):
-                        if word not in self._drivers:
-                            text = f'source "{source.id}" wants driver "{word}", which is not installed'
-                            yield self._at((*here, "drivers", i), text + did_you_mean(word, self._drivers))
+                if source.device in bound:
+                    text = f'device "{source.device}" already belongs to the source on line {bound[source.device]}'
+                    yield path, f"{text}; one source a device"
+                bound.setdefault(source.device, self._document.line(path))
+                yield from self._fits(source, (*base, s))
+            ports: Rows = [((*base, s, "port"), x.port) for s, x in enumerate(gateway.sources) if x.type == "serial"]
+            radios: Rows = [
+                ((*base, s, "adapter"), x.adapter) for s, x in enumerate(gateway.sources) if x.type == "ble"
+            ]
+            for path, name, first in self._again(ports + radios):
+                yield path, f"{path[-1]} {short(name)} already belongs to the source on line {first}"
 
-    def _zones(self) -> Iterable[Problem]:
+    def _fits(self, source: Source, here: Where) -> Iterable[Found]:
+        """Whether the medium can carry the device."""
+        name = self._devices[source.device].driver
+        unknown = self._installed is not None and name != RECEIVER and name not in self._installed
+        if source.type not in ("serial", "ble") or unknown:
+            return
+        if (name == RECEIVER) != (source.type == "ble"):
+            text = f'source "{source.id}" is {source.type}, but device "{source.device}" has driver "{short(name)}"'
+            yield (*here, "device"), f"{text}; a BLE adapter is driver: {RECEIVER}"
+            return
+        drivers = self._drivers
+        if source.type == "serial" and name in drivers and drivers[name].framer is None:
+            fit = ", ".join(sorted(driver.name for driver in drivers.values() if driver.framer is not None))
+            text = f'source "{source.id}" is serial, but driver "{name}" reads no serial line; those that do: {fit}'
+            yield (*here, "device"), text
+        if source.type == "ble" and self._installed is not None:
+            heard = [word for word in self._installed if word not in drivers or drivers[word].claims]
+            for i, word in enumerate(source.drivers):
+                if word not in heard:
+                    why = "reads no adverts" if word in drivers else "is not installed"
+                    text = f'source "{source.id}" wants driver "{short(word)}", which {why}'
+                    yield (*here, "drivers", i), text + did_you_mean(word, heard)
+
+    def _zones(self) -> Iterable[Found]:
         private = {
             f"{b.id}/{f.id}/{z.id}" for b in self._office.buildings for f in b.floors for z in f.zones if z.private
         }
@@ -188,7 +267,7 @@ class References:
                 text = (
                     f'device "{device.id}" stands in a private zone; toilets, prayer and lactation rooms are not sensed'
                 )
-                yield self._at(("devices", d, "place"), text)
+                yield ("devices", d, "place"), text
         for b, building in enumerate(self._office.buildings):
             for f, floor in enumerate(building.floors):
                 names = [zone.id for zone in floor.zones]
@@ -196,5 +275,42 @@ class References:
                     for n, other in enumerate(zone.neighbours):
                         if other not in names:
                             path = ("buildings", b, "floors", f, "zones", z, "neighbours", n)
-                            text = f'zone "{zone.id}" has neighbour "{other}", which floor "{floor.id}" does not have'
-                            yield self._at(path, text + did_you_mean(other, names))
+                            text = f'zone "{zone.id}" has neighbour "{short(other)}", which floor "{floor.id}" does not'
+                            yield path, f"{text} have{did_you_mean(other, names)}"
+
+    def _outside(self) -> Iterable[Found]:
+        """The broker."""
+        broker = self._office.broker
+        tls = broker.tls
+        if tls is not None and (tls.certificate is None) != (tls.key is None):
+            yield ("broker", "tls"), "broker.tls: certificate and key go together; give both or none"
+        if broker.password_file is not None and broker.username is None:
+            yield ("broker", "password_file"), "broker.password_file without broker.username"
+        if not broker.embedded:
+            return
+        if broker.host not in LOOPBACK:
+            text = f'the embedded broker is for this machine alone, not for host "{short(broker.host)}"'
+            yield ("broker", "embedded"), f"{text}; leave out one of the two"
+        if tls is not None or broker.username is not None:
+            yield (
+                ("broker", "embedded"),
+                "the embedded broker knows neither TLS nor passwords; run a Mosquitto for them",
+            )
+        if broker.port == HIGHEST_PORT:
+            yield ("broker", "port"), f"the embedded broker needs the next port as well; at most {HIGHEST_PORT - 1}"
+
+    def _choices(self) -> Iterable[Found]:
+        """Rules: words and spans that fit together."""
+        modalities = sorted({*MODALITIES, *(driver.modality for driver in self._drivers.values())})
+        for word in self._office.rules.hold_s:
+            if word not in modalities:
+                text = f'"{short(word)}" is not a modality; there are {", ".join(modalities)}'
+                yield ("rules", "hold_s", word), text + did_you_mean(word, modalities)
+        for i, pause in enumerate(self._office.rules.desk.breaks):
+            here: Where = ("rules", "desk", "breaks", i)
+            if isinstance(pause.start, time) and isinstance(pause.end, time) and pause.end <= pause.start:
+                yield (*here, "end"), "a break ends after it starts, on the same day"
+            if (pause.first is None) != (pause.last is None):
+                yield here, "a season has a first and a last day; give both or none"
+            elif isinstance(pause.first, date) and isinstance(pause.last, date) and pause.last < pause.first:
+                yield (*here, "last"), "the last day of a season is before its first"

@@ -17,7 +17,7 @@ class SourceState:
 
     up: bool = False
     cause: str = "starting"
-    """Why it is down, in one countable word: starting, unplugged, radio_deaf, missing; empty when it is up."""
+    """Why it is down, in one countable word: starting, unplugged, silent, radio_deaf, missing; empty when it is up."""
     problem: str = "starting"
     """The same in words for people; empty when it is up."""
     frames: int = 0

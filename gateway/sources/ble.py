@@ -38,6 +38,16 @@ PATIENCE = 6
 """The watchdog of a radio that stays silent doubles up to this many times: an empty office at night is silent too."""
 NO_RSSI = -127
 """What bleak says when BlueZ said nothing: a remembered device, not one that was heard now."""
+_ADVICE = (
+    ("ServiceUnknown", "the Bluetooth daemon does not run: apt-get install bluez; systemctl start bluetooth"),
+    ("NameHasNoOwner", "the Bluetooth daemon does not run: systemctl start bluetooth"),
+    ("adapter '", "is it plugged in? `bluetoothctl list` shows what is there"),
+    ("No Bluetooth adapters", "is one plugged in? `bluetoothctl list` shows what is there"),
+    ("NotReady", "it is switched off: rfkill unblock bluetooth; bluetoothctl power on"),
+    ("--experimental", "or write mode: active in office.yaml"),
+    ("AccessDenied", "the user of hadir must be in group bluetooth"),
+)
+"""What BlueZ or bleak says, and what to do about it."""
 
 
 class BleSource:
@@ -73,6 +83,7 @@ class BleSource:
         """Scan until cancelled. Raises TransientError: no bus, no adapter, or deaf in spite of a new scan."""
         try:
             from bleak.exc import BleakError
+            from dbus_fast.errors import DBusFastError
 
             from gateway.sources.bluetoothd import watch_daemon
         except ImportError as error:
@@ -84,8 +95,8 @@ class BleSource:
                 while True:
                     await self._scan(handle, daemon)
                     await self._until_back(daemon)
-        except (BleakError, OSError, EOFError, TimeoutError) as error:
-            self._teller.down("radio_deaf", f"{self._adapter}: {error or 'BlueZ does not answer'}")
+        except (BleakError, DBusFastError, OSError, EOFError, TimeoutError) as error:
+            self._teller.down("radio_deaf", f"{self._adapter}: {words(error)}")
             raise TransientError(self.state.problem) from error
         finally:
             self.state.up = False
@@ -195,3 +206,12 @@ class BleSource:
                 await scanner.stop()
         except (BleakError, OSError, EOFError, TimeoutError):
             self._counters.add("ble.stop_failed")
+
+
+def words(error: BaseException) -> str:
+    """Why there is nothing to hear, and what to do about it."""
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"no system bus ({error.strerror}): apt-get install dbus bluez"
+    said = str(error) or "BlueZ does not answer: systemctl restart bluetooth"
+    advice = next((advice for sign, advice in _ADVICE if sign in said), "")
+    return f"{said}; {advice}" if advice else said

@@ -27,12 +27,22 @@ def build(
     match settings:
         case SerialSource():
             from gateway.sources.serial import SerialSource as Serial
+            from gateway.sources.serial import patience
 
             driver = binding.driver
             if driver is None or driver.framer is None:
                 text = f'device "{settings.device}" has driver "{binding.device.driver}", which reads no serial line'
                 raise ConfigError(Problem(file=f"source {settings.id}", line=None, text=text))
-            return Serial(settings.id, settings.port, driver, clock, counters, baud=settings.baud, on_state=on_state)
+            return Serial(
+                settings.id,
+                settings.port,
+                driver,
+                clock,
+                counters,
+                baud=settings.baud,
+                silent_s=patience(binding.expect_s),
+                on_state=on_state,
+            )
         case BleSource():
             from gateway.sources.ble import BleSource as Ble
 
@@ -51,5 +61,12 @@ def build(
 
             path = office.path(settings.path)
             return Replay(
-                settings.id, path, claims(named), clock, counters, speed=settings.speed, follow=settings.follow
+                settings.id,
+                path,
+                claims(named),
+                clock,
+                counters,
+                speed=settings.speed,
+                follow=settings.follow,
+                on_state=on_state,
             )

@@ -2,19 +2,26 @@
 
 pyserial opens and sets the line; bytes go by the file descriptor itself, because pyserial's own `write` spins while a
 line that must not block is full, and its `read` cannot tell "nothing yet" from "unplugged" without an exception.
+
+A device that reports by itself and is silent is down, though its line is open: after a replug it may need its start
+bytes again. The line is opened anew, with patience that doubles, and the device is up again with its first frame.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import grp
 import os
+import pwd
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 
 import serial
 
 from drivers.api import Driver, Frame, SerialSettings
-from gateway.clock import Clock
+from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.base import Deliver, OnState, SourceState, Teller
@@ -22,6 +29,12 @@ from gateway.sources.base import Deliver, OnState, SourceState, Teller
 READ = 4096
 MOST_WAITING = 1024
 """Bytes for the device that wait while the line is full: a second of 9600 baud."""
+SILENT_S = 30.0
+"""A device that should have reported has so long, at least."""
+INTERVALS = 20
+"""So many of its own intervals may pass without a report: not `stale`, which the rules decide, but gone."""
+PATIENCE = 6
+"""The patience with a device that stays silent doubles up to this many times."""
 REFUSED = (OSError, ValueError, termios.error)
 """What opening may raise: SerialException is an OSError; a setting that this adapter cannot do is one of the others."""
 
@@ -38,9 +51,13 @@ class SerialSource:
         counters: Counters,
         *,
         baud: int | None = None,
+        silent_s: float | None = None,
         on_state: OnState | None = None,
     ) -> None:
-        """`port`: a /dev/serial/by-id path: a replugged adapter is found under its name. `driver` has a framer."""
+        """`port`: a /dev/serial/by-id path: a replugged adapter is found under its name. `driver` has a framer.
+
+        `silent_s`: machine seconds without a frame that mean that the device is gone (`patience`); None: never.
+        """
         if driver.framer is None:
             raise ValueError(f"{driver.name} does not read a serial line")
         self.id = source_id
@@ -54,12 +71,17 @@ class SerialSource:
         self._clock = clock
         self._counters = counters
         self._teller = Teller(self.state, on_state)
+        self._silent_s = silent_s
+        self._silences = 0
+        """Openings in a row without a frame."""
         self._kept = b""
+        self._garbage = 0
+        """Bytes since the line was opened that belonged to no frame."""
         self._handle: int | None = None
         self._waiting = b""
 
     async def run(self, deliver: Deliver) -> None:
-        """Read until the line fails. Raises TransientError: unplugged, not there, taken by another program."""
+        """Read until the line fails. Raises TransientError: unplugged, silent, not there, taken by another program."""
         loop = asyncio.get_running_loop()
         opening = loop.run_in_executor(None, self._open)  # some adapters take seconds
         try:
@@ -68,18 +90,20 @@ class SerialSource:
             opening.add_done_callback(_close_unused)
             raise
         except REFUSED as error:
-            self._teller.down("missing", f"{self._port}: {_words(error)}")
+            self._teller.down("missing", f"{self._port}: {refusal(self._port, error)}")
             raise TransientError(self.state.problem) from error
         failed: asyncio.Future[str] = loop.create_future()
-        self._handle, self._waiting = line.fileno(), b""
+        self._handle, self._waiting, self._garbage = line.fileno(), b"", 0
         loop.add_reader(self._handle, self._readable, self._handle, deliver, failed)
         self.state.opens += 1
-        self._teller.up()
+        if not self._silences:
+            self._teller.up()
         try:
             for command in self._driver.start:
                 self.write(command)
-            problem = await failed
-            self._teller.down("unplugged", f"{self._port}: {problem}")
+            problem = await self._until_failed(failed)
+            cause = "unplugged" if failed.done() else "silent"
+            self._teller.down(cause, f"{self._port}: {problem}")
             raise TransientError(self.state.problem)
         finally:
             loop.remove_reader(self._handle)
@@ -90,6 +114,28 @@ class SerialSource:
                 self._counters.add("serial.dropped", "cut", len(self._kept))
                 self._kept = b""
             _close(line)
+
+    async def _until_failed(self, failed: asyncio.Future[str]) -> str:
+        """What is wrong with the line, or with the device behind it."""
+        if self._silent_s is None:
+            return await failed
+        opened = self._clock.machine()
+        longest = self._silent_s * 2 ** min(self._silences, PATIENCE)
+        while True:
+            if self.state.last_frame > opened:
+                longest = self._silent_s
+            left = longest - (self._clock.machine() - max(opened, self.state.last_frame)) / SECOND
+            if left <= 0:
+                break
+            await asyncio.wait((failed,), timeout=left)
+            if failed.done():
+                return failed.result()
+        self._silences += 1
+        self._counters.add("serial.silent")
+        hint = "is it powered, and are its lines (RX, TX, ground) right?"
+        if self._garbage:
+            hint = f"{self._garbage} bytes belonged to none: is it a {self._driver.name} at {self._baud} baud?"
+        return f"open, but no frame for {longest:.0f} s; {hint}"
 
     def write(self, data: bytes) -> bool:
         """Send bytes to the device without waiting; False, and counted, when the line is down or full."""
@@ -106,8 +152,12 @@ class SerialSource:
         self._kept = cut.state
         for cause, size in cut.dropped.items():
             self._counters.add("serial.dropped", cause, size)
+            self._garbage += size
         if not cut.frames:
             return
+        self._silences = 0
+        if not self.state.up:
+            self._teller.up()
         office, machine = self._clock.office(), self._clock.machine()
         self.state.frames += len(cut.frames)
         self.state.last_frame = machine
@@ -133,9 +183,15 @@ class SerialSource:
             data, problem = b"", f"unplugged ({_words(error)})"
         else:
             problem = "unplugged (end of file)"
+        if failed.done():
+            return
         if data:
-            self.feed(data, deliver)
-        elif not failed.done():
+            try:
+                self.feed(data, deliver)
+            except BaseException as error:
+                failed.set_exception(error)  # a bug behind the source: `run` ends with it, the loop only logs it
+                raise
+        else:
             asyncio.get_running_loop().remove_reader(handle)  # it stays readable for ever
             failed.set_result(problem)
 
@@ -152,6 +208,42 @@ class SerialSource:
             loop.add_writer(handle, self._writable, handle)
         else:
             loop.remove_writer(handle)
+
+
+def patience(expect_s: float | None) -> float | None:
+    """How long a device that reports every `expect_s` may be silent before its line is opened anew; None: for ever."""
+    return None if expect_s is None else max(SILENT_S, INTERVALS * expect_s)
+
+
+def refusal(port: str, error: BaseException) -> str:
+    """Why a line cannot be opened, and what to do about it."""
+    match getattr(error, "errno", None):
+        case errno.ENOENT | errno.ENXIO | errno.ENODEV:
+            return "is not there (No such file or device); ls -l /dev/serial/by-id shows what is plugged in"
+        case errno.EACCES | errno.EPERM:
+            return f"Permission denied; {_permission(port)}"
+        case errno.EAGAIN | errno.EBUSY:
+            return f"another program holds it; fuser -v {port} shows which"
+        case int() as number:
+            return os.strerror(number)
+        case _:
+            return _words(error)
+
+
+def _permission(port: str) -> str:
+    """What gives this user the port."""
+    user = _name(lambda: pwd.getpwuid(os.geteuid()).pw_name, str(os.geteuid()))
+    group = _name(lambda: grp.getgrgid(os.stat(port).st_gid).gr_name, "dialout")
+    if group == "root":
+        return f"it belongs to the group root; a udev rule gives it to dialout, and user {user} must be in that"
+    return f"user {user} must be in group {group}: sudo usermod -aG {group} {user}, then start hadir anew"
+
+
+def _name(ask: Callable[[], str], otherwise: str) -> str:
+    try:
+        return ask()
+    except (KeyError, OSError):
+        return otherwise
 
 
 def _words(error: BaseException) -> str:

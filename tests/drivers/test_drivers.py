@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.api import DecodeError, Driver, Frame, Measurement
@@ -134,6 +134,7 @@ def noise(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("driver", DRIVERS.values(), ids=lambda driver: driver.name)
+@settings(deadline=None)
 @given(payload=noise())
 def test_noise_raises_a_decode_error_and_nothing_else(driver: Driver, payload: bytes) -> None:
     try:

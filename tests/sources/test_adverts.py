@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.api import Claim, Driver, Frame, ad_structures
@@ -62,6 +62,7 @@ def test_the_first_claim_that_fits_wins() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(manufacturers, service_data)
 def test_any_advert_is_taken_or_left_without_an_error(
     manufacturer: dict[int, bytes], service: dict[str, bytes]
@@ -81,6 +82,7 @@ def test_any_advert_is_taken_or_left_without_an_error(
     assert data[2:] in (*apart_manufacturer.values(), *apart_service.values())
 
 
+@settings(deadline=None)
 @given(manufacturers, service_data, st.integers(-128, 127))
 def test_the_callback_never_raises(manufacturer: dict[int, bytes], service: dict[str, bytes], rssi: int) -> None:
     counters, frames = Counters(), list[Frame]()

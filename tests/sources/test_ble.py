@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from bleak.exc import BleakError
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
@@ -23,7 +24,7 @@ from gateway.clock import SystemClock
 from gateway.counters import Counters
 from gateway.decode import claims
 from gateway.errors import TransientError
-from gateway.sources.ble import BleSource
+from gateway.sources.ble import BleSource, words
 from gateway.sources.bluetoothd import watch_daemon
 from tests.sources.conftest import Heard, kept, soon
 
@@ -201,14 +202,14 @@ async def test_strangers_alone_keep_a_radio_alive(bus: str) -> None:
 async def test_no_bus_no_adapter_no_daemon(bus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = list[str]()
     source = radio(Counters(), on_state=lambda state: told.append(state.cause))
-    with pytest.raises(TransientError, match=r"org\.bluez"):  # a bus, and nobody on it
+    with pytest.raises(TransientError, match=r"org\.bluez.*systemctl start bluetooth"):  # a bus, and nobody on it
         await source.run(Heard())
     assert told == ["radio_deaf"]  # a radio that could never hear is said to be deaf, too
     async with daemon(bus):
-        with pytest.raises(TransientError, match="hci7"):
+        with pytest.raises(TransientError, match=r"hci7.*not found; is it plugged in\? `bluetoothctl list`"):
             await radio(Counters(), adapter="hci7").run(Heard())
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'nobody'}")
-    with pytest.raises(TransientError, match="No such file"):
+    with pytest.raises(TransientError, match=r"no system bus \(No such file or directory\): apt-get install"):
         await radio(Counters()).run(Heard())
 
 
@@ -221,8 +222,15 @@ async def test_a_refusing_daemon_is_asked_again(bus: str, mode: Mode) -> None:
         there.bluez.refuse(refused)
         async with kept(source, counters) as heard:
             await soon(lambda: "NotReady" in source.state.problem)
+            assert "it is switched off: rfkill unblock bluetooth" in source.state.problem
             there.bluez.refuse(refused, "")
             await until_heard(heard, there.beacon)
+
+
+def test_a_bluez_without_passive_scans_says_how_to_do_without() -> None:
+    said = "passive scanning on Linux requires BlueZ >= 5.56 with --experimental enabled and Linux kernel >= 5.10"
+    assert words(BleakError(said)) == f"{said}; or write mode: active in office.yaml"
+    assert words(TimeoutError()) == "BlueZ does not answer: systemctl restart bluetooth"
 
 
 async def test_the_bus_itself_dies_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.api import Frame
@@ -157,6 +157,7 @@ async def test_what_is_not_there_is_transient(tmp_path: Path) -> None:
         await ReplaySource("tape", tmp_path, CLAIMED, ManualClock(), Counters()).run(Heard())
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=12)), st.lists(st.integers(0, 40)), st.integers(0, 10))
 def test_lines_are_the_same_however_the_stream_is_cut(pieces: list[bytes], cuts: list[int], longest: int) -> None:
     stream = b"\n".join(pieces)

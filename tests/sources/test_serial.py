@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
+import grp
 import os
 import tty
 from dataclasses import replace
@@ -21,7 +23,7 @@ from gateway.clock import ManualClock, SystemClock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.base import SourceState
-from gateway.sources.serial import MOST_WAITING, READ, SerialSource
+from gateway.sources.serial import MOST_WAITING, READ, SerialSource, patience, refusal
 from tests.sources.conftest import Heard, kept, soon
 
 TAPS = [rdm6300.frame(bytes((15, 3, 104, 86, n))) for n in range(8)]
@@ -138,6 +140,93 @@ async def test_what_is_not_there_says_so_once_in_words(link: Path) -> None:
     assert len(told) == 1
 
 
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOENT, "ls -l /dev/serial/by-id"),
+        (errno.ENODEV, "ls -l /dev/serial/by-id"),
+        (errno.EACCES, "must be in group {group}: sudo usermod -aG {group} "),
+        (errno.EBUSY, "another program holds it"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_a_refusal_says_what_to_do(tmp_path: Path, number: int, words: str) -> None:
+    """As pyserial raises it: SerialException is an OSError with a number and a sentence of its own."""
+    port = tmp_path / "port"
+    port.write_bytes(b"")
+    own = os.getegid() or next(group.gr_gid for group in grp.getgrall() if group.gr_gid)  # root may give any
+    group = grp.getgrgid(own)
+    os.chown(port, -1, own)
+    error = serial.SerialException(number, f"could not open port {port}: [Errno {number}] ...")
+    assert words.format(group=group.gr_name) in refusal(str(port), error)
+
+
+async def test_a_device_that_stays_silent_after_a_replug_is_down_and_is_woken(link: Path, device: Device) -> None:
+    """The adapter is there again, but the radar behind it says nothing until it gets its start bytes once more."""
+    counters, told = Counters(), list[tuple[bool, str]]()
+    made = SerialSource(
+        "radar",
+        str(link),
+        replace(RADAR, start=(b"wake",)),
+        SystemClock(),
+        counters,
+        silent_s=1.0,
+        on_state=lambda state: told.append((state.up, state.cause)),
+    )
+    report = ld2410.basic(Seen(Target.MOVING, 120, 60))
+    async with kept(made, counters) as heard:
+        await soon(lambda: made.state.up)
+        device.send(report)
+        await heard.count(1)
+        device.unplug()
+        device = Device(link)
+        await soon(lambda: made.state.cause == "silent")
+        assert "is it powered" in made.state.problem
+        opens = made.state.opens
+        await soon(lambda: made.state.opens > opens)  # it is tried again, and nothing is told meanwhile
+        assert os.read(device.master, 100).startswith(b"wakewake")
+        assert not made.state.up
+        await soon(lambda: made._handle is not None)
+        device.send(report)
+        await heard.count(2)
+        assert made.state.up
+        assert made.state.problem == ""
+    device.unplug()
+    again = [state for state in told if state != (False, "missing")]
+    assert again == [(True, ""), (False, "unplugged"), (True, ""), (False, "silent"), (True, "")]
+    assert counters.get("serial.silent") >= 1
+
+
+async def test_bytes_without_a_frame_are_another_device_or_another_speed(link: Path, device: Device) -> None:
+    counters = Counters()
+    made = SerialSource("radar", str(link), RADAR, SystemClock(), counters, silent_s=1.0)
+    async with kept(made, counters):
+        await soon(lambda: made.state.up)
+        device.send(b"\x00\xf8" * 50)
+        await soon(lambda: made.state.cause == "silent")
+        assert "100 bytes belonged to none: is it a ld2410 at 256000 baud?" in made.state.problem
+    device.unplug()
+
+
+async def test_a_device_that_reports_is_never_silent(link: Path, device: Device) -> None:
+    counters = Counters()
+    made = SerialSource("radar", str(link), RADAR, SystemClock(), counters, silent_s=3.0)
+    async with kept(made, counters) as heard:
+        await soon(lambda: made.state.up)
+        for n in range(1, 41):
+            device.send(ld2410.basic(ld2410.NOBODY))
+            await heard.count(n)
+            await asyncio.sleep(0.1)  # four seconds in all
+        assert (made.state.up, made.state.opens) == (True, 1)
+    device.unplug()
+
+
+def test_patience_follows_the_interval_of_the_device() -> None:
+    assert patience(None) is None  # a badge reader
+    assert patience(0.1) == 30.0
+    assert patience(60.0) == 1200.0
+
+
 async def test_a_setting_that_the_line_refuses_is_no_crash(link: Path, device: Device) -> None:
     """A pty has no parity: the second opening says so by termios.error, which is no OSError."""
     with serial.Serial(str(link), parity="E"):
@@ -153,7 +242,7 @@ async def test_a_line_that_another_program_holds_is_not_shared(link: Path, devic
     made = source(link, Counters())
     other = os.open(link, os.O_RDWR | os.O_NOCTTY)
     fcntl.flock(other, fcntl.LOCK_EX)
-    with pytest.raises(TransientError, match="exclusively lock"):
+    with pytest.raises(TransientError, match="another program holds it; fuser -v"):
         await made.run(Heard())
     os.close(other)
     device.unplug()
@@ -227,6 +316,21 @@ async def test_what_the_framer_drops_is_counted_by_its_cause(link: Path, device:
         await soon(lambda: made.state.up)
         device.send(b"abc")
         await soon(lambda: counters.get("serial.dropped", "oversize") == 3)
+    device.unplug()
+
+
+async def test_a_bug_behind_the_source_ends_it(link: Path, device: Device) -> None:
+    """The event loop only logs what its callbacks raise: nobody would see that nothing arrives any more."""
+    made = source(link, Counters())
+
+    def broken(_: object) -> None:
+        raise LookupError("a bug")
+
+    run = asyncio.get_running_loop().create_task(made.run(broken))
+    await soon(lambda: made.state.up)
+    device.send(TAPS[0])
+    with pytest.raises(LookupError):
+        await run
     device.unplug()
 
 

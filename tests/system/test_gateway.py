@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
 from firmware_sim import ld2410, rdm6300
 from gateway import ledger
+from gateway.cli import main
 from tests.conftest import Mosquitto
 from tests.system.site import CARD, GUARD_S, Line, Site
 
@@ -130,22 +133,74 @@ def test_a_silent_radar_is_unknown_with_its_cause_and_never_vacant(site: Site) -
     site.until(lambda status: status["unknown"] == {"sensor_stale": 1})
 
 
+async def publish(port: int, messages: Iterable[tuple[str, bytes]]) -> None:
+    async with asyncio.timeout(GUARD_S), aiomqtt.Client("127.0.0.1", port) as client:
+        for topic, payload in messages:
+            await client.publish(topic, payload, qos=1)
+
+
 def test_bad_messages_are_counted_and_never_stop_it(site: Site) -> None:
     bad = [b"", b"\xff" * 10, b"{" * 10_000, b"[1,2,3]", b'{"boots":1}', b"x" * 70_000, b'{"id":"../../+/#"}']
     topics = ["ack/kantor/gw-01", "people/kantor/gw-01", "cmd/kantor/gw-01/checkin", "reading/kantor/gw-01/gw-02"]
-    for topic in (*topics, "evt/kantor/utama/l01/timur/d-001/occupancy.changed", "hist/kantor/gw-01"):
-        for payload in bad:
-            subprocess.run(
-                ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(site.broker.port), "-t", f"hadir/v1/{topic}", "-s"],
-                input=payload,
-                check=False,
-                timeout=GUARD_S,
-            )
+    topics += ["evt/kantor/utama/l01/timur/d-001/occupancy.changed", "hist/kantor/gw-01", "who/kantor/gw-01/x"]
+    asyncio.run(publish(site.broker.port, ((f"hadir/v1/{topic}", payload) for topic in topics for payload in bad)))
     site.tap()
     status = site.until(lambda status: status["desks"] == {"taken": 1})
     assert status["counters"]["people.refused{not_authentic}"] > 0
     site.drained()
     assert len(site.stored("desk.checkin.started")) == 1
+
+
+def test_it_says_what_it_waits_for_and_why_and_what_is_not_there(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What somebody who does not know hadir types next."""
+    socket = str(site.socket())
+
+    def ask(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([words[0], socket, *words[1:]])
+        return code, *capsys.readouterr()
+
+    site.drained()
+    assert json.loads(ask("backlog")[1]) == {"events": 0, "bytes": 0, "oldest_at": None, "dead": 0, "waits_for": ""}
+    site.kill("archive")
+    site.tap()
+    site.until(lambda status: status["desks"] == {"taken": 1})
+    backlog = json.loads(ask("backlog")[1])
+    assert backlog["events"] > 0
+    assert backlog["oldest_at"].endswith("Z")
+    assert backlog["waits_for"] == "the archive's word that it has committed them"
+    site.broker.kill()
+    site.until(lambda status: status["backlog"]["waits_for"].startswith("the broker: cannot connect to 127.0.0.1"))
+    for place in (DESK, DESK.removeprefix("kantor/")):
+        assert json.loads(ask("why", place)[1])["desk"]["life"] == "taken"
+    code, _, error = ask("why", "utama/l01/timur/d-01")
+    assert (code, error) == (1, f'hadir: no_place: there is no space "utama/l01/timur/d-01"; did you mean "{DESK}"?\n')
+    assert ask("status")[0] == main(["status", str(site.socket().parent)]) == 0
+
+
+def test_a_gateway_alone_keeps_everything_and_says_what_it_lacks(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    """`hadir run` before there is a broker or an archive: nobody has told it who holds which card."""
+    mosquitto.kill()
+    site = Site(tmp_path / "site", mosquitto, OFFICE, ("reader",))
+    try:
+        site.start("gw-01")
+        site.until(lambda status: status["link"]["reason"])
+        site.tap()
+        status = site.until(lambda status: status["counters"].get("badge.refused{unknown}"))
+        assert status["backlog"]["events"] > 0
+        assert "has not told yet who holds which card" in status["people_problem"]
+        assert "is not there" in status["sources"]["radar"]
+        assert status["sensed"] == {"unknown": 1}
+        site.broker.start()
+        site.start("archive")
+        status = site.until(lambda status: status["people_version"])
+        assert status["people_problem"] == ""
+        site.drained()
+        assert len(site.stored("badge.rejected")) == 1
+    finally:
+        site.close()
 
 
 def test_sigterm_is_a_clean_goodbye(site: Site) -> None:

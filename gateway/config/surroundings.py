@@ -1,0 +1,71 @@
+"""What office.yaml names on this machine: files that must be there, and things that are worth a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.config.document import Document, Where
+from gateway.config.model import EmbeddedStore, Office
+from gateway.errors import Problem
+
+MOVES = ("/dev/ttyUSB", "/dev/ttyACM")
+"""Names that change with the order of plugging in."""
+SITE_KEY = ("people", "site_key")
+
+
+def missing(office: Office, document: Document) -> tuple[list[Problem], list[Problem]]:
+    """Files without which no role starts: (mistakes, notes).
+
+    A file that is not in its folder is a mistake. Where the folder is not there either, office.yaml is looked at away
+    from its site, and that is a note.
+    """
+    mistakes: list[Problem] = []
+    noted: list[Problem] = []
+    for where, path in _needed(office):
+        full = office.path(path)
+        if not full.is_file():
+            text = f"{'.'.join(where)}: there is no file {full}"
+            if where == SITE_KEY:
+                text += "; `hadir init` makes one for a new site, every other box of a site gets a copy"
+            (mistakes if full.parent.is_dir() else noted).append(document.problem(where, text))
+    return mistakes, noted
+
+
+def _needed(office: Office) -> Iterator[tuple[tuple[str, ...], Path]]:
+    yield SITE_KEY, office.people.site_key
+    broker = office.broker
+    if broker.password_file is not None:
+        yield ("broker", "password_file"), broker.password_file
+    if broker.tls is not None:
+        for name, path in (("ca", broker.tls.ca), ("certificate", broker.tls.certificate), ("key", broker.tls.key)):
+            if path is not None:
+                yield ("broker", "tls", name), path
+
+
+def notes(office: Office, document: Document) -> Iterator[Problem]:
+    """What is no mistake in itself: the file may be meant for another machine, or hardware may come later."""
+    heard = set()
+    for g, gateway in enumerate(office.gateways):
+        for s, source in enumerate(gateway.sources):
+            here: Where = ("gateways", g, "sources", s)
+            heard.add(source.device)
+            if source.type == "serial":
+                if not Path(source.port).exists():
+                    yield document.problem((*here, "port"), f"{source.port} is not on this machine")
+                elif source.port.startswith(MOVES):
+                    text = (
+                        f"{source.port} may be another device tomorrow; ls -l /dev/serial/by-id shows names that stay"
+                    )
+                    yield document.problem((*here, "port"), text)
+            if source.type == "replay" and not office.path(source.path).is_file():
+                yield document.problem((*here, "path"), f"there is no file {office.path(source.path)}")
+    for d, device in enumerate(office.devices):
+        if device.id not in heard:
+            yield document.problem(("devices", d, "id"), f'no source reads device "{device.id}": it is never heard')
+    for i, store in enumerate(office.archive.stores):
+        if not isinstance(store, EmbeddedStore) and store.token_file is not None:
+            path = office.path(store.token_file)
+            if not path.is_file():
+                text = f"there is no file {path}; the archive needs it"
+                yield document.problem(("archive", "stores", i, "token_file"), text)
