@@ -7,11 +7,12 @@ from functools import partial
 
 from gateway.bindings import Binding
 from gateway.board import Board
-from gateway.clock import Clock
+from gateway.clock import SECOND, Clock
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.home_assistant import discovery
+from gateway.contract.times import written
 from gateway.sources.base import OnState, SourceState
 from rules.api import Event, Health
 
@@ -42,6 +43,7 @@ class Equipment:
         self._say = say
         self._home_assistant = home_assistant
         self._alive: dict[str, tuple[bool | None, str | None]] = {}
+        self._sources: dict[str, SourceState] = {}
 
     def post(self, devices: Mapping[str, Binding]) -> None:
         """Own the retained topics of these devices."""
@@ -60,6 +62,7 @@ class Equipment:
     def _changed(self, name: str, binding: Binding, state: SourceState) -> None:
         now = self._clock.office()
         known = self._alive.get(name)
+        self._sources[name] = state
         self._alive[name] = (state.up, None if state.up else state.cause)
         self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
         cause = "" if state.up else DEAF if binding.driver is None else STALE
@@ -73,5 +76,20 @@ class Equipment:
         alive, cause = self._alive.get(name, (None, None))
         return wire.write(
             wire.DeviceState,
-            {"place": binding.place, "driver": binding.device.driver, "alive": alive, "cause": cause},
+            {
+                "place": binding.place,
+                "driver": binding.device.driver,
+                "alive": alive,
+                "cause": cause,
+                "last_heard": self._heard(name),
+            },
         )
+
+    def _heard(self, name: str) -> str | None:
+        """When the device's last frame came, in office time; None: none yet. The heartbeat tells it anew."""
+        source = self._sources.get(name)
+        if source is None or not source.last_frame:
+            return None
+        now = self._clock.office()
+        per_second = self._clock.seconds_until(now + SECOND)  # of machine time, a second of office time
+        return written(now - int((self._clock.machine() - source.last_frame) / max(per_second, 1e-9)))

@@ -7,20 +7,26 @@ name a person are in a table of their own; nothing of them is anywhere else in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from gateway import sqlite
+import apsw
+
+from gateway import ledger_schema, sqlite
 from gateway.contract.envelope import Envelope
-from gateway.errors import PermanentError
-from gateway.ledger_schema import SCHEMA
-from gateway.ledger_view import Stored, View
+from gateway.errors import PermanentError, TransientError
+from gateway.ledger_schema import BUSY_MS, Move, Notes, Progress
+from gateway.ledger_view import LATEST, Stored, View, read
 from gateway.spans import Spans
 
 RETAIN_ROWS = 1_000
 """Deleted in one transaction, so that a commit never waits long for the retention job."""
+LOOKED_UP = 256
+"""Duplicates that are compared in one statement."""
+ERASED, CORRECTED = "privacy.erased", "gateway.clock_corrected"
 
 
 class Outcome(NamedTuple):
@@ -34,40 +40,15 @@ class Outcome(NamedTuple):
 STORED, DUPLICATE = Outcome("stored"), Outcome("duplicate")
 
 
-class Progress(NamedTuple):
-    """How far a store has been projected; ids of the ledger, and ns."""
-
-    cursor: int = 0
-    safe: int = 0
-    """Where the cursor was a while ago: a store that lost its last minutes is healed from here."""
-    swept: int = 0
-    """Windows that end at or before this office time have been computed."""
-    instance: str = ""
-    """What the store said that it is when it was written to last."""
-
-
-class Move(NamedTuple):
-    """A point that stands at another millisecond than its own, because that one is taken."""
-
-    series: str
-    owner: int
-    """Id of the event; of a computed window its negated start, s."""
-    given: int
-    """Millisecond."""
-
-
 class Ledger(View):
     """One file, one writer. Its methods block and may be called from any thread: they wait for each other."""
 
     def __init__(self, path: Path, *, vfs: str | None = None) -> None:
-        """Open or make it. Raises HadirError."""
-        connection = sqlite.connect(path, vfs=vfs, exclusive=False)
-        connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes on free pages
-        sqlite.migrate(connection, SCHEMA)
+        """Open or make it. Raises HadirError; ConfigError that says what to do when the file is damaged."""
+        connection = ledger_schema.connect(path, vfs)
         super().__init__(connection)
         self._lock = Lock()
-        self._notes_lock = Lock()
-        self._notes: dict[str, tuple[Progress, tuple[Move, ...]]] = {}
+        self._notes = Notes()
         self._sources: dict[tuple[str, str], int] = {}
         self._spans: dict[int, Spans] = {}
         self._erased: set[str] = set()
@@ -75,12 +56,17 @@ class Ledger(View):
         self._now = 0
         self._offsets: dict[tuple[str, str], int] = {}
         self._version: object = None
+        self._traces = False
+        """Deleted content may still be in the write-ahead log."""
 
     def close(self) -> None:
-        """Write what was noted, and close the file."""
-        self.flush()
-        with self._lock:
-            self._connection.close()
+        """Write what was noted, if there is room for it, and close the file."""
+        try:
+            with suppress(TransientError):  # it is projected again
+                self.flush()
+        finally:
+            with self._lock:
+                self._connection.close()
 
     # --- committing -------------------------------------------------------------------------------------------------
 
@@ -111,22 +97,25 @@ class Ledger(View):
             return Outcome("refused", "ledger")
 
     def _commit(self, events: Sequence[Envelope]) -> list[Outcome]:
-        notes = self._take_notes()
+        notes = self._notes.take()
         touched: set[int] = set()
+        outcomes: list[Outcome] = []
         try:
             with sqlite.transaction(self._connection):
                 self._refresh()
                 before = self._last
-                outcomes = [self._take(event, touched) for event in events]
+                for some in _runs(events):
+                    outcomes += self._take(some, touched)
                 for source in touched:
-                    self._write_spans(source)
+                    self._spans[source].save(self._connection, source)
                 if self._last != before:
                     self._connection.execute("UPDATE last_id SET id = ?", (self._last,))
-                self._write_notes(notes)
+                ledger_schema.write_notes(self._connection, notes)
         except BaseException:
             self._version = None  # what is cached may be of the transaction that was rolled back
-            self._put_back(notes)
+            self._notes.put_back(notes)
             raise
+        self._leave_no_trace()
         return outcomes
 
     def _refresh(self) -> None:
@@ -143,17 +132,39 @@ class Ledger(View):
             self._spans = {}
             self._version = version
 
-    def _take(self, event: Envelope, touched: set[int]) -> Outcome:
-        source = self._source(event.gateway, event.boot)
-        spans = self._spans.get(source)
-        if spans is None:
-            rows = self._connection.execute("SELECT first, last FROM span WHERE source = ? ORDER BY first", (source,))
-            spans = self._spans[source] = Spans(rows)
-        if not spans.add(event.sequence):
-            return self._again(source, event)
-        touched.add(source)
-        self._insert(source, event)
-        return STORED
+    def _take(self, events: Sequence[Envelope], touched: set[int]) -> list[Outcome]:
+        """A few statements for all, not one each: a step of a worker thread waits for a busy event loop."""
+        outcomes: list[Outcome] = []
+        again: list[tuple[int, int, Envelope]] = []
+        rows: list[tuple[Any, ...]] = []
+        people: list[tuple[Any, ...]] = []
+        for at, event in enumerate(events):
+            source = self._source(event.gateway, event.boot)
+            spans = self._spans.get(source)
+            if spans is None:
+                spans = self._spans[source] = Spans.load(self._connection, source)
+            if spans.add(event.sequence):
+                touched.add(source)
+                outcomes.append(STORED)
+                if event.person not in self._erased or event.type == ERASED:  # else its number is all that is kept
+                    (people if event.person else rows).append(self._row(source, event))
+            else:
+                again.append((at, source, event))
+                outcomes.append(DUPLICATE)
+        sqlite.insert(self._connection, "INSERT INTO event", rows)
+        sqlite.insert(self._connection, "INSERT INTO person_event", people)
+        for at, outcome in self._again(again):
+            outcomes[at] = outcome
+        if outcomes == [STORED]:
+            self._follow(events[0])
+        return outcomes
+
+    def _follow(self, event: Envelope) -> None:
+        """What an event that was stored alone does to others."""
+        if event.type == ERASED and event.person:
+            self._erase(event.person, event.time)
+        elif event.type == CORRECTED:
+            self._correct(event)
 
     def _source(self, gateway: str, boot: str) -> int:
         known = self._sources.get((gateway, boot))
@@ -162,10 +173,7 @@ class Ledger(View):
             known = self._sources[gateway, boot] = self._connection.last_insert_rowid()
         return known
 
-    def _insert(self, source: int, event: Envelope) -> None:
-        forget = event.type == "privacy.erased" and bool(event.person)
-        if event.person in self._erased and not forget:
-            return  # its number is committed; nothing else of it is kept
+    def _row(self, source: int, event: Envelope) -> tuple[Any, ...]:
         self._last += 1
         free = event.data["clock"]["sync"] == "none"
         offset = self._offsets.get((event.gateway, event.boot)) if free else 0
@@ -180,19 +188,9 @@ class Ledger(View):
             event.recorded,
             event.raw,
             free,
-            None if offset is None else event.time + offset,
+            None if offset is None else min(max(event.time + offset, 0), LATEST),
         )
-        if event.person:
-            self._connection.execute(
-                "INSERT INTO person_event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, event.person, event.unit, self._now),
-            )
-        else:
-            self._connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        if forget:
-            self._erase(event.person, event.time)
-        if event.type == "gateway.clock_corrected":
-            self._correct(event)
+        return (*row, event.person, event.unit, self._now) if event.person else row
 
     def _correct(self, event: Envelope) -> None:
         """Give the free-running boot's events their place in time; of several corrections the last one counts."""
@@ -209,46 +207,44 @@ class Ledger(View):
         self._offsets[values] = offset
         for table in ("event", "person_event"):
             self._connection.execute(
-                f"UPDATE {table} SET at = time + ? WHERE free AND source ="  # noqa: S608 our tables
+                f"UPDATE {table} SET at = min(max(time + ?, 0), ?) WHERE free AND source ="  # noqa: S608 our tables
                 " (SELECT id FROM source WHERE gateway = ? AND boot = ?)",
-                (offset, *values),
+                (offset, LATEST, *values),
             )
 
-    def _again(self, source: int, event: Envelope) -> Outcome:
-        """A number that is committed already: the same event, its emptied body, or another event under its number."""
-        key = (source, event.sequence)
-        body = self._connection.execute(
-            "SELECT body FROM event WHERE source = ?1 AND sequence = ?2 UNION ALL"
-            " SELECT body FROM person_event WHERE source = ?1 AND sequence = ?2",
-            key,
-        ).get
-        if body is None or body == event.raw:
-            return DUPLICATE
-        empties = event.type == "privacy.erased" and not event.person
-        held = self._connection.execute("SELECT type FROM event WHERE source = ? AND sequence = ?", key).get
-        if empties and held is None:
-            # the gateway has erased its own event after it was sent: its content goes here as well
-            self._connection.execute("DELETE FROM person_event WHERE source = ? AND sequence = ?", key)
-            self._insert(source, event)
-            return DUPLICATE
-        if held == "privacy.erased":
-            return DUPLICATE  # a late copy of what was emptied
-        return Outcome("refused", "conflict")
+    def _again(self, events: Sequence[tuple[int, int, Envelope]]) -> Iterator[tuple[int, Outcome]]:
+        """Of (position, source, event) with numbers that are committed already: those that are not what is held."""
+        for first in range(0, len(events), LOOKED_UP):
+            some = {at: (source, event) for at, source, event in events[first : first + LOOKED_UP]}
+            given = [value for at, (source, event) in some.items() for value in (at, source, event.sequence, event.raw)]
+            for table in ("event", "person_event"):
+                differ: list[tuple[Any, ...]] = self._connection.execute(
+                    f"WITH given (at, source, sequence, body) AS (VALUES {','.join(['(?, ?, ?, ?)'] * len(some))})"  # noqa: S608 marks
+                    f" SELECT given.at, held.type FROM given CROSS JOIN {table} AS held ON held.source = given.source"
+                    " AND held.sequence = given.sequence WHERE held.body <> given.body",
+                    given,
+                ).fetchall()
+                for at, held in differ:
+                    yield at, self._differs(*some[at], "" if table == "person_event" else held)
 
-    def _write_spans(self, source: int) -> None:
-        gone, changed = self._spans[source].changes()
-        self._connection.executemany("DELETE FROM span WHERE source = ? AND first = ?", ((source, f) for f in gone))
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO span VALUES (?, ?, ?)", ((source, first, last) for first, last in changed)
-        )
+    def _differs(self, source: int, event: Envelope, held: str) -> Outcome:
+        """Another body under a committed number. `held`: the type of what names nobody; empty: a person's."""
+        if event.type == ERASED and not event.person and not held:
+            # the gateway has erased its own event after it was sent: its content goes here as well
+            key = (source, event.sequence)
+            self._connection.execute("DELETE FROM person_event WHERE source = ? AND sequence = ?", key)
+            sqlite.insert(self._connection, "INSERT INTO event", [self._row(source, event)])
+            self._traces = True
+            return DUPLICATE
+        # of what was emptied a late copy may come; everything else is another event under this number
+        return DUPLICATE if held == ERASED else Outcome("refused", "conflict")
 
     # --- people -----------------------------------------------------------------------------------------------------
 
     def erase(self, pid: str, at: int) -> int:
         """Delete a person's rows, and keep nothing of what may still arrive of them; rows deleted.
 
-        Deleted bytes are overwritten; those in the log go as well, unless somebody is reading just now: then with the
-        next checkpoint.
+        Deleted bytes are overwritten; those in the log go as well, when nobody is reading any more.
         """
         with self._lock:
             try:
@@ -256,7 +252,7 @@ class Ledger(View):
                     gone = self._erase(pid, at)
             finally:
                 self._version = None
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._leave_no_trace()
         return gone
 
     def _erase(self, pid: str, at: int) -> int:
@@ -264,6 +260,7 @@ class Ledger(View):
             "INSERT INTO erased VALUES (?, ?) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)", (pid, at)
         )
         self._erased.add(pid)
+        self._traces = True
         self._connection.execute("DELETE FROM person_event WHERE pid = ? AND type <> 'privacy.erased'", (pid,))
         return self._connection.changes()
 
@@ -279,8 +276,21 @@ class Ledger(View):
                 )
                 gone = self._connection.changes()
             total += gone
+            self._traces = self._traces or gone > 0
             if gone < RETAIN_ROWS:
                 return total
+
+    def _leave_no_trace(self) -> None:
+        """Empty the log if something was deleted: not while somebody reads, then with the next commit or `flush`."""
+        if not self._traces:
+            return
+        self._connection.set_busy_timeout(0)  # nobody waits for that
+        try:
+            self._traces = bool(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").get[0])
+        except apsw.Error:
+            pass  # what was deleted is committed all the same, and the next try says what is wrong
+        finally:
+            self._connection.set_busy_timeout(BUSY_MS)
 
     # --- what projections remember ----------------------------------------------------------------------------------
 
@@ -289,21 +299,22 @@ class Ledger(View):
 
         What is lost of it by a crash is projected again, to the same points.
         """
-        with self._notes_lock:
-            _, old = self._notes.get(store, (progress, ()))
-            self._notes[store] = (progress, (*old, *moves))
+        self._notes.add(store, progress, moves)
 
     def flush(self) -> None:
         """Write what was noted, if anything. Raises TransientError."""
-        if not self._notes:
+        if not self._notes and not self._traces:
             return
         with self._lock:
-            notes = self._take_notes()
+            self._leave_no_trace()
+            notes = self._notes.take()
+            if not notes:
+                return
             try:
                 with sqlite.transaction(self._connection):
-                    self._write_notes(notes)
+                    ledger_schema.write_notes(self._connection, notes)
             except BaseException:
-                self._put_back(notes)
+                self._notes.put_back(notes)
                 raise
 
     def silence(self, gateway: str, since: int | None) -> None:
@@ -318,34 +329,25 @@ class Ledger(View):
         """Office time at which a gateway recorded its last event that is here; 0: none is."""
         with self._lock:
             last = self.last_of_boot(gateway, "~")  # sorts behind every boot
-        return 0 if last is None else last.recorded
+        return 0 if last is None else last.said
 
-    def _take_notes(self) -> dict[str, tuple[Progress, tuple[Move, ...]]]:
-        with self._notes_lock:
-            notes, self._notes = self._notes, {}
-        return notes
-
-    def _put_back(self, notes: dict[str, tuple[Progress, tuple[Move, ...]]]) -> None:
-        with self._notes_lock:
-            for store, (progress, moves) in notes.items():
-                newer, more = self._notes.get(store, (progress, ()))
-                self._notes[store] = (newer, (*moves, *more))
-
-    def _write_notes(self, notes: dict[str, tuple[Progress, tuple[Move, ...]]]) -> None:
-        for store, (progress, moves) in notes.items():
-            self._connection.execute("INSERT OR REPLACE INTO projection VALUES (?, ?, ?, ?, ?)", (store, *progress))
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?)", [(store, *m) for m in moves]
-            )
+    def people(self) -> list[str]:
+        """See View."""
+        with self._lock:
+            return super().people()
 
 
-def read(path: Path) -> list[Stored]:
-    """Every row of a ledger that another process may be writing, in order of commit. Raises HadirError."""
-    view = View.open(path)
-    try:
-        return list(view.all())
-    finally:
-        view.close()
+def _runs(events: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
+    """In order, what may share a statement; an event that changes others alone."""
+    first = 0
+    for at, event in enumerate(events):
+        if event.type in (ERASED, CORRECTED):
+            if first < at:
+                yield events[first:at]
+            yield events[at : at + 1]
+            first = at + 1
+    if first < len(events):
+        yield events[first:]
 
 
 __all__ = ["DUPLICATE", "STORED", "Ledger", "Move", "Outcome", "Progress", "Stored", "View", "read"]

@@ -1,4 +1,4 @@
-"""The ledger's tables.
+"""The ledger's file: its tables, how it is opened, and what projections keep in it.
 
 `event` holds what names nobody, `person_event` what does; ids go over both, in order of commit, and are never used
 twice. `at` is where an event stands in time: its own time, or, of a boot without a synchronized clock (`free`), that
@@ -8,6 +8,23 @@ is what was ever committed. `projection`, `moved` and `silence` are the stores' 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+import apsw
+
+from gateway import sqlite
+from gateway.errors import ConfigError, HadirError, Problem, TransientError
+
+BUSY_MS = 5000
+"""How long a statement waits for another connection."""
+_DAMAGED = (
+    "the ledger is damaged ({}). Keep a copy of it and of its -wal file; then put back a backup, or save what can be"
+    " read: sqlite3 ledger.sqlite .recover | sqlite3 new.sqlite. Without the file the archive begins empty: gateways"
+    " send again what was not acknowledged, and what was acknowledged is in this file only"
+)
 SCHEMA = (
     """
     CREATE TABLE source (
@@ -53,3 +70,87 @@ SCHEMA = (
     CREATE TABLE silence (gateway TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
+
+
+class Progress(NamedTuple):
+    """How far a store has been projected; ids of the ledger, and ns."""
+
+    cursor: int = 0
+    safe: int = 0
+    """Where the cursor was a while ago: a store that lost its last minutes is healed from here."""
+    swept: int = 0
+    """Windows that end at or before this office time have been computed."""
+    instance: str = ""
+    """What the store said that it is when it was written to last."""
+
+
+class Move(NamedTuple):
+    """A point that stands at another millisecond than its own, because that one is taken."""
+
+    series: str
+    owner: int
+    """Id of the event; of a computed window its negated start, s."""
+    given: int
+    """Millisecond."""
+
+
+Noted = Mapping[str, tuple[Progress, tuple[Move, ...]]]
+"""By store: how far it is, and what has moved since that was written last."""
+
+
+class Notes:
+    """What projections want remembered, until the next commit takes it along. Any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._noted: dict[str, tuple[Progress, tuple[Move, ...]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._noted)
+
+    def add(self, store: str, progress: Progress, moves: Iterable[Move]) -> None:
+        """The latest progress, and all moves."""
+        with self._lock:
+            _, old = self._noted.get(store, (progress, ()))
+            self._noted[store] = (progress, (*old, *moves))
+
+    def take(self) -> Noted:
+        """Everything; there is nothing left."""
+        with self._lock:
+            noted, self._noted = self._noted, {}
+        return noted
+
+    def put_back(self, noted: Noted) -> None:
+        """What was taken was not written: it stands before what came meanwhile."""
+        with self._lock:
+            for store, (progress, moves) in noted.items():
+                newer, more = self._noted.get(store, (progress, ()))
+                self._noted[store] = (newer, (*moves, *more))
+
+
+def write_notes(connection: apsw.Connection, noted: Noted) -> None:
+    """As part of a transaction."""
+    for store, (progress, moves) in noted.items():
+        connection.execute("INSERT OR REPLACE INTO projection VALUES (?, ?, ?, ?, ?)", (store, *progress))
+        sqlite.insert(connection, "INSERT OR REPLACE INTO moved", [(store, *move) for move in moves])
+
+
+def connect(path: Path, vfs: str | None = None) -> apsw.Connection:
+    """Open or make the file. Raises HadirError; ConfigError that says what to do when it is damaged."""
+    try:
+        connection = sqlite.connect(path, vfs=vfs, exclusive=False)
+        connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes on free pages
+        sqlite.migrate(connection, SCHEMA)
+    except (apsw.Error, HadirError) as error:
+        cause = error if isinstance(error, apsw.Error) else error.__cause__
+        if isinstance(cause, (apsw.CorruptError, apsw.NotADBError)):
+            raise damaged(path, cause) from error
+        found = sqlite.remedy(error) if isinstance(error, apsw.Error) else error
+        kind = TransientError if isinstance(found, TransientError) else HadirError
+        raise kind(f"{found}" if str(path) in str(found) else f"{path}: {found}") from error
+    return connection
+
+
+def damaged(path: Path, why: object) -> ConfigError:
+    """What is said of a ledger that cannot be read: starting again would not help."""
+    return ConfigError(Problem(file=str(path), line=None, text=_DAMAGED.format(why)))

@@ -42,6 +42,11 @@ class Stored(NamedTuple):
     at: int | None
     """Where it stands in time: `time`, corrected where the gateway's clock ran free; None: not known yet."""
 
+    @property
+    def said(self) -> int:
+        """`recorded`, corrected alike."""
+        return self.recorded + (0 if self.at is None else self.at - self.time)
+
 
 class View:
     """A connection to a ledger. One thread at a time."""
@@ -152,16 +157,16 @@ class View:
         )
 
     def last_of_boot(self, gateway: str, below: str) -> Stored | None:
-        """The last row, by sequence, of the gateway's highest boot below `below`, person or not."""
+        """The last row that stands in time, by sequence, of the gateway's highest boot below `below`, person or not."""
         sources = self._connection.execute(
             "SELECT id FROM source WHERE gateway = ? AND boot < ? ORDER BY boot DESC", (gateway, below)
         ).fetchall()
         for (source,) in sources:
             found = list(
                 self._rows(
-                    f"SELECT * FROM ({_EVENT} WHERE source = ?1 ORDER BY sequence DESC LIMIT 1)"  # noqa: S608 constants
+                    f"SELECT * FROM ({_EVENT} WHERE source = ?1 AND at NOT NULL ORDER BY sequence DESC LIMIT 1)"  # noqa: S608
                     " UNION ALL"
-                    f" SELECT * FROM ({_PERSON} WHERE source = ?1 ORDER BY sequence DESC LIMIT 1)"
+                    f" SELECT * FROM ({_PERSON} WHERE source = ?1 AND at NOT NULL ORDER BY sequence DESC LIMIT 1)"
                     " ORDER BY sequence DESC LIMIT 1",
                     (source,),
                 )
@@ -173,6 +178,20 @@ class View:
     def first_recorded_from(self, since: int) -> int:
         """The lowest id of a row without a person that was recorded at or after an office time; 0: none."""
         return int(self._connection.execute("SELECT coalesce(min(id), 0) FROM event WHERE recorded >= ?", (since,)).get)
+
+    def first_at(self) -> int | None:
+        """When the first row without a person that stands in time happened, by order of commit; None: there is none."""
+        found = self._connection.execute("SELECT at FROM event WHERE at NOT NULL ORDER BY id LIMIT 1").get
+        return None if found is None else int(found)
+
+    def people(self) -> list[str]:
+        """Everybody who is named in a row."""
+        rows = self._connection.execute(
+            "WITH RECURSIVE found (pid) AS (SELECT min(pid) FROM person_event UNION ALL"
+            " SELECT (SELECT min(pid) FROM person_event WHERE pid > found.pid) FROM found WHERE pid NOT NULL)"
+            " SELECT pid FROM found WHERE pid NOT NULL"
+        )
+        return [str(pid) for (pid,) in rows]
 
     # --- numbers ----------------------------------------------------------------------------------------------------
 
@@ -244,3 +263,12 @@ class View:
 def by_time(row: Stored) -> tuple[int, str, str, int]:
     """Order across sources: by time, ties by source; within a source by sequence."""
     return row.time if row.at is None else row.at, row.gateway, row.boot, row.sequence
+
+
+def read(path: Path) -> list[Stored]:
+    """Every row of a ledger that another process may be writing, in order of commit. Raises HadirError."""
+    view = View.open(path)
+    try:
+        return list(view.all())
+    finally:
+        view.close()

@@ -13,7 +13,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,25 +23,27 @@ from gateway import sqlite
 from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.counters import Counters
-from gateway.errors import PermanentError, TransientError
+from gateway.errors import TransientError
 from gateway.ledger import Ledger, Progress
 from gateway.ledger_view import Stored, View
 from gateway.shift import Shifter
-from gateway.stores.base import BadPoints, Point, Store
+from gateway.stores.base import Point, Store
+from gateway.stores.careful import Careful
 from gateway.stores.points import points_of
-from gateway.stores.windows import QUARTER, window_of
+from gateway.stores.windows import QUARTER, Stretches, Window, stretch, window_of
 from gateway.supervise import full_jitter
-from gateway.usage import Usage, Window
+from gateway.usage import Usage
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 BATCH_ROWS = 500
-BATCH_POINTS = 2_000
 HEAL_S = 120.0
 """VictoriaMetrics lost what it took in the last 8 s before it was killed; a probe finds that out PROBE_S later."""
 PROBE_S = 10.0
 LONGEST_RETRY_S = 30.0
+REBUILT_S = 400 * 86_400.0
+"""A new or emptied store gets quarter hours so far back, and events from the beginning."""
 
 
 class _Mark(NamedTuple):
@@ -57,8 +59,10 @@ class _Batch(NamedTuple):
 
     cursor: int
     points: list[Point]
-    windows: dict[Window, bool]
-    """Closed quarter hours that the rows touch, and whether by a row that is projected for the first time."""
+    anew: Stretches
+    """Closed quarter hours that are touched by rows which are projected for the first time ..."""
+    again: Stretches
+    """... and by rows that were projected before."""
 
 
 class Projection:
@@ -72,17 +76,21 @@ class Projection:
         self._ledger = ledger
         self._clock = clock
         self._counters = counters
+        self._writer = Careful(store, counters)
         self._view = View.open(path)
-        self._usage = Usage(self._view, office)
+        try:
+            self._usage = Usage(self._view, office)
+            found = self._view.progress(store.name)
+            first = self._first_window()
+        except apsw.Error as error:
+            raise sqlite.remedy(error) from error
         self._shifter = Shifter(self._view, store.name) if store.milliseconds else None
-        found = self._view.progress(store.name)
-        now = window_of(clock.office())
-        self._progress = Progress(0, 0, now) if found is None else Progress(*found)
+        self._progress = Progress(0, 0, first) if found is None else Progress(*found)
         # what was written in the last minutes of an earlier life may be lost
         self._cursor = self._progress.safe
         self._seen = self._progress.cursor
-        self._swept = self._progress.swept
-        self._dirty: set[Window] = set()
+        self._swept = min(self._progress.swept, window_of(clock.office()))  # unless the clock was ahead
+        self._dirty = Stretches()
         self._marks: deque[_Mark] = deque([_Mark(clock.machine(), self._cursor, self._swept)])
         self._wake = asyncio.Event()
         self._probed = 0
@@ -106,20 +114,18 @@ class Projection:
         self._rested = -1
         self._wake.set()
 
-    def heard(self, gateway: str, since: int) -> None:
-        """A gateway that was not heard since an office time is heard again: what it hid is looked at again."""
+    def look_again(self, gateway: str, since: int) -> None:
+        """What is known of a gateway's places since an office time is computed again: it is silent, or no longer."""
         for place in self._usage.owned(gateway):
-            start = window_of(since)
-            while start + QUARTER <= self._swept:
-                self._dirty.add((place, start))
-                start += QUARTER
+            self._dirty.add(place, stretch(since, self._swept, self._swept))
         self.wake()
 
     async def rewind(self, since: int = 0) -> None:
         """Write again everything that was recorded at or after an office time; 0: everything."""
-        first = await self._read(lambda: self._view.first_recorded_from(since)) if since else 1
-        if first:
-            self._back_to(min(self._cursor, first - 1), min(self._swept, window_of(since)) if since else self._swept)
+        if not since:
+            self._back_to(0, await self._read(self._first_window))
+        elif first := await self._read(lambda: self._view.first_recorded_from(since)):
+            self._back_to(min(self._cursor, first - 1), min(self._swept, window_of(since)))
         self.wake()
 
     async def run(self) -> None:
@@ -157,25 +163,27 @@ class Projection:
             await self._probe()
         batch = await self._read(self._next)
         if batch is not None:
-            await self._write(batch.points)
-            for anew in (True, False):
-                chosen = [window for window, first in batch.windows.items() if first is anew]
-                for at in range(0, len(chosen), BATCH_ROWS):
-                    some = chosen[at : at + BATCH_ROWS]
-                    await self._write(await self._computed(some, anew=anew))
+            await self._writer.write(batch.points)
+            for windows, anew in ((batch.again, False), (batch.anew, True)):
+                while some := windows.take(BATCH_ROWS):
+                    await self._writer.write(await self._computed(some, anew=anew))
             self._cursor = batch.cursor
             self._seen = max(self._seen, batch.cursor)
             self._mark()
             return True
         if self._dirty:
-            chosen = sorted(self._dirty, key=lambda window: window[1])[:BATCH_ROWS]
-            await self._write(await self._computed(chosen, anew=True))
-            self._dirty.difference_update(chosen)
+            chosen = self._dirty.take(BATCH_ROWS)
+            try:
+                await self._writer.write(await self._computed(chosen, anew=True))
+            except TransientError:
+                for place, start in chosen:
+                    self._dirty.add(place, (start, start))
+                raise
             self._mark()
             return True
         if self._swept + QUARTER <= self._clock.office():
             chosen = [(place, self._swept) for place in self._usage.places]
-            await self._write(await self._computed(chosen, anew=False))
+            await self._writer.write(await self._computed(chosen, anew=False))
             self._swept += QUARTER
             self._mark()
             return True
@@ -198,23 +206,22 @@ class Projection:
         if not rows:
             return None
         points: list[Point] = []
-        windows: dict[Window, bool] = {}
+        anew, again = Stretches(), Stretches()
         for row in rows:
-            data = json.loads(row.body)["data"]
-            self._add(row, data, points)
-            new = row.id > self._seen
-            self._touch(windows, self._usage.touched(row, data, self._swept), new=new)
-            if row.type == "gateway.clock_corrected":
-                for late in self._view.corrected(row):
-                    of_late = json.loads(late.body)["data"]
-                    self._add(late, of_late, points)
-                    self._touch(windows, self._usage.touched(late, of_late, self._swept), new=new)
-        return _Batch(rows[-1].id, points, windows)
+            late = self._view.corrected(row) if row.type == "gateway.clock_corrected" else []
+            touched = anew if row.id > self._seen else again
+            for each in (row, *late):
+                data = json.loads(each.body)["data"]
+                self._add(each, data, points)
+                for place, found in self._usage.touched(each, data, self._swept):
+                    touched.add(place, found)
+        return _Batch(rows[-1].id, points, anew, again)
 
-    @staticmethod
-    def _touch(windows: dict[Window, bool], touched: Iterable[Window], *, new: bool) -> None:
-        for window in touched:
-            windows[window] = new or windows.get(window, False)
+    def _first_window(self) -> int:
+        """Where a store that has nothing yet begins."""
+        now = self._clock.office()
+        first = self._view.first_at()
+        return window_of(now if first is None else min(now, max(first, now - int(REBUILT_S * SECOND))))
 
     def _add(self, row: Stored, data: dict[str, Any], points: list[Point]) -> None:
         point = points_of(row, data, self._usage.kind)
@@ -238,35 +245,7 @@ class Projection:
         except apsw.Error as error:
             raise sqlite.remedy(error) from error
 
-    # --- writing ----------------------------------------------------------------------------------------------------
-
-    async def _write(self, points: Sequence[Point]) -> None:
-        """Everything that is good; what is bad is counted. Raises TransientError."""
-        for at in range(0, len(points), BATCH_POINTS):
-            await self._write_some(list(points[at : at + BATCH_POINTS]))
-
-    async def _write_some(self, points: list[Point]) -> None:
-        if not points:
-            return
-        try:
-            await self.store.write(points)
-        except PermanentError as error:
-            bad = set(error.bad) if isinstance(error, BadPoints) else set()
-            if bad:
-                self._bad(len(bad), error)
-                await self._write_some([point for at, point in enumerate(points) if at not in bad])
-            elif len(points) == 1:
-                self._bad(1, error)
-            else:
-                middle = len(points) // 2
-                await self._write_some(points[:middle])
-                await self._write_some(points[middle:])
-            return
-        self._counters.add("projection.points", self.store.name, len(points))
-
-    def _bad(self, n: int, error: PermanentError) -> None:
-        self._counters.add("projection.bad_points", self.store.name, n)
-        _log.debug("%s: %s", self.store.name, error)
+    # --- where it is ------------------------------------------------------------------------------------------------
 
     def _mark(self) -> None:
         """Remember where the store is, and what lies so far back that it is safe."""
@@ -296,7 +275,7 @@ class Projection:
         if known:
             _log.warning("store %s was started again: projecting again what it may have lost", self.store.name)
             if self.store.whole:
-                self._back_to(0, self._swept)
+                self._back_to(0, await self._read(self._first_window))
             else:
                 self._heal()
         self._note()
@@ -353,19 +332,21 @@ class Projections:
         await self._each[store].rewind(since)
 
     async def gateway(self, gateway: str, *, heard: bool, at: int = 0) -> None:
-        """A gateway's status: from an office time on it is not heard (lost, disconnected), or it is ready again.
+        """A gateway is not heard from an office time on (lost, disconnected, no status for long), or heard again.
 
         `at` 0: since when is not known (a retained status): since its last event. Raises TransientError.
         """
-        if heard and gateway in self._silences:
+        if heard == (gateway not in self._silences):
+            return
+        if heard:
             await asyncio.to_thread(self._ledger.silence, gateway, None)
             since = self._silences.pop(gateway)
-            for projection in self._each.values():
-                projection.heard(gateway, since)
-        elif not heard and gateway not in self._silences:
+        else:
             since = at or await asyncio.to_thread(self._ledger.last_word, gateway) or self._clock.office()
             await asyncio.to_thread(self._ledger.silence, gateway, since)
             self._silences[gateway] = since
+        for projection in self._each.values():
+            projection.look_again(gateway, since)
 
     def is_done(self, store: str, newest: int) -> bool:
         """Whether a store holds everything up to an id of the ledger. Raises KeyError."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+
+import apsw
+
+from gateway import sqlite
 
 
 class Spans:
@@ -55,3 +60,18 @@ class Spans:
         gone, changed = sorted(self._gone), sorted(self._changed)
         self._gone, self._changed = set(), set()
         return gone, [(first, self._lasts[bisect_right(self._firsts, first) - 1]) for first in changed]
+
+    def save(self, connection: apsw.Connection, source: int) -> None:
+        """Write what has changed to the table `span`: two steps, however many ranges there are."""
+        gone, changed = self.changes()
+        if gone:
+            connection.execute(
+                "DELETE FROM span WHERE source = ? AND first IN (SELECT value FROM json_each(?))",
+                (source, json.dumps(gone)),
+            )
+        sqlite.insert(connection, "INSERT OR REPLACE INTO span", [(source, first, last) for first, last in changed])
+
+    @classmethod
+    def load(cls, connection: apsw.Connection, source: int) -> Spans:
+        """As they were saved."""
+        return cls(connection.execute("SELECT first, last FROM span WHERE source = ? ORDER BY first", (source,)))

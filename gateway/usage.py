@@ -7,8 +7,8 @@ boot's last word to the next boot's first, not while it is not heard, and not wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from gateway.config.model import Office
 from gateway.config.owners import Owners
@@ -17,21 +17,17 @@ from gateway.contract.times import parsed
 from gateway.ledger_view import LATEST, Stored, View
 from gateway.stores.base import Point
 from gateway.stores.points import place_tags
-from gateway.stores.windows import QUARTER, Interval, use, windows
+from gateway.stores.windows import QUARTER, Interval, stretch, use
 
 CHANGED, STARTED, STOPPED = "occupancy.changed", "gateway.started", "gateway.stopped"
 COVERAGE = ("coverage.lost", "coverage.restored")
 CHECKIN = "desk.checkin.started"
 LIVES = (STARTED, STOPPED, *COVERAGE)
+UNTOLD = "untold"
+"""What a place is from a boot's beginning to its first word about it."""
 
-Window = tuple[str, int]
-"""(place, start)."""
-
-
-class _Cover(NamedTuple):
-    places: frozenset[str]
-    begin: int
-    end: int
+Touched = tuple[str, Interval | None]
+"""A place, and the stretch of its windows."""
 
 
 class Usage:
@@ -47,9 +43,11 @@ class Usage:
         self._starts: dict[str, dict[str, int]] = {}
         self._stops: dict[str, dict[str, int]] = {}
         self._ends: dict[tuple[str, str], int] = {}
-        self._lost: list[_Cover] = []
+        self._lost: dict[str, set[Interval]] = {}
         for row in view.query(types=LIVES, limit=LATEST):
             self._learn(row, json.loads(row.body)["data"])
+        for gateway, starts in self._starts.items():
+            self._end_before(gateway, max(starts))  # rows of the boot before may still be on their way
 
     @property
     def places(self) -> Iterable[str]:
@@ -66,61 +64,69 @@ class Usage:
 
     # --- what a row touches -----------------------------------------------------------------------------------------
 
-    def touched(self, row: Stored, data: Mapping[str, Any], swept: int) -> Iterator[Window]:
+    def touched(self, row: Stored, data: Mapping[str, Any], swept: int) -> Iterator[Touched]:
         """Windows that end at or before `swept` and that this row may change."""
-        at = row.time if row.at is None else row.at
+        at = row.at
+        if at is None:
+            return
         if row.type in LIVES:
             yield from self._touched_by_life(row, data, at, swept)
-            return
         yield from self._touched_by_age(row, swept)
-        if at >= swept or row.at is None or row.subject not in self._capacity:
+        if at >= swept or row.subject not in self._capacity:
             return
         if row.type == CHANGED:
-            following = self._view.first_from(row.subject, CHANGED, at + 1)
-            until = swept if following is None or following.at is None else following.at
-            yield from ((row.subject, start) for start in windows(at, until, swept))
+            yield row.subject, stretch(at, self._until(row.subject, at + 1, swept), swept)
         elif row.type == CHECKIN:
-            yield from ((row.subject, start) for start in windows(at, at, swept))
+            yield row.subject, stretch(at, at, swept)
 
-    def _touched_by_life(self, row: Stored, data: Mapping[str, Any], at: int, swept: int) -> Iterator[Window]:
+    def _touched_by_life(self, row: Stored, data: Mapping[str, Any], at: int, swept: int) -> Iterator[Touched]:
         self._learn(row, data)
         if row.type in COVERAGE:
-            cover = _cover(data)
-            for place in cover.places & self._capacity.keys():
-                yield from ((place, start) for start in windows(cover.begin, min(cover.end, swept), swept))
+            begin, end = _cover(row, data)
+            for place in self._capacity.keys() & data.get("places", ()):
+                yield place, stretch(begin, min(end, swept), swept)
             return
-        begin, until = at, swept
+        begin = at
         if row.type == STARTED:
             begin = min(at, self._end_before(row.gateway, row.boot) or at)
-            until = at
+        elif any(boot > row.boot for boot in self._starts.get(row.gateway, {})):
+            return  # what lies between two boots is not known anyway
         for place in self.owned(row.gateway):
-            yield from ((place, start) for start in windows(begin, until, swept))
+            until = swept if row.type == STOPPED else self._until(place, at, swept)
+            yield place, stretch(begin, until, swept)
 
-    def _touched_by_age(self, row: Stored, swept: int) -> Iterator[Window]:
+    def _until(self, place: str, since: int, swept: int) -> int:
+        """When a place's state is told next, from an office time on."""
+        following = self._view.first_from(place, CHANGED, since)
+        return swept if following is None or following.at is None else following.at
+
+    def _touched_by_age(self, row: Stored, swept: int) -> Iterator[Touched]:
         """A late row of an older boot shows that the boot lived longer than was thought."""
         key = (row.gateway, row.boot)
         known = self._ends.get(key)
-        if known is not None and row.recorded > known:
-            self._ends[key] = row.recorded
+        if known is not None and row.said > known:
+            self._ends[key] = row.said
             for place in self.owned(row.gateway):
-                yield from ((place, start) for start in windows(known, row.recorded, swept))
+                yield place, stretch(known, row.said, swept)
 
     def _learn(self, row: Stored, data: Mapping[str, Any]) -> None:
-        at = row.time if row.at is None else row.at
+        if row.at is None:
+            return  # its clock ran free: it comes again when that is corrected
         match row.type:
             case "gateway.started":
-                self._starts.setdefault(row.gateway, {})[row.boot] = at
+                self._starts.setdefault(row.gateway, {})[row.boot] = row.at
             case "gateway.stopped":
-                self._stops.setdefault(row.gateway, {})[row.boot] = at
+                self._stops.setdefault(row.gateway, {})[row.boot] = row.at
             case _:
-                self._lost.append(_cover(data))
+                for place in data.get("places", ()):
+                    self._lost.setdefault(place, set()).add(_cover(row, data))
 
     def _end_before(self, gateway: str, boot: str) -> int:
         """When the boot before this one said its last; 0: there was none."""
         last = self._view.last_of_boot(gateway, boot)
         if last is None:
             return 0
-        end = max(last.recorded, self._ends.get((gateway, last.boot), 0))
+        end = max(last.said, self._ends.get((gateway, last.boot), 0))
         self._ends[gateway, last.boot] = end
         return end
 
@@ -131,9 +137,11 @@ class Usage:
         end = start + QUARTER
         rows = self._view.at(place, (CHANGED,), start, end)
         before = self._view.last_before(place, CHANGED, start)
+        begins = [(at, UNTOLD) for at in self._starts.get(self._owners.owner(place), {}).values() if at < end]
         changes = [
             (row.at or 0, str(json.loads(row.body)["data"]["state"])) for row in (before, *rows) if row is not None
         ]
+        changes = sorted(begins + changes, key=lambda change: change[0])
         told = use(start, end, changes, self._blind(place, start, end, silences))
         checkins = sum(row.cls == "evt" for row in self._view.at(place, (CHECKIN,), start, end))
         return Point(
@@ -151,8 +159,8 @@ class Usage:
 
     def _blind(self, place: str, start: int, end: int, silences: Mapping[str, int]) -> list[Interval]:
         owner = self._owners.owner(place)
-        covers = [cover for cover in self._lost if place in cover.places]
-        blind = [(cover.begin, _closed(cover, covers)) for cover in covers]
+        covers = self._lost.get(place, set())
+        blind = [_closed(cover, covers) for cover in covers]
         if owner in silences:
             blind.append((silences[owner], LATEST))
         starts = sorted(self._starts.get(owner, {}).items())
@@ -166,13 +174,15 @@ class Usage:
         return blind
 
 
-def _closed(cover: _Cover, covers: Sequence[_Cover]) -> int:
-    """When lost coverage came back: at its own end, or at the end that a later `coverage.restored` gives."""
-    if cover.end != LATEST:
-        return cover.end
-    return min((other.end for other in covers if cover.begin < other.end < LATEST), default=LATEST)
+def _closed(cover: Interval, covers: Iterable[Interval]) -> Interval:
+    """Lost coverage until it came back: its own end, or the end that a later `coverage.restored` gives."""
+    begin, end = cover
+    if end == LATEST:
+        end = min((other for _, other in covers if begin < other), default=LATEST)
+    return begin, end
 
 
-def _cover(data: Mapping[str, Any]) -> _Cover:
-    begin, end = parsed(data["from"]), data.get("to")
-    return _Cover(frozenset(data.get("places", ())), begin, LATEST if end is None else parsed(end))
+def _cover(row: Stored, data: Mapping[str, Any]) -> Interval:
+    shift = (row.at or row.time) - row.time
+    end = data.get("to")
+    return parsed(data["from"]) + shift, LATEST if end is None else parsed(end) + shift

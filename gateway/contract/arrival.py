@@ -10,6 +10,7 @@ from gateway.errors import PermanentError
 
 LIVE = frozenset({"evt", "who", "sense"})
 HISTORY = {"hist": "evt", "whohist": "who", "sensehist": "sense"}
+SENSED = frozenset({"sense", "sensehist"})
 
 
 def events(topic: Topic, payload: bytes) -> Iterator[Envelope | PermanentError]:
@@ -44,8 +45,11 @@ def refusal(topic: Topic, event: Envelope) -> str:
     if HISTORY.get(topic.cls, topic.cls) != event.cls:
         # an erased event keeps its topic: it was of either class
         erased = event.type == "privacy.erased" and not event.person
-        return "" if erased and topic.cls in ("sense", "sensehist") else "wrong_topic"
+        if not (erased and topic.cls in SENSED):
+            return "wrong_topic"
     if topic.place and topic.place != event.subject:
+        return "wrong_topic"
+    if topic.cls in SENSED and topic.building != event.subject.split("/", 2)[1]:
         return "wrong_topic"
     if topic.type and topic.type != event.type:
         return "" if event.type == "privacy.erased" and not event.person else "wrong_topic"

@@ -132,6 +132,13 @@ CHANNELS = (
         payload=state.GatewayHealth,
     ),
     Channel(
+        "canary",
+        "gw/{site}/{gateway}/canary",
+        "gateway",
+        "Empty: a gateway to which nothing was said for 2 s asks the broker whether it still takes messages.",
+        "nobody",
+    ),
+    Channel(
         "dev",
         "dev/{site}/{gateway}/{device}",
         "gateway",

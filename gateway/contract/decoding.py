@@ -121,8 +121,8 @@ def _envelope(item: dict[str, Any], raw: bytes) -> Envelope:
         for key in times_of(known.model):
             if (value := data.get(key)) is not None:
                 parsed(value)
-    elif not isinstance(data, dict):
-        raise PermanentError("invalid", "data is not an object")
+    elif not isinstance(data, dict) or type(data["clock"]["sync"]) is not str or type(data["quality"]) is not str:
+        raise PermanentError("invalid", "data of every event says quality and clock")
     cls = _class(name, item["dataclassification"])
     if known is not None and cls not in known.classes:
         raise PermanentError("invalid", f"{name} is never of class {cls}")

@@ -20,6 +20,7 @@ from gateway.contract.fields import (
     Evidence,
     Identifier,
     Method,
+    Offset,
     PersonState,
     Pid,
     Place,
@@ -42,9 +43,9 @@ from gateway.contract.fields import (
 class Data(Wire):
     """What every event has."""
 
-    quality: QualityWord = Field("good", description="how far the observation is to be trusted")
+    quality: QualityWord = Field(description="how far the observation is to be trusted")
     rule: RuleName | None = Field(None, description="rule and its version that decided; absent for the gateway's own")
-    clock: ClockState = Field(ClockState(sync="none"), description="how good the gateway's clock was")
+    clock: ClockState = Field(description="how good the gateway's clock was")
     late: bool = Field(False, description="observed before something that was already decided")
 
 
@@ -282,14 +283,14 @@ class GatewayGap(Data):
 class ClockStepped(Data):
     """The gateway's clock was set."""
 
-    offset_ms: float = Field(description="new minus old, ms")
+    offset_ms: Offset = Field(description="new minus old, ms")
 
 
 class ClockCorrected(Data):
     """Events of `boot` that say `clock.sync: none` are to be shifted by `offset_ms`."""
 
     boot: Boot = Field(description="boot concerned")
-    offset_ms: float = Field(description="to be added to the times of those events, ms")
+    offset_ms: Offset = Field(description="to be added to the times of those events, ms")
 
 
 class ConfigApplied(Data):

@@ -42,6 +42,9 @@ Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Whole = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 """JSON's safe integers: beyond them readers round, and a database refuses."""
 
+Offset = Annotated[float, Field(ge=-9e12, le=9e12)]
+"""Milliseconds between two clocks: 285 years, as far as 64 bits of ns reach."""
+
 State = Literal["occupied", "vacant", "unknown"]
 PersonState = Literal["present", "left", "unknown"]
 UnknownCause = Literal[

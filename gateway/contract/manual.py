@@ -1,4 +1,4 @@
-"""docs/contract/README.md: the topics and the data dictionary, in words, made from the models."""
+"""docs/contract/README.md: the guide, then the topics and the data dictionary in words, made from the models."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gateway.contract.channels import CHANNELS
 from gateway.contract.events import EVENTS, AboutPerson, Data
 from gateway.contract.exchange import ForwardedReading, ReadingsAck
 from gateway.contract.fields import Challenger, ClockState, Heard, Measured
+from gateway.contract.guide import GUIDE
 from gateway.contract.state import Desk, Names, SourceHealth, Waiting
 
 PARTS: tuple[type[BaseModel], ...] = (
@@ -29,37 +30,10 @@ PARTS: tuple[type[BaseModel], ...] = (
     ReadingsAck,
 )
 
-HEAD = """\
-<!-- Made by `hadir schema`: change gateway/contract, not this file. -->
-# The contract: what leaves a gateway
-
-- `schemas/`: a JSON Schema (2020-12) for each event type and payload. They allow fields that they do not name:
-  within a major version fields and words are only added. Ignore unknown fields, read an unknown word as `unknown`.
-- `asyncapi.yaml`: the topics as an AsyncAPI 3 document.
-- Samples of every type, and sequences with the state that a subscriber must end in: `tests/contract/golden/`;
-  `gateway/contract/subscriber.py` is a reference subscriber in one page.
-
-## Reading events
-Every event is a structured CloudEvents 1.0 JSON object, on MQTT 3.1.1 and MQTT 5 alike.
-
-1. Subscribe to the live topics, and to the history topics if you need every event. Delivery is at least once.
-2. Dedupe by `id`. Within a `source` order by `sequence`; across sources by `time`, ties by `source`.
-3. A place is `occupied`, `vacant` or `unknown`, a person `present`, `left` or `unknown`. A state that is missing,
-   whose `valid_until` is past, or whose gateway is `lost`, is `unknown` with the cause `gateway_down`.
-4. `gateway.clock_corrected` shifts the times of the events of its boot that say `clock.sync: none`.
-5. `presence.corrected` changes what was said: `field` of the event, check-in or visit `target_id` is `new`; the field
-   `event` with `new: null` makes it void.
-6. `privacy.erased` with a `pid`: forget the person, also when older messages come later. Without: the body takes the
-   place of the event with the same `id`, whose content is gone.
-
-An event has at most 8 kB and 16 levels, a batch at most 64 kB and 100 events. Events never expire.
-
-"""
-
 
 def manual() -> str:
     """The whole page."""
-    return HEAD + "\n".join((*_topics(), *_events(), *_payloads(), *_parts()))
+    return GUIDE + "\n".join((*_topics(), *_events(), *_payloads(), *_parts()))
 
 
 def _topics() -> Iterator[str]:

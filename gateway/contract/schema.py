@@ -69,7 +69,6 @@ def event_schema(kind: EventType) -> dict[str, Any]:
     """The whole event: envelope and data."""
     data = _open(kind.model)
     definitions = data.pop("$defs", {})
-    data["required"] = sorted({*data.get("required", ()), "quality", "clock"})
     classes = sorted({CLASSIFICATION[cls] for cls in kind.classes})
     properties: dict[str, Any] = {
         "specversion": {"const": "1.0"},

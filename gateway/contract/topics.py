@@ -25,8 +25,8 @@ class Topic(NamedTuple):
     """A topic of hadir, taken apart. Fields that the class does not have are empty."""
 
     cls: str
-    """evt, who, sense, hist, whohist, sensehist, state, agg, place, status, health, dev, reading, whosight, people,
-    coord, ack, cmd, whocmd, res, homeassistant."""
+    """evt, who, sense, hist, whohist, sensehist, state, agg, place, status, health, canary, dev, reading, whosight,
+    people, coord, ack, cmd, whocmd, res, homeassistant."""
     site: str = ""
     building: str = ""
     gateway: str = ""
@@ -159,6 +159,11 @@ def gateway_health(site: str, gateway: str) -> str:
     return _join("gw", identifier(site), identifier(gateway), "health")
 
 
+def canary(site: str, gateway: str) -> str:
+    """Empty messages, by which a gateway asks the broker whether it is there."""
+    return _join("gw", identifier(site), identifier(gateway), "canary")
+
+
 def device(site: str, gateway: str, dev: str) -> str:
     """Retained: a fixed device."""
     return _join("dev", identifier(site), identifier(gateway), identifier(dev))
@@ -262,7 +267,7 @@ def _parse_agg(cls: str, levels: list[str]) -> Topic:
 
 def _parse_gw(_cls: str, levels: list[str]) -> Topic:
     site, gateway, what = levels
-    if what not in ("status", "health"):
+    if what not in ("status", "health", "canary"):
         raise ValueError(what)
     return Topic(what, identifier(site), "", identifier(gateway))
 

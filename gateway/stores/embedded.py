@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -14,8 +15,11 @@ from threading import Lock
 import apsw
 
 from gateway import sqlite
+from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.stores import line
 from gateway.stores.base import Point, Tags
+
+_log = logging.getLogger(__name__)
 
 _SCHEMA = (
     """
@@ -38,13 +42,31 @@ class EmbeddedStore:
     whole = True
 
     def __init__(self, path: Path) -> None:
-        """Open or make it. Raises HadirError."""
-        self._connection = sqlite.connect(path, exclusive=False)
+        """Open or make it; one that is damaged is set aside, for all of it is in the ledger. Raises HadirError."""
+        self._path = path
+        self._lock = Lock()
+        self._series: dict[tuple[str, str], int] = {}
+        try:
+            self._open()
+        except (apsw.Error, HadirError) as error:
+            cause = error if isinstance(error, apsw.Error) else error.__cause__
+            if not isinstance(cause, (apsw.CorruptError, apsw.NotADBError)):
+                raise
+            self._set_aside(cause)
+
+    def _open(self) -> None:
+        self._connection = sqlite.connect(self._path, exclusive=False)
         self._connection.execute("PRAGMA synchronous=NORMAL")
         sqlite.migrate(self._connection, _SCHEMA)
         self._made = str(self._connection.execute("SELECT id FROM made").get)
-        self._lock = Lock()
-        self._series: dict[tuple[str, str], int] = {}
+
+    def _set_aside(self, error: Exception) -> None:
+        _log.error("%s is damaged (%s): set aside as .damaged, and written again from the ledger", self._path, error)
+        for end in ("", "-wal", "-shm"):
+            file = self._path.with_name(self._path.name + end)
+            if file.exists():
+                file.replace(file.with_name(file.name + ".damaged"))
+        self._open()
 
     async def write(self, points: Sequence[Point]) -> None:
         """See Store."""
@@ -54,14 +76,22 @@ class EmbeddedStore:
     def _write(self, points: Sequence[Point]) -> None:
         with self._lock:
             try:
-                with sqlite.transaction(self._connection):
-                    self._connection.executemany(
-                        "INSERT INTO point VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = excluded.fields",
-                        [(self._series_of(p), p.time, json.dumps(dict(p.fields), sort_keys=True)) for p in points],
-                    )
-            except BaseException:
-                self._series.clear()  # what is cached may be of the transaction that was rolled back
-                raise
+                self._insert(points)
+            except PermanentError as error:
+                if error.reason != "corrupt":
+                    raise
+                self._connection.close()
+                self._set_aside(error)
+                raise TransientError(f"{self._path} was damaged: it begins anew") from error
+
+    def _insert(self, points: Sequence[Point]) -> None:
+        try:
+            with sqlite.transaction(self._connection):
+                rows = [(self._series_of(p), p.time, json.dumps(dict(p.fields), sort_keys=True)) for p in points]
+                sqlite.insert(self._connection, "INSERT OR REPLACE INTO point", rows)
+        except BaseException:
+            self._series.clear()  # what is cached may be of the transaction that was rolled back
+            raise
 
     def _series_of(self, point: Point) -> int:
         key = (point.measurement, json.dumps(dict(point.tags), sort_keys=True))

@@ -2,7 +2,7 @@
 
 space_state   occupied 0/1 (absent while unknown), state 0 vacant, 1 occupied, 2 unknown, confidence, seq
 checkin       started 1 or ended 1 with dwell_s and inferred 0/1, seq
-zone_people   people (absent while unknown), known 0/1, capacity, entries, exits, confidence, seq
+zone_people   people, entries, exits (each absent while unknown, and below five), known 0/1, capacity, confidence, seq
 gw_health     up 0/1, lost, backlog, backlog_bytes, clock_offset_ms
 dev_health    online 0/1, battery
 No person and no unique id is ever a tag. A field has one type for ever: whole numbers, or floats.
@@ -20,6 +20,8 @@ MS = 1_000_000
 PLACE_TAGS = ("site", "building", "floor", "zone", "space")
 STATES = {"vacant": 0, "occupied": 1}
 UNKNOWN = 2
+FEWEST = 5
+"""Fewer people than this are not told: where `known` is 1 and `people` is absent, there are fewer, or none."""
 Fields = tuple[tuple[str, float | int], ...]
 Kind = Callable[[str], str]
 """Kind of a place: desk, room, booth, zone, other."""
@@ -69,8 +71,10 @@ def _checkin(row: Stored, data: Mapping[str, Any], kind: Kind) -> _Told:
 
 
 def _people(row: Stored, data: Mapping[str, Any], kind: Kind) -> _Told:
-    counts = (("people", "occupancy"), ("capacity", "capacity"), ("entries", "entries"), ("exits", "exits"))
-    fields = [(name, int(data[key])) for name, key in counts if data.get(key) is not None]
+    counts = (("people", "occupancy"), ("entries", "entries"), ("exits", "exits"))
+    fields = [(name, count) for name, key in counts if (count := int(data.get(key) or 0)) >= FEWEST]
+    if data.get("capacity") is not None:
+        fields.append(("capacity", int(data["capacity"])))
     known = int(data.get("occupancy") is not None)
     told: Fields = (*fields, ("known", known), ("confidence", float(data["confidence"])), ("seq", row.sequence))
     return "zone_people", place_tags(row.subject, kind(row.subject)), told

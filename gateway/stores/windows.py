@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 SECOND = 1_000_000_000
 QUARTER = 900 * SECOND
 KNOWN = frozenset({"occupied", "vacant"})
+REACH = 40 * 86_400 * SECOND
+"""A late row changes windows no further back: an outbox keeps 30 days, and a clock without a battery begins in 1970."""
 Interval = tuple[int, int]
 """[from, to), ns."""
+Window = tuple[str, int]
+"""(place, start)."""
 
 
 class Use(NamedTuple):
@@ -27,12 +31,52 @@ def window_of(at: int) -> int:
     return at - at % QUARTER
 
 
-def windows(start: int, end: int, limit: int) -> Iterator[int]:
-    """Starts of the windows that [start, end] touches and that end at or before `limit`."""
-    at = window_of(start)
-    while at <= end and at + QUARTER <= limit:
-        yield at
-        at += QUARTER
+def stretch(start: int, end: int, limit: int) -> Interval | None:
+    """First and last start of the windows that [start, end] touches and that end at or before `limit`; None: none."""
+    first = window_of(max(start, limit - REACH))
+    last = min(window_of(end), window_of(limit) - QUARTER)
+    return (first, last) if first <= last else None
+
+
+class Stretches:
+    """Windows of places, in few numbers however many there are."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[Interval]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
+
+    def add(self, place: str, found: Interval | None) -> None:
+        """All windows of a stretch of a place."""
+        if found is not None:
+            self._of.setdefault(place, []).append(found)
+
+    def take(self, most: int) -> list[Window]:
+        """Up to `most` windows, each once; they are no longer here."""
+        taken: list[Window] = []
+        while self._of and len(taken) < most:
+            place, runs = self._of.popitem()
+            runs = _merged(runs)
+            while runs and len(taken) < most:
+                first, last = runs.pop()
+                end = min(last, first + (most - len(taken) - 1) * QUARTER)
+                taken += [(place, at) for at in range(first, end + 1, QUARTER)]
+                if end < last:
+                    runs.append((end + QUARTER, last))
+            if runs:
+                self._of[place] = runs
+        return taken
+
+
+def _merged(runs: Iterable[Interval]) -> list[Interval]:
+    made: list[Interval] = []
+    for first, last in sorted(runs):
+        if made and first <= made[-1][1] + QUARTER:
+            made[-1] = (made[-1][0], max(made[-1][1], last))
+        else:
+            made.append((first, last))
+    return made
 
 
 def use(start: int, end: int, changes: Sequence[tuple[int, str]], blind: Sequence[Interval]) -> Use:

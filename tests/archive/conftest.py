@@ -53,7 +53,7 @@ class Server:
 
 
 class Victoria(Server):
-    """VictoriaMetrics as docs/archive says to run it."""
+    """VictoriaMetrics as docs/contract says to run it."""
 
     milliseconds = True
 

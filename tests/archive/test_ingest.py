@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiomqtt
+import apsw
 import pytest
 
+from gateway import ingest as hop
 from gateway.clock import SystemClock
 from gateway.contract.acks import read_ack
 from gateway.contract.envelope import Encoded, batch
@@ -159,6 +161,78 @@ async def test_one_bad_event_of_a_batch_does_not_lose_the_others(tmp_path: Path,
         await until(lambda: told.committed.get(BOOT) == {1, 2, 4, 5}, "the good ones are acknowledged")
         assert counters.get("ingest.refused", "invalid") == 1
         await until(lambda: told.refused == {3: "invalid"}, "and the bad one is named")
+
+
+def without(body: bytes, field: str) -> bytes:
+    """The event, its `data` without a field."""
+    item = json.loads(body)
+    del item["data"][field]
+    return json.dumps(item).encode()
+
+
+async def test_events_that_do_not_say_how_they_are_to_be_taken_are_refused_and_nothing_stops(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    known, strange = written(changed(), 1), written(changed(), 2)
+    strange = strange._replace(
+        topic=strange.topic.replace("occupancy.changed", "occupancy.guessed"),
+        body=strange.body.replace(b"occupancy.changed", b"occupancy.guessed"),
+    )
+    bodies = [(event.topic, without(event.body, field)) for event in (known, strange) for field in ("clock", "quality")]
+    bodies.append((known.topic, known.body.replace(b'"ntp"', b"5")))
+    bodies.append((strange.topic, strange.body.replace(b'"ntp"', b"5")))
+    async with archive(tmp_path, mosquitto.port) as (ledger, counters), publisher(mosquitto.port) as (client, told):
+        for topic, body in bodies:
+            await client.publish(topic, body, qos=1)
+        await client.publish(strange.topic, strange.body, qos=1)  # of a newer gateway, and whole
+        await until(lambda: 2 in told.committed.get(BOOT, ()), "what came behind it is stored")
+        assert counters.get("ingest.refused", "invalid") == len(bodies)
+        assert [row.type for row in ledger.all()] == ["occupancy.guessed"]
+
+
+async def test_a_person_stands_only_on_the_topic_of_their_unit(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    event = written(checkin(T0, PERSON), 1)
+    async with archive(tmp_path, mosquitto.port) as (ledger, counters), publisher(mosquitto.port) as (client, told):
+        await client.publish(event.topic.replace("/_/", "/bkn/"), event.body, qos=1)
+        await until(lambda: told.refused == {1: "wrong_topic"}, "another unit's reader would see it")
+        await client.publish("hadir/v1/whohist/ikn/bkn/gw-1", b"[" + event.body + b"]", qos=1)
+        await client.publish(event.topic, event.body, qos=1)
+        await until(lambda: told.committed.get(BOOT) == {1}, "on its own it is stored")
+        assert counters.get("ingest.refused", "wrong_topic") == 2
+        assert [row.body for row in ledger.all()] == [event.body]
+
+
+async def test_a_retained_event_is_old_news(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    first, second = written(changed(), 1), written(changed(), 2)
+    async with publisher(mosquitto.port) as (client, told):
+        await client.publish(first.topic, first.body, qos=1, retain=True)
+        async with archive(tmp_path, mosquitto.port) as (ledger, counters):
+            await client.publish(second.topic, second.body, qos=1)
+            await until(lambda: told.committed.get(BOOT) == {2}, "what is sent now is stored")
+            assert counters.get("ingest.refused", "retained") == 1
+            assert [row.sequence for row in ledger.all()] == [2]
+
+
+async def test_a_flood_is_let_go_unacknowledged_and_stored_when_it_is_sent_again(
+    tmp_path: Path, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hop, "MOST_WAITING", 20_000)
+    events = {n: written(changed(at=T0 + n), n) for n in range(1, 201)}
+    async with archive(tmp_path, mosquitto.port) as (ledger, counters), publisher(mosquitto.port) as (client, told):
+        slow = apsw.Connection(str(tmp_path / "ledger.sqlite"))
+        slow.execute("BEGIN IMMEDIATE")  # the disk takes nothing for a while
+        for event in events.values():
+            await client.publish(event.topic, event.body, qos=1)
+        await until(lambda: counters.get("ingest.shed"), "more than may wait")
+        assert told.committed == {}
+        slow.execute("ROLLBACK")
+        slow.close()
+        await until(lambda: told.committed.get(BOOT), "what could wait is stored")
+        while missing := sorted(events.keys() - told.committed[BOOT])[:20]:
+            for number in missing:
+                await client.publish(events[number].topic, events[number].body, qos=1)
+            await until(lambda some=missing: told.committed[BOOT].issuperset(some), "sent again, each is stored")
+        assert {row.body for row in ledger.all()} == {event.body for event in events.values()}
 
 
 async def test_kill_9_between_commit_and_acknowledgement_loses_and_doubles_nothing(

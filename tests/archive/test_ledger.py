@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.envelope import Envelope, decode, encode, erased
+from gateway.errors import ConfigError, TransientError
 from gateway.ledger import DUPLICATE, STORED, Ledger, Move, Outcome, Progress, View, read
 from gateway.spans import Spans
 from rules.api import SECOND, Event
@@ -82,6 +83,21 @@ def test_an_id_is_never_used_twice_so_that_no_cursor_skips(ledger: Ledger) -> No
     assert [row.id for row in ledger.all()] == [2]
 
 
+def test_numbers_that_stand_twice_in_one_commit_are_told_apart(ledger: Ledger) -> None:
+    ledger.commit([make(1), make(2)])
+    mixed = [make(3), make(1), make(3), make(2, state="vacant"), make(3, state="vacant"), make(4)]
+    conflict = Outcome("refused", "conflict")
+    assert ledger.commit(mixed) == [STORED, DUPLICATE, DUPLICATE, conflict, conflict, STORED]
+    assert [row.body for row in ledger.all()] == [make(number).raw for number in (1, 2, 3, 4)]
+
+
+def test_more_duplicates_than_one_statement_compares(ledger: Ledger) -> None:
+    events = [make(number) for number in range(1, 601)]
+    assert set(ledger.commit(events)) == {STORED}
+    again = [*events[:550], make(551, state="vacant"), *events[551:]]
+    assert [at for at, outcome in enumerate(ledger.commit(again)) if outcome != DUPLICATE] == [550]
+
+
 @pytest.mark.parametrize("emptied_first", [True, False])
 def test_an_event_that_its_gateway_emptied_loses_its_content_here_in_any_order(
     ledger: Ledger, emptied_first: bool
@@ -91,6 +107,27 @@ def test_an_event_that_its_gateway_emptied_loses_its_content_here_in_any_order(
     for event in (empty, full) if emptied_first else (full, empty):
         assert ledger.commit([event])[0].state != "refused"
     assert [(row.body, row.pid) for row in ledger.all()] == [(empty.raw, "")]
+
+
+def test_what_is_erased_by_an_event_leaves_the_log_as_soon_as_nobody_reads(tmp_path: Path, ledger: Ledger) -> None:
+    full = make(1, "presence.started", place="ikn/kk2/l1/north/_")
+    ledger.commit([full])
+    view = View.open(tmp_path / "ledger.sqlite")
+    reading = view.all()
+    next(reading)
+    ledger.commit([decode(erased(full.raw))])  # while somebody reads the log stays
+    del reading
+    view.close()
+    ledger.flush()
+    assert full.raw not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
+
+
+def test_everybody_who_is_named_is_listed_once(ledger: Ledger) -> None:
+    assert ledger.people() == []
+    ledger.commit(
+        [make(number, "presence.started", place=PLACE, person=who) for number, who in enumerate(2 * (PID, OTHER), 1)]
+    )
+    assert ledger.people() == [PID, OTHER]
 
 
 def test_retention_deletes_people_only_and_by_the_archives_time_where_the_clock_ran_free(ledger: Ledger) -> None:
@@ -115,6 +152,15 @@ def test_times_of_a_free_running_clock_are_placed_by_the_correction_before_or_af
     rows = ledger.at(early.subject, ["occupancy.changed"], 0, 2**62)
     assert [row.at for row in rows] == [START + 15 * SECOND, START + 25 * SECOND]
     assert [row.sequence for row in ledger.corrected(ledger.query(types=["gateway.clock_corrected"])[0])] == [1]
+
+
+@pytest.mark.parametrize("offset_ms", [9e12, -9e12])
+def test_a_correction_beyond_all_times_is_kept_within_them(ledger: Ledger, offset_ms: float) -> None:
+    told = Event("gateway.clock_corrected", "ikn/kk2/l1/_/_", START, {"boot": BOOT, "offset_ms": offset_ms})
+    correction = decode(encode(told, origin(), sequence=2, recorded_at=START).body)
+    assert ledger.commit([make(1, at=10, sync="none"), correction, make(3, at=20, sync="none")]) == [STORED] * 3
+    found = {row.at for row in ledger.all() if row.type == "occupancy.changed"}
+    assert found == {2**63 - 1 if offset_ms > 0 else 0}
 
 
 def test_another_process_reads_while_the_ledger_is_written(tmp_path: Path, ledger: Ledger) -> None:
@@ -148,6 +194,33 @@ def test_a_second_writer_is_noticed_and_its_commits_are_duplicates(tmp_path: Pat
     assert ledger.spans("gw-1", BOOT) == [(1, 4)]
 
 
+# --- the disk -------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_commits_nothing_and_goes_on_when_there_is_room(ledger: Ledger) -> None:
+    ledger.commit([make(1)])
+    run = ledger._connection.execute
+    run(f"PRAGMA max_page_count={run('PRAGMA page_count').get}")
+    many = [make(number) for number in range(2, 402)]
+    with pytest.raises(TransientError, match="full"):
+        ledger.commit(many)
+    assert ledger.spans("gw-1", BOOT) == [(1, 1)]
+    run("PRAGMA max_page_count=1000000")
+    assert set(ledger.commit(many)) == {STORED}
+    assert [row.sequence for row in ledger.all()] == list(range(1, 402))
+
+
+@pytest.mark.parametrize("page", [0, 1], ids=["its head", "its schema"])
+def test_a_damaged_file_says_what_to_do(tmp_path: Path, page: int) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    content = bytearray(path.read_bytes())
+    content[page * 100 : page * 100 + 2000] = random.Random(1).randbytes(2000)
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"damaged.*backup"):
+        Ledger(path)
+
+
 # --- laws -----------------------------------------------------------------------------------------------------------
 
 PLACE = "ikn/kk2/l1/north/_"
@@ -168,6 +241,7 @@ EVENTS: list[Envelope] = [
     ),
 ]
 EVENTS.append(decode(erased(EVENTS[-4].raw)))
+EVENTS.append(make(14, "gateway.clock_corrected", corrects=BOOT, offset_ms=1500.0))
 
 
 def content(ledger: Ledger) -> list[tuple[object, ...]]:
@@ -175,7 +249,7 @@ def content(ledger: Ledger) -> list[tuple[object, ...]]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32), st.lists(st.sampled_from(EVENTS), max_size=20), st.integers(1, 9))
+@given(st.integers(0, 2**32), st.lists(st.sampled_from(EVENTS), max_size=20), st.integers(1, 50))
 def test_any_order_and_repetition_of_delivery_gives_the_same_ledger(
     tmp_path_factory: pytest.TempPathFactory, seed: int, again: list[Envelope], size: int
 ) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.clock import ManualClock
 from gateway.config.model import InfluxStore
@@ -22,12 +24,13 @@ from gateway.stores.base import BadPoints, Point, Store
 from gateway.stores.embedded import EmbeddedStore
 from gateway.stores.influx1 import Influx1Store
 from gateway.stores.influx2 import Influx2Store
-from gateway.stores.windows import QUARTER, use, window_of, windows
+from gateway.stores.windows import QUARTER, REACH, Stretches, stretch, use, window_of
 from rules.api import SECOND
 from tests.archive.conftest import Influx, Victoria
 from tests.archive.events import DESKS, START, make, make_office
 
 D1 = "ikn/kk2/l1/north/d-1"
+HOME = "ikn/kk2/l1/_/_"
 Found = dict[tuple[str, str, int], dict[str, float]]
 
 
@@ -136,6 +139,25 @@ async def test_states_counts_checkins_and_health_become_points_and_people_do_not
     assert len(store.points) == 5
 
 
+async def test_fewer_than_five_people_are_never_told_as_a_number(tmp_path: Path) -> None:
+    store = Memory()
+    common = {"place": "ikn/kk2/l1/north/_", "capacity": 3, "method": "doors", "confidence": 1.0, "cause": None}
+    async with bench(tmp_path, store) as b:
+        b.commit(
+            make(1, "occupancy.counted", occupancy=4, entries=5, exits=0, **common),
+            make(2, "occupancy.counted", occupancy=0, entries=1, exits=6, **common),
+            make(3, "occupancy.counted", occupancy=5, **common),
+        )
+        await b.done()
+    told = [fields for _, fields in sorted(store.of("zone_people").items())]
+    always = {"capacity": 3, "known": 1, "confidence": 1}
+    assert told == [
+        always | {"entries": 5, "seq": 1},
+        always | {"exits": 6, "seq": 2},
+        always | {"people": 5, "seq": 3},
+    ]
+
+
 async def test_a_free_running_clocks_events_wait_for_their_correction(tmp_path: Path) -> None:
     store = Memory()
     async with bench(tmp_path, store) as b:
@@ -233,6 +255,25 @@ async def test_a_deleted_embedded_store_is_written_from_the_beginning(tmp_path: 
         assert [dict(point.fields)["seq"] for point in store.query("space_state")] == [1, 2, 3]
 
 
+async def test_an_embedded_store_that_is_damaged_is_set_aside_and_written_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "points.sqlite"
+    store = EmbeddedStore(path)
+    async with bench(tmp_path, store) as b:
+        b.commit(*(make(number) for number in range(1, 21)))
+        await b.done("embedded")
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        store._connection.execute("PRAGMA cache_size=0")
+        content = bytearray(path.read_bytes())
+        content[4096:] = random.Random(1).randbytes(len(content) - 4096)
+        path.write_bytes(content)
+        store._connection.execute("PRAGMA shrink_memory")
+        b.commit(make(21))
+        await b.done("embedded")
+        assert [dict(point.fields)["seq"] for point in store.query("space_state")] == list(range(1, 22))
+        assert b.counters.get("projection.bad_points") == 0
+    assert path.with_name("points.sqlite.damaged").exists()
+
+
 def delete(path: Path) -> None:
     for file in path.parent.glob(f"{path.name}*"):
         file.unlink()
@@ -305,6 +346,85 @@ async def test_a_gateway_that_is_not_heard_knows_nothing_until_it_is_heard_again
         assert b.ledger.silences() == {"gw-1": START}
 
 
+async def test_a_silence_that_is_noticed_late_changes_what_was_told_since_it_began(tmp_path: Path) -> None:
+    store = Memory()
+    async with bench(tmp_path, store) as b:
+        b.commit(make(1, at=0))
+        await b.pass_(3 * 900)
+        await b.done()
+        assert [quarter(store, n)["known_s"] for n in range(3)] == [900] * 3
+        await b.projections.gateway("gw-1", heard=False, at=START + 1000 * SECOND)
+        await b.done()
+        assert [quarter(store, n)["known_s"] for n in range(3)] == [900, 100, 0]
+        assert [quarter(store, n)["used_s"] for n in range(3)] == [900, 100, 0], "nobody is said to sit there either"
+
+
+async def test_a_boot_whose_clock_ran_free_hides_nothing_of_the_boots_before_it(tmp_path: Path) -> None:
+    store = Memory()
+    free = {"boot": "000002-bbbb", "sync": "none"}
+    back = {"boot": "000003-cccc", "at": 1200}
+    async with bench(tmp_path, store) as b:
+        b.commit(
+            make(1, "gateway.started", at=0), make(2, at=0), make(3, "device.online", place=HOME, at=600, dev="r-1")
+        )
+        await b.pass_(1801)
+        await b.done()
+        day = START / SECOND
+        b.commit(
+            make(1, "gateway.started", at=5 - day, **free),
+            make(2, state="vacant", prev="unknown", at=9 - day, **free),
+            make(3, "device.online", place=HOME, at=100 - day, dev="r-1", **free),
+        )
+        b.commit(make(1, "gateway.started", **back), make(2, state="occupied", prev="unknown", **back))
+        await b.done()
+        assert [quarter(store, n)["known_s"] for n in (0, 1)] == [600, 600], "from its last word to the next boot"
+        shift = {"corrects": free["boot"], "offset_ms": (day + 895) * 1000.0}
+        b.commit(make(3, "gateway.clock_corrected", boot=back["boot"], at=1300, **shift))
+        await b.done()
+    assert [quarter(store, n)["known_s"] for n in (0, 1)] == [600, 691], "it told of the place from 904 to 995"
+    assert [quarter(store, n)["used_s"] for n in (0, 1)] == [600, 600]
+
+
+async def test_a_new_store_over_an_old_ledger_gets_every_quarter_hour_of_it(tmp_path: Path) -> None:
+    first, second = Memory(), Memory()
+    second.name = "second"
+    clock = ManualClock(START, SECOND)
+    async with bench(tmp_path, first, clock=clock) as b:
+        b.commit(make(1, at=0), make(2, at=2000, state="vacant", prev="occupied"))
+        await b.pass_(5 * 900)
+        await b.done()
+    async with bench(tmp_path, second, clock=clock) as b:
+        await b.done("second")
+    assert second.points == first.points
+
+
+async def test_a_store_goes_on_when_the_clock_was_ahead_and_is_right_again(tmp_path: Path) -> None:
+    store = Memory()
+    async with bench(tmp_path, store, now=90_000) as b:
+        await b.done()
+    store.points.clear()
+    async with bench(tmp_path, store, now=0) as b:
+        b.commit(make(1, at=0))
+        await b.pass_(901)
+        await b.done()
+    assert quarter(store)["used_s"] == 900
+
+
+async def test_a_clock_that_begins_in_1970_does_not_compute_half_a_century(tmp_path: Path) -> None:
+    store = Memory()
+    async with bench(tmp_path, store) as b:
+        day = START / SECOND
+        b.commit(
+            make(1, at=1 - day),
+            make(2, "gateway.stopped", at=2 - day),
+            make(3, "coverage.lost", place=HOME, at=3 - day, cause="radio", places=[D1], **{"from": 0}),
+        )
+        await b.pass_(901)
+        await b.done()
+        assert len(store.of("space_use_15m")) <= 2 * len(DESKS) * (REACH // QUARTER + 1)
+        assert quarter(store)["known_s"] == 0
+
+
 async def test_any_order_of_arrival_gives_the_same_points(tmp_path: Path) -> None:
     events: list[Envelope] = []
     rng = random.Random(7)
@@ -328,10 +448,80 @@ async def test_any_order_of_arrival_gives_the_same_points(tmp_path: Path) -> Non
     assert results[0] == results[1] == results[2]
 
 
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_order_of_lives_and_outages_gives_the_same_quarter_hours(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    events: list[Envelope] = []
+    at = 0
+    for boot in ("000001-aaaa", "000002-bbbb", "000003-cccc"):
+        number = 1
+        events.append(make(number, "gateway.started", boot=boot, at=at))
+        for _ in range(8):
+            at += rng.randrange(20, 400)
+            number += 1
+            kind = rng.choice(["state", "state", "device", "cover"])
+            if kind == "state":
+                place, state = f"ikn/kk2/l1/north/{rng.choice(DESKS)}", rng.choice(["occupied", "vacant"])
+                events.append(make(number, boot=boot, at=at, state=state, place=place))
+            elif kind == "device":
+                events.append(make(number, "device.online", boot=boot, at=at, place=HOME, dev="r-1"))
+            else:
+                times = {"from": START + (at - 15) * SECOND, "to": START + at * SECOND}
+                lost = {"place": HOME, "cause": "radio", "places": [D1], **times}
+                events.append(make(number, "coverage.restored", boot=boot, at=at, **lost))
+        if rng.random() < 0.5:
+            at += 10
+            events.append(make(number + 1, "gateway.stopped", boot=boot, at=at))
+        at += rng.randrange(100, 1500)
+    results = []
+    for run in range(3):
+        folder = tmp_path / str(run)
+        folder.mkdir()
+        store = Memory()
+        async with bench(folder, store) as b:
+            order = events if run == 0 else rng.sample(events, len(events))
+            for first in range(0, len(order), 5):
+                await b.pass_(1500)
+                await b.done()
+                b.commit(*order[first : first + 5])
+                await b.done()
+            await b.pass_(900)
+            await b.done()
+        results.append(store.of("space_use_15m"))
+    afresh = Memory()
+    afresh.name = "afresh"
+    async with bench(folder, afresh, now=len(range(0, len(events), 5)) * 1500 + 900) as b:
+        await b.done("afresh")
+    told = afresh.of("space_use_15m")  # it begins with the first event that was committed, whenever that happened
+    for result in results:
+        assert {key: result[key] for key in told} == told
+        assert {use["known_s"] for key, use in result.items() if key not in told} <= {0}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.integers(0, 30)), max_size=12),
+    st.integers(1, 9),
+)
+def test_stretches_give_each_window_once(added: list[tuple[str, int, int]], most: int) -> None:
+    stretches = Stretches()
+    expected = set()
+    for place, first, last in added:
+        found = (first * QUARTER, last * QUARTER) if first <= last else None
+        stretches.add(place, found)
+        expected |= {(place, at * QUARTER) for at in range(first, last + 1)}
+    taken = []
+    while some := stretches.take(most):
+        assert len(some) <= most
+        taken += some
+    assert sorted(taken) == sorted(expected)
+    assert not stretches
+
+
 def test_windows_and_use_by_hand() -> None:
     assert window_of(START + 5) == START
-    assert list(windows(START + 5, START + QUARTER, START + 2 * QUARTER)) == [START, START + QUARTER]
-    assert list(windows(START, START + 9 * QUARTER, START + QUARTER)) == [START]
+    assert stretch(START + 5, START + QUARTER, START + 2 * QUARTER) == (START, START + QUARTER)
+    assert stretch(START, START + 9 * QUARTER, START + QUARTER) == (START, START)
+    assert stretch(START, START + 5, START + 5) is None
     told = use(
         0,
         100 * SECOND,

@@ -212,6 +212,26 @@ def test_payloads_are_read_or_refused(model: type[Wire]) -> None:
     law()
 
 
+@pytest.mark.parametrize("model", PAYLOADS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"[" * 60_000, "too_deep"),
+        (b'{"seq":' + b"9" * 60_000 + b"}", "not_json"),
+        (b'{"seq":1e999}', "not_json"),
+        (b'{"seq":NaN}', "not_json"),
+        (b'{"boot":"000001-00ff","boot":"000002-00ff"}', "not_json"),
+        (b'{"boot":"' + b"x" * 70_000 + b'"}', "too_big"),
+        (b'{"seq":' + b"9" * 4_000 + b',"confidence":' + b"9" * 4_000 + b"}", "invalid"),
+    ],
+    ids=["deep", "digits", "infinite", "nan", "twice", "big", "many digits"],
+)
+def test_no_payload_is_worth_the_memory_it_asks_for(model: type[Wire], payload: bytes, reason: str) -> None:
+    with pytest.raises(PermanentError) as caught:
+        state.parse(model, payload)
+    assert caught.value.reason == reason
+
+
 @settings(deadline=None)
 @given(mangled())
 def test_acknowledgements_are_read_or_refused(payload: bytes) -> None:
@@ -249,6 +269,16 @@ def test_acknowledgements_are_read_or_refused(payload: bytes) -> None:
         (EXAMPLE.replace(b"2001-09-09", b"9001-09-09"), "invalid"),
         (EXAMPLE.replace(b'"reader":"r-1"', b'"reader":"r/1"'), "invalid"),
         (EXAMPLE.replace(b'"reader":"r-1"', b'"reader":1'), "invalid"),
+        (EXAMPLE.replace(b'"cause":"unknown"', b'"cause":"unknown","n":' + b"9" * 5_000), "not_json"),
+        (EXAMPLE.replace(b',"clock":{"sync":"ntp"}', b""), "invalid"),
+        (EXAMPLE.replace(b'"quality":"good",', b""), "invalid"),
+        (EXAMPLE.replace(b'"clock":{"sync":"ntp"}', b'"clock":{}'), "invalid"),
+        (EXAMPLE.replace(b"badge.rejected", b"badge.praised").replace(b',"clock":{"sync":"ntp"}', b""), "invalid"),
+        (
+            EXAMPLE.replace(b"badge.rejected", b"badge.praised").replace(b'"clock":{"sync":"ntp"}', b'"clock":1'),
+            "invalid",
+        ),
+        (EXAMPLE.replace(b"badge.rejected", b"badge.praised").replace(b'"quality":"good"', b'"quality":1'), "invalid"),
     ],
 )
 def test_what_is_refused_says_why(payload: bytes, reason: str) -> None:

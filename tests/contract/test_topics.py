@@ -30,6 +30,7 @@ BUILT = [
     (topics.catalogue(PLACE), Topic("place", "ikn", "kk2-t3", place=PLACE)),
     (topics.gateway_status("ikn", "gw-1"), Topic("status", "ikn", "", "gw-1")),
     (topics.gateway_health("ikn", "gw-1"), Topic("health", "ikn", "", "gw-1")),
+    (topics.canary("ikn", "gw-1"), Topic("canary", "ikn", "", "gw-1")),
     (topics.device("ikn", "gw-1", "mmw-1"), Topic("dev", "ikn", "", "gw-1", type="mmw-1")),
     (topics.reading("ikn", "gw-2", "gw-1"), Topic("reading", "ikn", "", "gw-1", type="gw-2")),
     (topics.whosight("ikn", "kk2", "gw-1"), Topic("whosight", "ikn", "kk2", "gw-1")),

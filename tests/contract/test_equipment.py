@@ -1,0 +1,83 @@
+"""A fixed device's retained topic, as operators read it from the broker."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiomqtt
+
+from gateway.bindings import Binding
+from gateway.board import Board
+from gateway.clock import ManualClock
+from gateway.config.model import Broker, Device
+from gateway.contract.envelope import Origin
+from gateway.contract.state import DeviceState, parse
+from gateway.contract.times import written
+from gateway.counters import Counters
+from gateway.equipment import Equipment
+from gateway.mqtt import Link
+from gateway.sources.base import SourceState, Teller
+from rules.api import SECOND, Event, Health
+from tests.conftest import Mosquitto
+
+ORIGIN = Origin(site="ikn", building="kk2", gateway="gw-1", boot="000001-00ff")
+PLACE = "ikn/kk2/l05/timur/d-001"
+T0 = 1_795_484_700 * SECOND
+TOPIC = "hadir/v1/dev/ikn/gw-1/rdr-1"
+
+
+async def test_a_devices_topic_says_where_it_is_whether_it_works_and_when_it_was_heard(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    clock, counters = ManualClock(T0, SECOND), Counters()
+    link = Link(Broker(port=mosquitto.port), client_id="gw-1", clock=clock, counters=counters, base=tmp_path)
+    board = Board(link, clock, counters)
+    said: list[Event] = []
+    health: list[Health] = []
+    equipment = Equipment(
+        origin=ORIGIN,
+        place="ikn/kk2/l05/_/_",
+        board=board,
+        clock=clock,
+        health=health.append,
+        say=said.append,
+        home_assistant=False,
+    )
+    binding = Binding(
+        device=Device(id="rdr-1", driver="receiver", place="kk2/l05/timur/d-001"),
+        place=PLACE,
+        driver=None,
+        modality="tag",
+        role="desk",
+        realm="ikn",
+        expect_s=None,
+        owner="gw-1",
+    )
+    source = SourceState()
+    teller = Teller(source, equipment.on_state("rdr-1", binding))
+    equipment.post({"rdr-1": binding})
+    tasks = [asyncio.create_task(link.run()), asyncio.create_task(board.run())]
+    always = {"place": PLACE, "driver": "receiver", "battery": None, "signal": None}
+    try:
+        async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client, asyncio.timeout(20):
+            await client.subscribe(TOPIC, qos=1)
+
+            async def told() -> dict[str, object] | None:
+                message = await anext(client.messages)
+                assert isinstance(message.payload, bytes)
+                return parse(DeviceState, message.payload)
+
+            assert await told() == always | {"alive": None, "cause": None, "last_heard": None}
+            source.last_frame = clock.machine()
+            clock.advance(4)
+            teller.up()
+            assert await told() == always | {"alive": True, "cause": None, "last_heard": written(T0)}
+            teller.down("radio_deaf", "nothing is heard")
+            assert await told() == always | {"alive": False, "cause": "radio_deaf", "last_heard": written(T0)}
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+            await asyncio.wait((task,))
+    assert [(item.alive, item.cause) for item in health] == [(True, ""), (False, "radio_deaf")]
+    assert [(event.type, event.data["cause"]) for event in said] == [("device.offline", "radio_deaf")]
