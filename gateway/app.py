@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, forward, snapshots, wiring
+from gateway import bindings, forward, leftovers, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -20,6 +20,7 @@ from gateway.commands import Commands
 from gateway.config.load import load
 from gateway.config.model import Gateway, Office
 from gateway.config.places import Places
+from gateway.consent import Consent
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Encoded, Origin, encode
@@ -32,10 +33,10 @@ from gateway.decode import installed
 from gateway.duties import Duties
 from gateway.engine import Engine
 from gateway.equipment import Equipment
-from gateway.errors import ConfigError, PermanentError, Problem
+from gateway.errors import ConfigError, Problem
 from gateway.forward import Forwarder
 from gateway.intake import Asked
-from gateway.mqtt import Link, Message, Note
+from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
 from gateway.people import Directory, Resolver
@@ -49,6 +50,7 @@ from gateway.sources.build import build
 from gateway.supervise import keep
 from gateway.trace import Trace
 from gateway.views import Views
+from rules import presence
 from rules.api import Event, Fact, Reading
 
 HEALTH_S = 10.0
@@ -264,7 +266,17 @@ class GatewayApp:
         if self.is_coordinator:
             self.coordinator = self._coordinator()
         self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
-        self.link.subscribe(topics.people(self.office.site, self.gateway.id), self._people, most=snapshots.MAX_BYTES)
+        self.consent = Consent(
+            self.directory,
+            self.outbox,
+            self.pipeline.intake,
+            self.views,
+            self.clock,
+            self.counters,
+            coordinates=self.is_coordinator,
+        )
+        told = topics.people(self.office.site, self.gateway.id)
+        self.link.subscribe(told, self.consent.received, most=snapshots.MAX_BYTES)
         self.board.set(
             topics.gateway_status(self.office.site, self.gateway.id),
             lambda: self._status("ready", at=self.clock.office()),
@@ -272,8 +284,10 @@ class GatewayApp:
         )
         self.duties.post_all()
         self.equipment.post({binding.device.id: binding for binding in self.bound.values()})
+        leftovers.settle(self.folder / "retained.json", self.board, self.places.owner)
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
         self.pipeline.start(self.clock.office())
+        self.consent.start(pid for pid, body in facts.get(presence.NAME, {}).items() if body.get("quiet"))
 
     def _coordinator(self) -> Coordinator:
         return Coordinator(
@@ -317,6 +331,7 @@ class GatewayApp:
             group.create_task(self.forwarder.run(), name="forward")
             if self.reporter is not None:
                 group.create_task(self.reporter.run(), name="sightings")
+            group.create_task(self.consent.run(), name="consent")
             group.create_task(self._health(), name="health")
             control = Control(self.folder / "control.sock", self._questions().handlers())
             group.create_task(control.run(), name="control")
@@ -351,15 +366,7 @@ class GatewayApp:
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
 
-    # --- people, health ----------------------------------------------------------------------------------------------
-
-    def _people(self, message: Message) -> None:
-        try:
-            if self.directory.apply(message.payload):
-                self.counters.add("people.snapshots")
-        except PermanentError as error:
-            self.counters.add("people.refused", error.reason)
-        message.ack()
+    # --- health ------------------------------------------------------------------------------------------------------
 
     async def _health(self) -> None:
         topic = topics.gateway_health(self.office.site, self.gateway.id)

@@ -37,6 +37,8 @@ class Directory:
         self._gateway = gateway
         self.version = 0
         self.entries: dict[str, Entry] = {}
+        self.erased: frozenset[str] = frozenset()
+        """Who was erased, by pid: nothing of them may be kept or sent."""
         self.problem = ""
         try:
             self._take(snapshots.read(path.read_bytes(), key, gateway))
@@ -60,15 +62,23 @@ class Directory:
         if told.since is not None:
             if told.since != self.version:
                 raise PermanentError("gap", f"changes after {told.since}, here is {self.version}")
-            told = Snapshot(told.gateway, told.version, {**self.entries, **told.entries})
+            told = Snapshot(told.gateway, told.version, {**self.entries, **told.entries}, erased=self.erased)
             data = snapshots.write(told, self._key)
-        snapshots.save(data, self._path)
         self._take(told)
+        try:
+            snapshots.save(data, self._path)
+        except OSError as error:
+            self.problem = f"{self._path}: {error.strerror}; it is told again after a restart"
         return True
 
     def lookup(self, index: str) -> Entry | None:
         """The holder of a credential."""
         return self.entries.get(index)
+
+    @property
+    def quiet(self) -> frozenset[str]:
+        """Who does not want to be sensed, by pid."""
+        return frozenset(entry.pid for entry in self.entries.values() if entry.pid and entry.quiet)
 
     def unit_sizes(self) -> dict[str, int]:
         """People by unit, as far as this gateway was told."""
@@ -78,6 +88,7 @@ class Directory:
     def _take(self, snapshot: Snapshot) -> None:
         self.version = snapshot.version
         self.entries = dict(snapshot.entries)
+        self.erased = snapshot.erased
         self.problem = ""
 
 

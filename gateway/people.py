@@ -197,6 +197,10 @@ class PeopleTable:
         """Whether there was such a person, who is forgotten: the tombstone."""
         return bool(self._connection.execute("SELECT erased FROM person WHERE pid = ?", (pid,)).get)
 
+    def erased(self) -> frozenset[str]:
+        """Everybody who is forgotten, by pid."""
+        return frozenset(str(pid) for (pid,) in self._rows("SELECT pid FROM person WHERE erased"))
+
     def unit_sizes(self) -> dict[str, int]:
         """People by unit."""
         rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
@@ -215,11 +219,12 @@ class PeopleTable:
                 " WHERE idx IN (SELECT idx FROM credential WHERE changed > ?) ORDER BY active",
                 -1 if delta is None else delta,
             )
+            erased = self.erased() if delta is None else frozenset()
         entries: dict[str, Entry] = {}
         for index, pid, unit, visibility, quiet, active in rows:
             shared = index in entries and entries[index].active and active
             entries[index] = Entry("") if shared else Entry(pid, unit, visibility, bool(quiet), bool(active))
-        return snapshots.write(Snapshot(gateway, version, entries, delta), self._key)
+        return snapshots.write(Snapshot(gateway, version, entries, delta, erased), self._key)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

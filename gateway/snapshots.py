@@ -1,8 +1,9 @@
 """Identity snapshots: what a gateway is told about people. Signed, versioned, without a name.
 
-{"gateway": "gw-05", "version": 12, "entries": [[index, pid, unit, visibility, quiet, active], ...]}
+{"gateway": "gw-05", "version": 12, "entries": [[index, pid, unit, visibility, quiet, active], ...], "erased": [pid]}
 followed by a newline and the signature (hex HMAC-SHA-256 of the first line). With `"since": 9` it is a delta: only
-what has changed after version 9. Nothing is ever removed by a delta: an erasure is told by a whole snapshot.
+what has changed after version 9. Nothing is ever removed by a delta: an erasure is told by a whole snapshot, which
+names the tombstones, so that a gateway knows whose events to empty.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Snapshot(NamedTuple):
     """By index."""
     since: int | None = None
     """The version that a delta changes; None for a whole directory."""
+    erased: frozenset[str] = frozenset()
+    """Of a whole directory: who was erased, by pid."""
 
 
 def write(snapshot: Snapshot, key: SiteKey) -> bytes:
@@ -52,6 +55,8 @@ def write(snapshot: Snapshot, key: SiteKey) -> bytes:
     if snapshot.since is not None:
         document["since"] = snapshot.since
     document["entries"] = [[index, *entry] for index, entry in sorted(snapshot.entries.items())]
+    if snapshot.erased:
+        document["erased"] = sorted(snapshot.erased)
     body = json.dumps(document, separators=(",", ":")).encode()
     return body + b"\n" + key.sign(body).encode()
 
@@ -71,6 +76,7 @@ def read(data: bytes, key: SiteKey, gateway: str) -> Snapshot:
             int(document["version"]),
             _entries(document["entries"]),
             None if since is None else int(since),
+            frozenset(map(str, document.get("erased", ()))),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PermanentError("invalid", str(error)) from error

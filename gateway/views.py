@@ -76,6 +76,10 @@ class Views:
     def life(self, place: str) -> Life | None:
         return self._life.get(place)
 
+    def held_by(self, person: str) -> list[str]:
+        """Desks that a person holds."""
+        return [place for place, life in self._life.items() if life.person == person and life.life in ("taken", "away")]
+
     def sequence(self, place: str) -> tuple[str, int] | None:
         """(boot, sequence) of the last event about `place`."""
         return self._sequence.get(place)
