@@ -8,7 +8,7 @@ lost connection: what was not PUBACKed is the outbox's to send again.
     Window     mqtt_window.py: unanswered publishes, and who waits for room
     Inbox      mqtt_inbox.py: handlers, and acknowledgements in order
     Session    mqtt_session.py: one connection, over paho (which only that file imports)
-    Wire       mqtt_wire.py: the bytes, over asyncio
+    Wire       mqtt_wire.py: the bytes, over asyncio; mqtt_packets.py: the two packets that go past paho
 """
 
 from __future__ import annotations
@@ -97,6 +97,11 @@ class Link:
         return self._window.size
 
     @property
+    def largest(self) -> int:
+        """Bytes of the largest payload that the broker takes."""
+        return self._largest
+
+    @property
     def in_flight(self) -> int:
         """Publishes that are unanswered."""
         return len(self._window)
@@ -167,8 +172,8 @@ class Link:
     ) -> Delivered:
         """Publish when there is room and wait for the PUBACK.
 
-        Raises TransientError when there is no connection, or it is lost before the PUBACK; PermanentError when the
-        broker refuses.
+        Raises TransientError when there is no connection, or it is lost before the PUBACK; PermanentError("refused")
+        when the broker refuses, PermanentError("too_big") when that is for its size.
         """
         send = partial(
             self.publish, topic, payload, qos=qos, retain=retain, expiry_s=expiry_s, content_type=content_type
@@ -180,7 +185,7 @@ class Link:
             return Delivered(0, "")
         result = await self._window.wait(lambda done: send(done=done))
         if result.reason >= REFUSED:
-            raise PermanentError("refused", f"{topic}: {result.text}")
+            raise PermanentError("too_big" if result.reason == TOO_LARGE else "refused", f"{topic}: {result.text}")
         return result
 
     async def run(self) -> None:

@@ -1,7 +1,8 @@
 """One connection to the broker, over paho-mqtt 2: the only file that imports it.
 
 paho encodes, decodes and keeps alive; the bytes are mqtt_wire.py's, the window and everything that outlives a
-connection are the link's. paho's thread, queue and reconnect are not used.
+connection are the link's. paho's thread, queue and reconnect are not used, and publishes with QoS 1 and their answers
+go past it (mqtt_packets.py).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from gateway import mqtt_packets
 from gateway.config.model import Broker
 from gateway.errors import TransientError
 from gateway.mqtt_api import REFUSED, Delivered, Note
+from gateway.mqtt_packets import Puback
 from gateway.mqtt_wire import MAX_PACKET, Wire, connect, reason, tls_context
 
 CONNECT_S = 10.0
@@ -94,8 +97,10 @@ class Session:
         self.lost: asyncio.Future[str] = loop.create_future()
         """Why the connection ended."""
         self._ready: asyncio.Future[str] = loop.create_future()
-        self._wire = Wire(self._read, self._lose)
+        self._wire = Wire(self._read, self._puback, self._lose)
         self._client = self._make_client()
+        self._mid = mqtt_packets.FIRST_MID
+        self._leaving = False
 
     # --- what the link asks for -------------------------------------------------------------------------------------
 
@@ -125,11 +130,20 @@ class Session:
         self, topic: str, payload: bytes, qos: int, retain: bool, expiry_s: int | None, content_type: str | None
     ) -> int | None:
         """The mid; None when the connection has gone."""
-        properties = None
+        properties: _Packed | None = None
         if self._properties and (expiry_s or content_type):
             properties = _publish_properties(expiry_s, content_type)
-        info = self._client.publish(topic, payload, qos, retain, properties)
-        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+        if qos == 0:
+            info = self._client.publish(topic, payload, qos, retain, properties)
+            return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+        if self.lost.done():
+            return None
+        mid = self._mid
+        self._mid = mid + 1 if mid < mqtt_packets.LAST_MID else mqtt_packets.FIRST_MID
+        packed = None if not self._v5 else b"\0" if properties is None else properties.pack()
+        self._wire.send(mqtt_packets.publish(topic.encode(), payload, mid, retain=retain, properties=packed))
+        self._write_soon()
+        return mid
 
     def subscribe(self, filters: Mapping[str, int]) -> int | None:
         """The mid; None when the connection has gone."""
@@ -169,15 +183,12 @@ class Session:
             reconnect_on_failure=False,
         )
         client.wire = self._wire
-        client.max_inflight_messages_set(0)  # the window is the link's; with a limit paho searches all at each PUBACK
         client.suppress_exceptions = False
         if settings.will is not None:
             client.will_set(settings.will.topic, settings.will.payload, settings.will.qos, settings.will.retain)
-        call_soon = asyncio.get_running_loop().call_soon
-        client.on_socket_register_write = lambda _c, _u, _s: _ignore(call_soon(self._write))
+        client.on_socket_register_write = lambda _c, _u, _s: self._write_soon()
         client.on_connect = self._connack
         client.on_disconnect = self._disconnected
-        client.on_publish = self._puback
         client.on_subscribe = self._suback
         client.on_message = self._message
         return client
@@ -207,13 +218,24 @@ class Session:
                 return  # paho has closed it and told on_disconnect
         self._listener.read()
 
+    def _write_soon(self) -> None:
+        """What one turn of the event loop says leaves in one write."""
+        if not self._leaving:
+            self._leaving = True
+            asyncio.get_running_loop().call_soon(self._write)
+
     def _write(self) -> None:
+        self._leaving = False
         self._client.loop_write()
         self._wire.flush()
 
     def _lose(self, why: str) -> None:
         if not self.lost.done():
             self.lost.set_result(why)
+
+    def _puback(self, puback: Puback) -> None:
+        refusal = None if puback.reason < REFUSED else Delivered(puback.reason, _meaning(puback.reason))
+        self._listener.answered(puback.mid, refusal)
 
     # --- paho's callbacks -------------------------------------------------------------------------------------------
 
@@ -230,9 +252,6 @@ class Session:
     def _disconnected(self, _c: Any, _u: Any, flags: Any, code: ReasonCode, _p: Any) -> None:
         said = "the broker said" if flags.is_disconnect_packet_from_server else "the connection ended"
         self._lose(f"{said}: {self._wire.refused or code}")
-
-    def _puback(self, _c: Any, _u: Any, mid: int, code: ReasonCode, _p: Any) -> None:
-        self._listener.answered(mid, None if code.value < REFUSED else Delivered(code.value, str(code)))
 
     def _suback(self, _c: Any, _u: Any, mid: int, codes: list[ReasonCode], _p: Any) -> None:
         self._listener.subscribed(mid, [str(code) if code.is_failure else "" for code in codes])
@@ -275,7 +294,7 @@ class _Packed(Properties):
 
 
 @lru_cache(maxsize=64)
-def _publish_properties(expiry_s: int | None, content_type: str | None) -> Properties:
+def _publish_properties(expiry_s: int | None, content_type: str | None) -> _Packed:
     properties = _Packed(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     if expiry_s:
         properties.MessageExpiryInterval = expiry_s
@@ -285,5 +304,9 @@ def _publish_properties(expiry_s: int | None, content_type: str | None) -> Prope
     return properties
 
 
-def _ignore(_result: object) -> None:
-    """paho's callbacks return nothing."""
+def _meaning(reason: int) -> str:
+    """A PUBACK's reason code in MQTT's own words."""
+    try:
+        return str(ReasonCode(PacketTypes.PUBACK, identifier=reason))
+    except KeyError:
+        return f"reason 0x{reason:02X}"

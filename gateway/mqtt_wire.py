@@ -1,5 +1,7 @@
 """The bytes under paho: an asyncio stream that looks like the socket which paho wants.
 
+PUBACKs are taken out of it on the way (mqtt_packets.py).
+
 paho takes a packet apart with three small `recv` and sends each packet with a `send` of its own. Here both are served
 from memory: what the kernel has is read at once, and what one turn of the event loop publishes leaves in one write.
 asyncio connects, resolves names and speaks TLS, so that nothing of it blocks the loop, and all of it can be cancelled.
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from gateway.config.model import Tls
 from gateway.errors import TransientError
+from gateway.mqtt_packets import Oversize, Puback, Splitter
 
 MAX_PACKET = 16 << 20
 """Bytes of the largest packet that is taken: a large site's identity snapshots have some megabytes. A larger one ends
@@ -24,9 +27,12 @@ the connection before it is in memory."""
 
 
 class Wire(asyncio.Protocol):
-    """One connection. `on_data` is called when there is something to read, `on_lost` once, at the end, with why."""
+    """One connection. `on_data` is called when something has come, `on_lost` at the end, with why."""
 
-    def __init__(self, on_data: Callable[[], None], on_lost: Callable[[str], None]) -> None:
+    def __init__(
+        self, on_data: Callable[[], None], on_puback: Callable[[Puback], None], on_lost: Callable[[str], None]
+    ) -> None:
+        self._splitter = Splitter(MAX_PACKET, on_puback)
         self._on_data = on_data
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
@@ -46,8 +52,16 @@ class Wire(asyncio.Protocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        self._in = self._in[self._at :] + data if self._at < len(self._in) else data
-        self._at = 0
+        try:
+            others = self._splitter.feed(data)
+        except Oversize as error:
+            self.refused = f"a packet of {error.size} bytes came; at most {MAX_PACKET} are taken"
+            self._on_lost(self.refused)
+            self.abort()
+            return
+        if others:
+            self._in = self._in[self._at :] + others if self._at < len(self._in) else others
+            self._at = 0
         self._on_data()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -62,9 +76,6 @@ class Wire(asyncio.Protocol):
         at = self._at
         if at >= len(self._in):
             raise BlockingIOError
-        if size > MAX_PACKET:
-            self.refused = f"a packet of {size} bytes came; at most {MAX_PACKET} are taken"
-            raise ConnectionAbortedError(self.refused)
         self._at = at + size
         return self._in[at : at + size]
 
@@ -116,11 +127,13 @@ class Wire(asyncio.Protocol):
 
 async def connect(wire: Wire, host: str, port: int, tls: ssl.SSLContext | None, seconds: float) -> None:
     """Connect `wire`, with TLS when there is a context. Raises TransientError that says why not."""
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(seconds):
-            await asyncio.get_running_loop().create_connection(
-                lambda: wire, host, port, ssl=tls, happy_eyeballs_delay=0.25
-            )
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            # a race only where there is a choice: cancelled at its end, Python 3.11 forgets to close the socket
+            delay = 0.25 if len(found) > 1 else None
+            await loop.create_connection(lambda: wire, host, port, ssl=tls, happy_eyeballs_delay=delay)
     except TimeoutError:
         raise TransientError(f"no answer from {host}:{port} for {seconds:g} s") from None
     except OSError as error:
@@ -129,6 +142,9 @@ async def connect(wire: Wire, host: str, port: int, tls: ssl.SSLContext | None, 
 
 def tls_context(tls: Tls, base: Path) -> ssl.SSLContext:
     """Read at each connect, so that a renewed certificate needs no restart. Raises OSError."""
+    for file in (tls.ca, tls.certificate, tls.key):
+        if file is not None:
+            (base / file).open("rb").close()  # it says which one is missing, which OpenSSL does not
     context = ssl.create_default_context(cafile=str(base / tls.ca) if tls.ca else None)
     if tls.certificate is not None:
         context.load_cert_chain(base / tls.certificate, base / tls.key if tls.key else None)

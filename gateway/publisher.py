@@ -4,12 +4,18 @@ Two lanes share the link's window. The live lane sends each event on its own top
 lane sends in batches, on the history topics, what the live lane did not: rows of old boots, rows that waited over a
 minute while the broker was away, rows that may have been lost with a connection, and rows that the archive has not
 acknowledged in time. A PUBACK frees the window; only the archive's acknowledgement retires a row.
+
+Nothing is held in memory that the outbox has on disk: a bounded number of rows on the live lane, one page of the
+outbox on the history lane, and the keys of a bounded number of rows that are out. While the archive keeps silent the
+history lane stops at that bound; the live lane goes on, for others listen to it too, and the history lane sends what
+could not be remembered again when the archive is back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -23,8 +29,7 @@ from gateway.errors import PermanentError, TransientError
 from gateway.mqtt import REFUSED, Delivered, Link, Message
 from gateway.outbox import Outbox
 from gateway.outbox_store import Row
-from gateway.outstanding import Key, Outstanding
-from gateway.supervise import full_jitter
+from gateway.outstanding import Barred, Key, Outstanding
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +37,14 @@ LIVE_S = 60.0
 """What waited longer goes on the history topics, so that the live topics stay live."""
 MOST_LIVE = 5_000
 """Rows that wait for the window on the live lane; more go by the history lane, from the disk."""
+MOST_OUT = 10_000
+"""Events that are out without the archive's word and remembered; beyond it the history lane waits for the archive."""
 AT_ONCE = 2
 """History batches in flight: few, so that a live event never waits behind much of the past."""
 LOOK_S = 5.0
 """How often rows that are due are looked for; never more often than once a second."""
+MOST_REFUSED = 100
+"""Refused topics that are named; more are only counted."""
 
 
 class Publisher:
@@ -48,17 +57,22 @@ class Publisher:
         self._clock = clock
         self._counters = counters
         self._live: deque[Row] = deque()
-        self._out = Outstanding()
-        self._behind = True  # rows of an earlier life may wait
+        self._out = Outstanding(MOST_OUT)
+        self._barred = Barred()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._after: Key | None = None
+        """The history lane has seen to every row up to this one."""
+        self._behind = True
+        """Whether rows behind it may be the history lane's; at the start those of an earlier life."""
         self._history = asyncio.Event()
-        self._acked = asyncio.Event()
+        """Something has changed that the history lane waits for."""
         self._acks: asyncio.Queue[Acknowledgement] = asyncio.Queue(maxsize=1000)
         self.published = 0
         """Events that were PUBACKed at least once, counting each time."""
         self.acked_machine = 0
         """Machine time of the archive's last word, ns."""
         self.refused: dict[str, str] = {}
-        """What the broker refuses (`live who`, `history evt`), and why, until it takes such a publish again."""
+        """Topics that the broker refuses, and why, until it takes a publish on them."""
         outbox.subscribe(self._committed)
         link.on_connect(self._reconnected)
         link.on_room(self._pump)
@@ -69,6 +83,7 @@ class Publisher:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take_acks(), name="publisher acks")
             group.create_task(self._send_history(), name="publisher history")
+            group.create_task(self._send_again(), name="publisher again")
 
     # --- the live lane ----------------------------------------------------------------------------------------------
 
@@ -77,7 +92,7 @@ class Publisher:
         live.extend(rows)
         if len(live) > MOST_LIVE:
             for _ in range(len(live) - MOST_LIVE):
-                live.popleft()  # it is on the disk
+                live.popleft()
             self._fall_behind()
         self._pump()
 
@@ -91,43 +106,45 @@ class Publisher:
             if row.committed_machine < too_old:
                 self._fall_behind()
                 continue
-            key = (row.boot, row.sequence)
+            key = _key(row)
             if not self._out.sent(key):
-                self._behind = (
-                    True  # too many to remember: the history lane looks for it when the archive has caught up
-                )
-            if not link.publish(
-                row.topic, row.body, content_type=CONTENT_TYPE, done=partial(self._puback, key, row.cls)
-            ):
+                self._fall_behind()  # it goes out now, for those who live by it, and once more for the archive
+            if not link.publish(row.topic, row.body, content_type=CONTENT_TYPE, done=partial(self._puback, row)):
                 self._out.forget(key)
                 live.appendleft(row)
                 return
 
-    def _puback(self, key: Key, cls: str, result: Delivered | TransientError) -> None:
+    def _puback(self, row: Row, result: Delivered | TransientError) -> None:
         if isinstance(result, TransientError):
-            self._out.forget(key)
-            self._fall_behind()
-            return
-        self._answered(f"live {cls}", result.text if result.reason >= REFUSED else "", 1)
-        self._out.answered(key, self._clock.machine())
+            return  # the next connect begins anew
+        refusal = f"refused: {row.topic}: {result.text}" if result.reason >= REFUSED else ""
+        self._answered("live", row.cls, row.topic, refusal, 1)
+        self._out.answered(_key(row), self._clock.machine())
 
-    def _answered(self, what: str, refusal: str, events: int) -> None:
-        if refusal:
-            if what not in self.refused:
-                _log.error("broker: %s events are refused: %s; they are kept and tried again", what, refusal)
-            self.refused[what] = refusal
-            self._counters.add("publisher.refused", what, events)
+    def _answered(self, lane: str, cls: str, topic: str, refusal: str, events: int) -> None:
+        if not refusal:
+            self.published += events
+            if self.refused:
+                self.refused.pop(topic, None)
             return
-        self.published += events
-        if self.refused:
-            self.refused.pop(what, None)
+        self._counters.add("publisher.refused", f"{lane} {cls}", events)
+        if topic not in self.refused and len(self.refused) < MOST_REFUSED:
+            self.refused[topic] = refusal
+            _log.error("broker: %s; its events are kept and tried again", refusal)
 
     def _reconnected(self) -> None:
-        """What was out when the connection was lost may not have arrived."""
-        self._out.clear()
-        self._acked.set()
-        self._fall_behind()
+        self._begin_anew()
         self._pump()
+
+    def _begin_anew(self) -> None:
+        """What is out may not have arrived: a connection was lost, or the archive was not there."""
+        self._out.clear()
+        self._look_back()
+
+    def _look_back(self) -> None:
+        """Rows that the history lane has passed may be its again."""
+        self._after = None
+        self._fall_behind()
 
     def _fall_behind(self) -> None:
         self._behind = True
@@ -136,85 +153,89 @@ class Publisher:
     # --- the history lane -------------------------------------------------------------------------------------------
 
     async def _send_history(self) -> None:
-        attempt = 0
+        """What is neither out nor on the live lane, from the oldest row on."""
         while True:
-            await self._until_wanted()
+            while not (self._behind and self._link.state.connected and self._out.room >= MAX_IN_BATCH):
+                self._history.clear()
+                await self._history.wait()
             self._behind = False
-            try:
-                await self._pass()
-                attempt = 0
-            except TransientError as error:
-                _log.debug("history: %s", error)
-                self._behind = True
-                await asyncio.sleep(full_jitter(attempt))
-                attempt += 1
+            after = self._after
+            rows = await self._outbox.pending(after=after)
+            if after == self._after:  # otherwise it begins anew
+                await self._send_all(self._fresh(rows))
 
-    async def _until_wanted(self) -> None:
-        while not (self._behind and self._link.state.connected):
-            self._history.clear()
-            try:
-                async with asyncio.timeout(self._out.rest(self._clock.machine(), LOOK_S)):
-                    await self._history.wait()
-            except TimeoutError:
-                self._behind = self._behind or self._out.overdue(self._clock.machine())
+    def _fresh(self, rows: Sequence[Row]) -> list[Row]:
+        """Those of a page of the outbox that go out now; the next page begins behind what was seen to here."""
+        fresh: list[Row] = []
+        live = _key(self._live[0]) if self._live else None
+        for row in rows:
+            key = _key(row)
+            if live is not None and key >= live:
+                return fresh  # from here on they are the live lane's, which says when it gives one up
+            if key not in self._out and _history_topic(row, self._origin) not in self._barred:
+                if len(fresh) >= self._out.room:
+                    break
+                fresh.append(row)
+            self._after = key
+        if rows:
+            self._behind = True
+        return fresh
 
-    async def _pass(self) -> None:
-        """Once through the outbox, sending what is neither out nor on the live lane. Raises TransientError."""
-        after: Key | None = None
-        while rows := await self._outbox.pending(after=after):
-            after = (rows[-1].boot, rows[-1].sequence)
+    async def _send_again(self) -> None:
+        """What the archive has not acknowledged in time, and what the broker refused a while ago."""
+        while True:
+            await asyncio.sleep(self._out.rest(self._clock.machine(), LOOK_S))
             now = self._clock.machine()
-            live = (self._live[0].boot, self._live[0].sequence) if self._live else None
-            wanted = [
-                row
-                for row in rows
-                if (live is None or (row.boot, row.sequence) < live) and self._out.wants((row.boot, row.sequence), now)
-            ]
-            made = batches(wanted, self._origin)
-            for first in range(0, len(made), AT_ONCE):
-                some = made[first : first + AT_ONCE]
-                if not await self._room_for([row for _, rows in some for row in rows]):
-                    self._behind = True  # what is due again goes first
-                    return
-                async with asyncio.TaskGroup() as group:
-                    for topic, sending in some:
-                        group.create_task(self._send(topic, sending), name="publisher batch")
-                if not self._link.state.connected:
-                    raise TransientError(self._link.state.reason)
+            if self._barred.lift(now):
+                self._look_back()
+            due = self._out.due(now)
+            while due and self._link.state.connected:
+                boot, sequence = due[0]
+                rows = await self._outbox.pending(after=(boot, sequence - 1))
+                seen = bisect_right(due, _key(rows[-1])) if rows else len(due)
+                wanted, due = set(due[:seen]), due[seen:]
+                again = [row for row in rows if _key(row) in wanted and _key(row) in self._out]
+                for key in wanted.difference(map(_key, again)):
+                    self._out.forget(key)  # the outbox has given it up: nobody will ever acknowledge it
+                self._history.set()
+                await self._send_all(again)
 
-    async def _room_for(self, rows: Sequence[Row]) -> bool:
-        """When the archive has caught up enough; False when something else is due meanwhile."""
-        fresh = sum((row.boot, row.sequence) not in self._out for row in rows)
-        while fresh and self._out.room < fresh:
-            if self._out.overdue(self._clock.machine()):
-                return False
-            self._acked.clear()
-            try:
-                async with asyncio.timeout(self._out.rest(self._clock.machine(), LOOK_S)):
-                    await self._acked.wait()
-            except TimeoutError:
-                continue
-        return True
+    async def _send_all(self, rows: Sequence[Row]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for topic, some in batches(rows, self._origin, min(MAX_BATCH, self._link.largest)):
+                for row in some:
+                    self._out.sent(_key(row))
+                group.create_task(self._send(topic, some), name="publisher batch")
 
     async def _send(self, topic: str, rows: Sequence[Row]) -> None:
+        async with self._turns:
+            answered = topic not in self._barred and await self._deliver(topic, rows)
+        now = self._clock.machine()
+        for row in rows:
+            if answered:
+                self._out.answered(_key(row), now)
+            else:
+                self._out.forget(_key(row))
+
+    async def _deliver(self, topic: str, rows: Sequence[Row]) -> bool:
+        """Whether the broker has answered for these rows; otherwise the history lane comes back to them."""
         body = b"[" + b",".join(row.body for row in rows) + b"]"
-        keys = [(row.boot, row.sequence) for row in rows]
-        for key in keys:
-            self._out.sent(key)
+        cls = rows[0].cls
         try:
             await self._link.deliver(topic, body, content_type=BATCH_CONTENT_TYPE)
-            self._counters.add("publisher.history", n=len(rows))
-            self._answered(f"history {rows[0].cls}", "", len(rows))
         except PermanentError as error:
-            self._answered(f"history {rows[0].cls}", str(error), len(rows))
+            self._answered("history", cls, topic, str(error), len(rows))
+            if error.reason == "too_big":
+                return True  # it is about these rows and no others
+            self._barred.refuse(topic, self._clock.machine())
+            return False
         except TransientError:
-            for key in keys:
-                self._out.forget(key)
-            self._behind = True
-            return
-        now = self._clock.machine()
-        for key in keys:
-            self._out.answered(key, now)
+            return False  # the next connect begins anew
+        if self._barred.accept(topic):
+            self._look_back()
+        self._counters.add("publisher.history", n=len(rows))
+        self._answered("history", cls, topic, "", len(rows))
+        return True
 
     # --- the archive's word -----------------------------------------------------------------------------------------
 
@@ -224,9 +245,7 @@ class Publisher:
         except PermanentError as error:
             self._counters.add("publisher.bad_ack", error.reason)
         except asyncio.QueueFull:
-            self._counters.add(
-                "publisher.bad_ack", "flood"
-            )  # what it said is said again when the events are sent again
+            self._counters.add("publisher.bad_ack", "flood")  # it is said again when the events are sent again
         message.ack()
 
     async def _take_acks(self) -> None:
@@ -234,27 +253,27 @@ class Publisher:
             ack = await self._acks.get()
             self.acked_machine = self._clock.machine()
             if not ack.boots:  # its greeting: what it has not acknowledged it has not got
-                self._out.clear()
-                self._fall_behind()
+                self._begin_anew()
             for boot in ack.boots:
+                # the outbox first: what it still has and is not known to be out would go out again
+                await self._outbox.retire(boot.boot, boot.committed)
                 for first, last in boot.committed:
                     self._out.retire(boot.boot, first, last)
-                await self._outbox.retire(boot.boot, boot.committed)
-                for refusal in boot.refused:
-                    self._out.forget((boot.boot, refusal.seq))
                 refusals = (self._outbox.refuse(boot.boot, refusal.seq, refusal.reason) for refusal in boot.refused)
                 await asyncio.gather(*refusals)
-            self._acked.set()
+                for refusal in boot.refused:
+                    self._out.forget((boot.boot, refusal.seq))
+            self._history.set()
 
 
-def batches(rows: Sequence[Row], origin: Origin) -> list[tuple[str, list[Row]]]:
-    """Rows by history topic, in order, at most 100 events and 64 kB each."""
+def batches(rows: Sequence[Row], origin: Origin, most: int = MAX_BATCH) -> list[tuple[str, list[Row]]]:
+    """Rows by history topic, in order, at most 100 events and `most` bytes each; one row goes alone if it is larger."""
     made: list[tuple[str, list[Row]]] = []
     open_: dict[str, tuple[list[Row], int]] = {}
     for row in rows:
         topic = _history_topic(row, origin)
         current, size = open_.get(topic, ([], 2))
-        if not current or len(current) >= MAX_IN_BATCH or size + len(row.body) + 1 > MAX_BATCH:
+        if not current or len(current) >= MAX_IN_BATCH or size + len(row.body) + 1 > most:
             current, size = [], 2
             made.append((topic, current))
         current.append(row)
@@ -270,3 +289,7 @@ def _history_topic(row: Row, origin: Origin) -> str:
             return topics.sensehist(origin.site, origin.building, origin.gateway)
         case _:
             return topics.hist(origin.site, origin.gateway)
+
+
+def _key(row: Row) -> Key:
+    return row.boot, row.sequence

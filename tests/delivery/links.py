@@ -1,22 +1,34 @@
-"""Links for tests, what they received, and a wire between link and broker that can be cut."""
+"""Links for tests, what they received, brokers that refuse or freeze, and a wire to the broker that can be cut."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import aiomqtt
 
 from gateway.clock import SystemClock
 from gateway.config.model import Broker
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.mqtt import Link, Message
-from tests.delivery.world import until
+from tests.conftest import Mosquitto
+from tests.delivery.world import running, until
 
 PROBE = "probe"
+PROTOCOLS = ["5", "3.1.1"]
 ABOUT_LINK = {"will", "farewell", "canary", "clean_start", "session_expiry_s"}
+READS_OURS = "user root\n"
+"""Where tests run as root, Mosquitto would become another user, who cannot read a test's folder."""
+
+MakeBroker = Callable[..., Mosquitto]
+_readers = count()
 
 
 def make_link(
@@ -28,7 +40,7 @@ def make_link(
     return Link(broker, client_id=name, clock=SystemClock(), counters=counters or Counters(), base=base, **options)
 
 
-class Inbox:
+class Reader:
     """What a link received, acknowledged at once unless told otherwise."""
 
     def __init__(self, link: Link, topic_filter: str = "#", *, acks: bool = True) -> None:
@@ -45,9 +57,14 @@ class Inbox:
     def payloads(self, topic: str | None = None) -> list[bytes]:
         return [m.payload for m in self.messages if topic is None or m.topic == topic]
 
+    @property
+    def latest(self) -> dict[str, bytes]:
+        """What each topic said last."""
+        return {message.topic: message.payload for message in self.messages}
+
 
 async def ready(*links: Link) -> None:
-    """Connected, and subscriptions answered: the PUBACK of a probe comes behind them."""
+    """Connected, and subscriptions answered: the PUBACK of a probe comes behind them, and behind what is retained."""
     for link in links:
         async with asyncio.timeout(20):
             while True:
@@ -58,9 +75,50 @@ async def ready(*links: Link) -> None:
                     await asyncio.sleep(0.02)
 
 
-def idle(link: Link) -> bool:
-    """Everything that was published has been answered."""
-    return link.state.connected and link.room == link.window
+@asynccontextmanager
+async def linked(*links: Link) -> AsyncIterator[None]:
+    """Links that run and are ready."""
+    async with running(*links):
+        await ready(*links)
+        yield
+
+
+@asynccontextmanager
+async def reading(port: int, topic_filter: str = "#", **more: Any) -> AsyncIterator[Reader]:
+    """Somebody new, who has received what is retained and reads on."""
+    link = make_link(port, f"reader-{next(_readers)}", **more)
+    reader = Reader(link, topic_filter)
+    async with linked(link):
+        yield reader
+
+
+def peer(port: int, protocol: str = "5") -> aiomqtt.Client:
+    """A client that is not ours."""
+    version = aiomqtt.ProtocolVersion.V5 if protocol == "5" else aiomqtt.ProtocolVersion.V311
+    return aiomqtt.Client("127.0.0.1", port, protocol=version)
+
+
+def access(folder: Path, *rules: str, cuts: bool = False) -> str:
+    """What a broker is told that allows only this, e.g. `readwrite mine/#`.
+
+    `cuts`: it ends a connection behind each refusal, as Mosquitto 2.0.11 does where its queues have no limit.
+    """
+    file = folder / "acl"
+    file.write_text("".join(f"topic {rule}\n" for rule in (f"readwrite {PROBE}", *rules)), encoding="ascii")
+    return f"{READS_OURS}max_queued_messages {0 if cuts else 1000}\nacl_file {file}\n"
+
+
+@contextmanager
+def frozen(broker: Mosquitto) -> Iterator[None]:
+    """It is there and does nothing; it may be killed meanwhile."""
+    process = broker.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGCONT)
 
 
 class Wire:
