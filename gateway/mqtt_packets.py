@@ -84,7 +84,8 @@ class Splitter:
             at = len(whole)
         if kept < at:
             others.append(whole[kept:at])
-        self._rest = bytearray(whole[at:])
+        if at or whole is data:
+            self._rest = bytearray(whole[at:])  # else a large packet is still growing, in place
         return b"".join(others)
 
     def _end(self, data: bytes | bytearray, at: int) -> int | None:

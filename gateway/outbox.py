@@ -297,13 +297,17 @@ class Outbox:
     async def _written(self, pool: ThreadPoolExecutor, batch: list[_Work]) -> None:
         """Commit `batch`, tell everybody, and empty it. A write that has begun is ended, also when the daemon stops."""
         running = asyncio.get_running_loop().run_in_executor(pool, self._write, tuple(batch))
-        try:
-            await asyncio.wait((running,))
-        finally:
-            await asyncio.wait((running,))
-            if running.exception() is None:
-                told, batch[:] = tuple(batch), []
-                self._tell(told, *running.result())
+        stop: asyncio.CancelledError | None = None
+        while not running.done():
+            try:
+                await asyncio.wait((running,))
+            except asyncio.CancelledError as error:
+                stop = error
+        if running.exception() is None:
+            told, batch[:] = tuple(batch), []
+            self._tell(told, *running.result())
+        if stop is not None:
+            raise stop
         running.result()
 
     def _tell(self, batch: Sequence[_Work], results: list[Any], at: int, gaps: list[Gap]) -> None:
