@@ -35,6 +35,9 @@ class FedClock:
     def seconds_until(self, office: int) -> float:
         return (office - self.now) / SECOND
 
+    def office_in(self, seconds: float) -> int:
+        return self.now + int(seconds * SECOND)
+
     async def sleep_until(self, office: int) -> None:
         while self.now < office:
             await asyncio.sleep(0.01)

@@ -170,7 +170,7 @@ def lines(bench: Bench, edge: dict[str, Any], heavy: list[str], account: dict[st
         at_most("`hadir run` idle: of a core", edge["cpu_percent"], 1, "%"),
         at_most("`hadir run` start: CPU", edge["start_cpu_ms"], 400, "ms"),
         Line("heavy libraries in the edge role", ", ".join(heavy) or "none", "none", not heavy),
-        at_most("demo: wire to ledger, p99", p99, 150, f"ms ({account['latency_ms']['samples']} samples)"),
+        at_most(f"demo: wire to ledger, p99 of {account['latency_ms']['samples']} events", p99, 150, "ms"),
         Line(
             "demo: lost, unanswered, duplicated, wrong",
             ", ".join(str(account[k]) for k in ("lost", "unanswered", "duplicated", "desk_states_wrong")),

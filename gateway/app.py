@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -93,11 +94,23 @@ def up(arguments: argparse.Namespace) -> int:
     broker = EmbeddedBroker(office.broker.port, office.path(Path("var/broker"))) if office.broker.embedded else None
     if broker is not None:
         broker.start()
+    _welcome(office)
     try:
         return run_until_stopped(children.run, arguments)
     finally:
         if broker is not None:
             broker.stop()
+
+
+def _welcome(office: Office) -> None:
+    """What runs, and where to look."""
+    broker = office.broker
+    older = f", MQTT 3.1.1 on {broker.port + 1}" if broker.embedded else ""
+    lines = [f"hadir up: {office.site}; Ctrl-C ends it", f"  broker   {broker.host}:{broker.port}{older}"]
+    lines += [f"  {gateway.id:8} hadir status {data_folder(office, gateway)}" for gateway in office.gateways]
+    lines.append(f"  archive  {office.path(office.archive.ledger)}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 def data_folder(office: Office, gateway: Gateway) -> Path:

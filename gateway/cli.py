@@ -10,6 +10,7 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from gateway.errors import ConfigError, HadirError
@@ -23,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     """All subcommands and their arguments."""
     top = argparse.ArgumentParser(prog="hadir", description="Edge gateway for smart-office presence.")
     top.add_argument("--log", default="warning", choices=["debug", "info", "warning", "error"], help="how much to log")
+    top.add_argument("--version", action="version", version=f"hadir {version('hadir')}")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
@@ -50,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     run = daemon("run", "Run one gateway.")
-    run.add_argument("--gateway", required=True, metavar="ID")
+    run.add_argument("--gateway", required=True, metavar="ID", help="which of office.yaml's gateways this box is")
     run.add_argument("--control", help=argparse.SUPPRESS)
     daemon("ingest", "Run the archive: commit, acknowledge, project.")
     up = daemon("up", "Run every role of an office on this machine.")
@@ -68,13 +70,17 @@ def parser() -> argparse.ArgumentParser:
     devices = add("devices", "List devices.")
     devices.add_argument("--supported", action="store_true", required=True, help="what drivers are installed")
 
-    people = add("people", "The people table: enrol, list, disable, erase.")
+    people = add("people", "The people table: who holds which card or tag.")
     people.add_argument("file", type=Path, metavar="office.yaml")
-    people.add_argument("action", choices=["enrol", "list", "disable", "erase"])
+    people.add_argument(
+        "action",
+        choices=["enrol", "add", "list", "disable", "quiet", "unquiet", "erase"],
+        help="enrol a person; add a card or tag; disable all of a person's; quiet: no sensing, acts still count; erase",
+    )
     people.add_argument("--unit", default="_", help="agency of the person")
     people.add_argument("--credential", action="append", default=[], help="em4100:..., ibeacon:...; may be repeated")
     people.add_argument("--realm", help="realm of the credentials (default: the site)")
-    people.add_argument("--pid", help="person, for disable and erase")
+    people.add_argument("--pid", help="which person, as enrol and list say it")
 
     record = add("record", "Record readings (with pseudonyms) of a running gateway.")
     record.add_argument("socket", type=Path, help="control socket of the gateway")

@@ -6,6 +6,8 @@ apsw's own and not older than 3.51.3, which ended the WAL-reset bug.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -26,9 +28,14 @@ def connect(path: Path, *, vfs: str | None = None, exclusive: bool = True) -> ap
     """Open or make a database. `exclusive`: a second opener is refused with HadirError. A full disk: TransientError."""
     if apsw.SQLITE_VERSION_NUMBER < OLDEST:
         raise HadirError(f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3: upgrade apsw")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if vfs is None and not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its owner's only; SQLite's own files follow it
         connection = apsw.Connection(str(path), vfs=vfs)
+    except OSError as error:
+        kind = TransientError if error.errno == errno.ENOSPC else HadirError
+        raise kind(f"{path} cannot be opened: {error.strerror}") from error
     except apsw.Error as error:
         raise HadirError(f"{path} cannot be opened: {error}") from error
     try:

@@ -150,15 +150,16 @@ def _people(arguments: argparse.Namespace) -> int:
     from gateway.people import PeopleTable, SiteKey
 
     office = load(arguments.file)
-    if arguments.action in ("disable", "erase") and not arguments.pid:
+    if arguments.action in ("add", "disable", "quiet", "unquiet", "erase") and not arguments.pid:
         raise HadirError(f"{arguments.action} whom? give --pid")
-    if arguments.action == "enrol" and not arguments.credential:
-        raise HadirError("enrol with which card or tag? give --credential, for example em4100:0F0368568B")
+    if arguments.action in ("enrol", "add") and not arguments.credential:
+        text = "with which card or tag? give --credential, for example em4100:0F0368568B"
+        raise HadirError(f"{arguments.action} {text}")
+    realm = arguments.realm or office.site
+    credentials = [(value, realm) for value in arguments.credential]
     with PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key))) as table:
         match arguments.action:
             case "enrol":
-                realm = arguments.realm or office.site
-                credentials = [(value, realm) for value in arguments.credential]
                 _out(f"{table.enrol(unit=arguments.unit, credentials=credentials)}\n")
             case "list":
                 for pid, unit, count in table.people():
@@ -168,10 +169,17 @@ def _people(arguments: argparse.Namespace) -> int:
                 if not disabled:
                     raise HadirError(f"{arguments.pid} has no credential that works")
                 _out(f"{_counted(disabled, 'credential')} disabled\n")
+            case "add":
+                table.add(arguments.pid, credentials)
+                _out(f"{_counted(len(credentials), 'credential')} added\n")
+            case "quiet" | "unquiet":
+                if not table.set_quiet(arguments.pid, arguments.action == "quiet"):
+                    raise HadirError("nobody has that pid")
+                _out("not sensed any more\n" if arguments.action == "quiet" else "sensed again\n")
             case _:
                 if not table.erase(arguments.pid):
                     raise HadirError("nobody has that pid")
-                _out("erased\n")
+                _out("erased here; the archive and each gateway follow as soon as they hear of it\n")
     return 0
 
 

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 STOP_S = 1.5
 """How long a child has for its goodbye; Ctrl-C must end everything within 2 s."""
 EXIT_CONFIG = 2
-"""Exit status of a child whose configuration is wrong: trying again would not help."""
+"""Exit status of a child that a person has to help: its configuration is wrong, its ledger damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,19 @@ class Children:
         """`log`: a folder for the children's output, a file each; without it they write to our standard error."""
         self._wanted = tuple(wanted)
         self._log = log
+        self._beyond: set[str] = set()
+        """Roles that trying again would not help."""
         self.pids: dict[str, int] = {}
         self.restarts = 0
 
     async def run(self) -> None:
-        """Keep all roles running until cancelled, then end them. Raises HadirError when one cannot run at all."""
+        """Keep all roles running until cancelled, then end them. Raises HadirError when none of them can start.
+
+        A role that cannot start is left alone, and the others go on: a damaged ledger must not stop a gateway, which
+        keeps what it says until the archive is back.
+        """
+        if self._log is not None:
+            self._log.mkdir(parents=True, exist_ok=True)
         try:
             async with asyncio.TaskGroup() as group:
                 for role in self._wanted:
@@ -76,7 +84,11 @@ class Children:
         while True:
             code = await self._once(role)
             if code == EXIT_CONFIG:
-                raise HadirError(f"{role.name} cannot start: its configuration is wrong (see above)")
+                self._beyond.add(role.name)
+                if len(self._beyond) == len(self._wanted):
+                    raise HadirError(f"{role.name} cannot start: what is wrong is said above")
+                _log.error("%s cannot start: what is wrong is said above; mend it and start hadir again", role.name)
+                await asyncio.Event().wait()
             self.restarts += 1
             delay = full_jitter(attempt)
             attempt += 1

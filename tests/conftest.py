@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
+settings.load_profile("hadir")
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

@@ -221,3 +221,25 @@ def test_a_second_daemon_on_one_outbox_is_refused(site: Site) -> None:
     assert done.returncode == 1
     assert "belongs to another" in done.stderr
     assert site.status()["link"]["connected"]
+
+
+def test_who_is_erased_leaves_the_desk_and_the_archive(site: Site) -> None:
+    site.tap()
+    site.until(lambda status: status["desks"] == {"taken": 1})
+    site.drained()
+    (pid,) = {row.pid for row in _of_people(site)}
+    assert main(["people", str(site.file), "erase", "--pid", pid]) == 0
+    site.until(lambda status: status["desks"] == {"free": 1})
+    site.drained()
+    deadline = time.monotonic() + GUARD_S
+    while _of_people(site) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _of_people(site) == []
+    time.sleep(1.6)  # a card that is held is one tap; this is another
+    site.tap()
+    site.until(lambda status: status["counters"].get("badge.refused{unknown}"))
+
+
+def _of_people(site: Site) -> list[ledger.Stored]:
+    rows = ledger.read(site.folder / "var" / "archive" / "ledger.sqlite")
+    return [row for row in rows if row.cls != "evt" and row.type != "privacy.erased"]
