@@ -32,18 +32,20 @@ schema: $(VENV)/.demo
 clean:
 	rm -rf $(VENV) var bench-work dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(BIN)/python:
+# made anew where an earlier try was interrupted
+$(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hadir needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv, then try again"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "no venv module: apt-get install python3-venv, then try again"; exit 1; }
+	@touch $@
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
+$(VENV)/.demo: pyproject.toml | $(VENV)/.made
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(BIN)/python
+$(VENV)/.test: pyproject.toml | $(VENV)/.made
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	@touch $@ $(VENV)/.demo
 
-$(VENV)/.lint: pyproject.toml | $(BIN)/python
+$(VENV)/.lint: pyproject.toml | $(VENV)/.made
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	@touch $@

@@ -34,6 +34,10 @@ class Clock(Protocol):
         """Machine seconds until office time reaches `office`; negative when it is past."""
         ...
 
+    def office_in(self, seconds: float) -> int:
+        """Office time in `seconds` of machine time: until when something may be believed that is repeated by it."""
+        ...
+
     async def sleep_until(self, office: int) -> None:
         """Return when office time has reached `office`."""
         ...
@@ -59,6 +63,9 @@ class SystemClock:
     def seconds_until(self, office: int) -> float:
         return (office - self.office()) / SECOND
 
+    def office_in(self, seconds: float) -> int:
+        return self.office() + int(seconds * SECOND)
+
     async def sleep_until(self, office: int) -> None:
         await _sleep(self, office)
 
@@ -82,6 +89,9 @@ class ScaledClock:
 
     def seconds_until(self, office: int) -> float:
         return (office - self.office()) / self.speed / SECOND
+
+    def office_in(self, seconds: float) -> int:
+        return self.office() + int(seconds * SECOND * self.speed)
 
     async def sleep_until(self, office: int) -> None:
         await _sleep(self, office)
@@ -120,6 +130,9 @@ class ManualClock:
 
     def seconds_until(self, office: int) -> float:
         return (office - self._office) / SECOND
+
+    def office_in(self, seconds: float) -> int:
+        return self._office + int(seconds * SECOND)
 
     async def sleep_until(self, office: int) -> None:
         while self._office < office:

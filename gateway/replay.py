@@ -77,6 +77,9 @@ class RecordedClock:
     def seconds_until(self, office: int) -> float:
         return (office - self.now) / SECOND
 
+    def office_in(self, seconds: float) -> int:
+        return self.now + int(seconds * SECOND)
+
     async def sleep_until(self, office: int) -> None:
         """Recorded time passes by inputs alone."""
         self.now = max(self.now, office)

@@ -115,6 +115,10 @@ class Life(NamedTuple):
     """Who holds the desk (taken, away), or has just left it (any other life, once)."""
     unit: str = "_"
     checkin_id: str = ""
+    reader: str = ""
+    """The reader by which it was taken, where there was one."""
+    assurance: str = "claimed"
+    """How far the holder's credential proves who it is: claimed, fresh, bound."""
 
 
 class Command(NamedTuple):

@@ -1,8 +1,9 @@
 """How many are in a zone, from desks, rooms and located tags, told at intervals and never about few people.
 
-Desks and rooms are anonymous: an occupied one is one person at least. Tags are people: their number is told only where
-it is five or more, else the count rests on desks and rooms alone. What no sensor knows lowers the confidence; where
-nothing is known there is no number.
+An occupied desk or room is one person at least; a tag is a person. Fewer than five are not told, whatever they were
+counted by, and neither is that few came or went: a small number says who it is, and its changes say when. That a zone
+is empty, or is not, is its state's to say. What no sensor knows lowers the confidence; where nothing is known there is
+a cause.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Settings:
     forget_s: float = 180.0
     """A person whose place was not told again for so long is not counted."""
     fewest: int = 5
-    """Fewer people than this are never counted as people."""
+    """Fewer people than this are never told as a number."""
 
 
 class State(NamedTuple):
@@ -86,6 +87,24 @@ def aggregate(spaces: Iterable[tuple[str, str]]) -> dict[str, int]:
     return counts
 
 
+def together(places: Iterable[tuple[str, str | None, float]]) -> tuple[str, str | None, float]:
+    """A zone's (state, cause, confidence) from those of its places.
+
+    Occupied if any is; else not known if any is not; else vacant. Of several causes the most frequent is given. A zone
+    without places is not known either: nothing watches it.
+    """
+    states = list(places)
+    occupied = [confidence for state, _, confidence in states if state == "occupied"]
+    if occupied:
+        return "occupied", None, max(occupied)
+    causes = [cause or "no_evidence" for state, cause, _ in states if state != "vacant"]
+    if causes:
+        return "unknown", min(set(causes), key=lambda cause: (-causes.count(cause), cause)), 0.0
+    if not states:
+        return "unknown", "unconfigured", 0.0
+    return "vacant", None, min(confidence for _, _, confidence in states)
+
+
 def _start(settings: Settings, zone: str, _fact: Mapping[str, Any] | None, now: int) -> Step[State]:
     """Counts are estimates: they start from nothing known."""
     due = _next(settings, now)
@@ -124,17 +143,18 @@ def _count(settings: Settings, state: State, now: int) -> Step[State]:
     people = {person: at for person, at in state.people.items() if at > forget}
     number, method, confidence = _estimate(settings, state, len(people))
     seats = sum(_spaces(settings, state).values())
-    told = (number, seats, state.entries, state.exits, method, round(confidence, 1))
+    shown, entries, exits = (_told(settings, count) for count in (number, state.entries, state.exits))
+    told = (shown, seats, entries, exits, method, round(confidence, 1))  # an event for a hidden change would tell it
     due = _next(settings, now)
     after = state._replace(people=people, due=due, window=now, entries=0, exits=0)
     if told == state.told[:6] and now < state.told_at + int(settings.repeat_s * SECOND):
         return Step(after, (), (), due)
     data = {
-        "occupancy": number,
+        "occupancy": shown,
         "capacity": seats,
         "window_s": round((now - state.window) / SECOND, 3),
-        "entries": state.entries,
-        "exits": state.exits,
+        "entries": entries,
+        "exits": exits,
         "method": method,
         "confidence": round(confidence, 2),
         "cause": "no_evidence" if number is None else None,
@@ -143,8 +163,13 @@ def _count(settings: Settings, state: State, now: int) -> Step[State]:
     return Step(after._replace(told=told, told_at=now), (event,), (), due)
 
 
+def _told(settings: Settings, count: int | None) -> int | None:
+    """A number of people as it may be told."""
+    return count if count is not None and count >= settings.fewest else None
+
+
 def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None, str, float]:
-    """(number, method, confidence): the larger of what places and what tags say, each as far as it may be told."""
+    """(number, method, confidence): the larger of what places and what tags say; tags only where they may be told."""
     spaces = _spaces(settings, state)
     known = 0.0
     occupied = 0
@@ -172,4 +197,4 @@ def _next(settings: Settings, now: int) -> int:
     return (now // every + 1) * every
 
 
-__all__ = ["NAME", "VERSION", "Settings", "State", "ZoneSettings", "aggregate", "rule"]
+__all__ = ["NAME", "VERSION", "Settings", "State", "ZoneSettings", "aggregate", "rule", "together"]

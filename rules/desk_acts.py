@@ -50,7 +50,10 @@ def begin(
     """`person` takes the free desk."""
     booked = active(state, settings, at)
     ref = booked.ref if booked is not None else ""
-    checkin = Checkin(stable_id("checkin", state.place, at), person, unit, at, method, assurance, at, ref)
+    reader = str(evidence[0].get("dev", "")) if evidence else ""
+    checkin = Checkin(
+        stable_id("checkin", state.place, at), person, unit, at, method, assurance, at, ref, reader=reader
+    )
     said = events.started(state, checkin, at, evidence, settings, late=late)
     after = state._replace(
         checkin=checkin,

@@ -49,6 +49,8 @@ class Checkin(NamedTuple):
     """Of the reservation that it fulfils."""
     away: int = 0
     """Since when the desk is away; 0: taken."""
+    reader: str = ""
+    """The reader that was tapped, if one was."""
 
 
 class Reservation(NamedTuple):
@@ -110,7 +112,9 @@ def life_input(state: State, now: int, held: Checkin | None) -> Life:
     about = state.checkin or held
     if about is None:
         return Life(state.place, state.life, state.since, now)
-    return Life(state.place, state.life, state.since, now, about.person, about.unit, about.id)
+    return Life(
+        state.place, state.life, state.since, now, about.person, about.unit, about.id, about.reader, about.assurance
+    )
 
 
 def fact_of(state: State) -> Fact:

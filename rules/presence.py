@@ -47,7 +47,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             if not state.quiet and _believed(settings, state, item, zone):
                 evidence, lost = list(item.evidence), item.challenger
                 state, said = _seen(
-                    state._replace(cause=None), zone, item.last_evidence, "tag", evidence, lost, item.confidence
+                    state._replace(cause=None), zone, item.last_evidence, "tag", evidence, challenger=lost, confidence=item.confidence
                 )
         case Life():
             state, said = _desk(state, item)
@@ -56,7 +56,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case Reading(kind="badge", role="zone") if not state.quiet:
             zone = zone_of(item.place)
             state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
-            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)])
+            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)], item.assurance)
         case Reading(kind="badge") if item.role in ROLES:
             state, said = _workplace(state, item)
         case Command(name="quiet"):
@@ -93,27 +93,31 @@ def _seen(
     at: int,
     method: str,
     evidence: list[Evidence],
+    assurance: str = "claimed",
+    *,
     challenger: Mapping[str, Any] | None = None,
     confidence: float = 1.0,
 ) -> Change:
-    """Evidence that the person is in `zone`."""
+    """Evidence that the person is in `zone`. A tag that is heard only claims to be theirs."""
     visit = state.visit
     if visit is None:
-        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at)
+        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at, assurance=assurance)
         name, prev = "started", None
     elif visit.zone != zone:
         name, prev = "moved", visit.zone
     elif visit.idle:
         name, prev = "moved", zone  # back from idle, where the person was
     else:
-        return state._replace(visit=visit._replace(last=max(visit.last, at), method=method)), ()
-    after = visit._replace(zone=zone, last=max(visit.last, at), method=method, idle=False)
+        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance)
+        return state._replace(visit=seen), ()
+    after = visit._replace(zone=zone, last=max(visit.last, at), method=method, idle=False, assurance=assurance)
     data: dict[str, Any] = {
         "state": "present",
         "visit_id": after.id,
         "zone": zone,
         "prev": prev,
         "method": method or None,
+        "assurance": assurance,
         "confidence": confidence,
         "last_evidence": after.last,
         "evidence": evidence,
@@ -140,7 +144,8 @@ def _desk(state: State, life: Life) -> Change:
     if life.since > state.proved:
         state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
-    return _seen(state._replace(desk=life.place, left=0), zone, at, "", [personal("badge", space)])
+    evidence = [personal("badge", life.reader or space)]
+    return _seen(state._replace(desk=life.place, left=0), zone, at, "", evidence, life.assurance)
 
 
 def _elsewhere(state: State, zone: str) -> str:
@@ -157,7 +162,7 @@ def _workplace(state: State, item: Reading) -> Change:
         state = state._replace(left=0)
     if not leaves or state.visit is None:
         return state, (outcome,)
-    state, said = _close(state, item.at, "left", None, "act", item.at)
+    state, said = _close(state, item.at, "left", None, "act", item.at, item.assurance)
     return state, (outcome, *said)
 
 
@@ -193,7 +198,8 @@ def _passed(settings: Settings, state: State) -> Change:
     return state, ()
 
 
-def _close(state: State, at: int, became: str, cause: str | None, ended_by: str, last: int) -> Change:
+def _close(state: State, at: int, became: str, cause: str | None, ended_by: str, last: int, proof: str = "") -> Change:
+    """End the visit. `proof`: assurance of the act that ends it; else that of its last evidence."""
     visit = state.visit
     if visit is None:
         return state, ()
@@ -207,6 +213,7 @@ def _close(state: State, at: int, became: str, cause: str | None, ended_by: str,
         "last_evidence": max(visit.last, last) if ended_by == "act" else visit.last,
         "dwell_s": round((last - visit.start) / SECOND, 3),
         "ended_by": ended_by,
+        "assurance": proof or visit.assurance,
         "evidence": [],
     }
     event = _sense(state, "ended", visit.zone, at, data)

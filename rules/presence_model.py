@@ -36,6 +36,8 @@ class Visit(NamedTuple):
     last: int
     """Last evidence."""
     idle: bool = False
+    assurance: str = "claimed"
+    """How far what bore out the present zone proves who it was: claimed, fresh, bound."""
 
 
 class Workplace(NamedTuple):

@@ -37,7 +37,7 @@ from gateway.errors import PermanentError
 
 W = TypeVar("W", bound=Wire)
 VALID_S = 90
-"""A state may be believed for so long after its last repetition, which comes every 30 s."""
+"""A state may be believed for so long after its last repetition, which comes every 30 s; both are machine time."""
 ROUND_NS = 5 * 60 * 1_000_000_000
 Counter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.{}-]{1,96}$")]
 
@@ -182,14 +182,16 @@ def place_state(
     gateway: str,
     boot: str,
     sequence: int,
-    now: int,
+    valid_until: int,
     quality: str = "good",
     sensed: str | None = None,
     life: str | None = None,
     life_since: int = 0,
-    valid_s: float = VALID_S,
 ) -> bytes:
-    """Payload of `state/<place>`. `life`: of a desk. Raises PermanentError."""
+    """Payload of `state/<place>`. `valid_until`: office time, VALID_S of machine time ahead; `life`: of a desk.
+
+    Raises PermanentError.
+    """
     values: dict[str, Any] = {
         "state": state,
         "cause": cause,
@@ -199,12 +201,12 @@ def place_state(
     }
     if life is not None:
         values["desk"] = {"life": life, "since": written(rounded(life_since))}
-    values |= {"gw": gateway, "boot": boot, "seq": sequence, "valid_until": written(now + int(valid_s * 1e9))}
+    values |= {"gw": gateway, "boot": boot, "seq": sequence, "valid_until": written(valid_until)}
     return write(PlaceState, values)
 
 
-def aggregate(capacity: int, used: int, free: int, unknown: int, *, gateway: str, now: int) -> bytes:
-    """Payload of `agg/<zone>`. Raises PermanentError."""
+def aggregate(capacity: int, used: int, free: int, unknown: int, *, gateway: str, valid_until: int) -> bytes:
+    """Payload of `agg/<zone>`; `valid_until` as in a state. Raises PermanentError."""
     if used + free + unknown != capacity:
         raise PermanentError("invalid", f"{used} used + {free} free + {unknown} unknown is not {capacity}")
     return write(
@@ -215,7 +217,7 @@ def aggregate(capacity: int, used: int, free: int, unknown: int, *, gateway: str
             "free": free,
             "unknown": unknown,
             "gw": gateway,
-            "valid_until": written(now + VALID_S * 1_000_000_000),
+            "valid_until": written(valid_until),
         },
     )
 

@@ -75,7 +75,7 @@ def _people(row: Stored, data: Mapping[str, Any], kind: Kind) -> _Told:
     fields = [(name, count) for name, key in counts if (count := int(data.get(key) or 0)) >= FEWEST]
     if data.get("capacity") is not None:
         fields.append(("capacity", int(data["capacity"])))
-    known = int(data.get("occupancy") is not None)
+    known = int(data.get("cause") is None)  # below five it is known, and not told
     told: Fields = (*fields, ("known", known), ("confidence", float(data["confidence"])), ("seq", row.sequence))
     return "zone_people", place_tags(row.subject, kind(row.subject)), told
 

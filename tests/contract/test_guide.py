@@ -19,7 +19,7 @@ import pytest
 from gateway.clock import SECOND, SystemClock
 from gateway.contract.envelope import Encoded, Origin, batch, decode, encode, erased
 from gateway.contract.guide import GUIDE
-from gateway.contract.state import GatewayStatus, place_state, write
+from gateway.contract.state import VALID_S, GatewayStatus, place_state, write
 from rules.api import Event
 from tests.conftest import Mosquitto
 
@@ -124,7 +124,10 @@ async def test_the_states_program_takes_nothing_doubtful_for_free(tmp_path: Path
     good, late, lost, gone = PLACES
 
     def state(gateway: str, at: int) -> bytes:
-        return place_state("vacant", None, confidence=1.0, gateway=gateway, boot="000001-00ff", sequence=1, now=at)
+        until = at + VALID_S * SECOND
+        return place_state(
+            "vacant", None, confidence=1.0, gateway=gateway, boot="000001-00ff", sequence=1, valid_until=until
+        )
 
     async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
         for gateway, word in (("gw-1", "ready"), ("gw-2", "lost")):
