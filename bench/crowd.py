@@ -15,8 +15,9 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from bench import site
-from bench.adverts import Heard, crowd
+from bench.adverts import crowd
 from bench.feed import WAITS, FedClock, gateway, memory_mb, settled
+from bench.radio import as_bleak
 from gateway.app import GatewayApp
 
 TAGS = 300
@@ -25,27 +26,6 @@ WARM = 40_000
 CHUNK = 256
 
 Radio = list[tuple[int, BLEDevice, AdvertisementData, int]]
-
-
-def as_bleak(heard: list[Heard]) -> Radio:
-    """What bleak would hand over."""
-    return [
-        (
-            one.receiver,
-            BLEDevice(one.address, None, {}),
-            AdvertisementData(
-                local_name=None,
-                manufacturer_data=one.manufacturer,
-                service_data=one.service,
-                service_uuids=[],
-                tx_power=None,
-                rssi=one.rssi,
-                platform_data=(),
-            ),
-            one.at,
-        )
-        for one in heard
-    ]
 
 
 async def feed(app: GatewayApp, clock: FedClock, radio: Radio) -> None:
@@ -66,7 +46,7 @@ async def main(folder: Path, port: int, count: int, strangers: float) -> dict[st
     heard = crowd(WARM + count, tags=TAGS, strangers=strangers)
     office = site.make(folder, port, tags=TAGS)
     clock = FedClock()
-    radio = as_bleak(heard)
+    radio: Radio = [(one.receiver, *as_bleak(one), one.at) for one in heard]
     async with gateway(office, clock) as app:
         idle = memory_mb()
         await feed(app, clock, radio[:WARM])

@@ -12,12 +12,11 @@ import sys
 import threading
 import time
 
-from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
 from TheengsGateway.ble_gateway import Gateway
 from TheengsGateway.config import DEFAULT_CONFIG
 
 from bench.adverts import crowd
+from bench.radio import as_bleak
 
 logging.disable(logging.ERROR)
 port, count, strangers = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
@@ -26,21 +25,7 @@ gateway.connect_mqtt()
 threading.Thread(target=gateway.client.loop_forever, daemon=True).start()
 while not gateway.client.is_connected():
     time.sleep(0.01)
-radio = [
-    (
-        BLEDevice(one.address, None, {}),
-        AdvertisementData(
-            local_name=None,
-            manufacturer_data=one.manufacturer,
-            service_data=one.service,
-            service_uuids=[],
-            tx_power=None,
-            rssi=one.rssi,
-            platform_data=(),
-        ),
-    )
-    for one in crowd(count, strangers=strangers)
-]
+radio = [as_bleak(one) for one in crowd(count, strangers=strangers)]
 wall, cpu = time.perf_counter(), time.process_time()
 for device, advert in radio:
     gateway.detection_callback(device, advert)
