@@ -10,18 +10,19 @@ from random import Random
 import pytest
 
 from drivers.api import Frame, Measurement
-from drivers.badge import id12la as id12la_driver
-from drivers.badge import rdm6300 as rdm6300_driver
+from drivers.badge import ascii_reader
 from drivers.beacon import eddystone, ibeacon
 from drivers.occupancy import ld2410 as ld2410_driver
 from firmware_sim import beacon, id12la, ld2410, rdm6300
 from firmware_sim.ld2410 import Seen, Target
 from firmware_sim.office import make_office
 
+_READERS = {driver.name: driver for driver in ascii_reader.DRIVERS}
+
 OFFICE = make_office(11)
 DRIVERS = {
-    "rdm6300": (rdm6300_driver.DRIVER, rdm6300.frame),
-    "id12la": (id12la_driver.DRIVER, id12la.frame),
+    "rdm6300": (_READERS["rdm6300"], rdm6300.frame),
+    "id12la": (_READERS["id12la"], id12la.frame),
 }
 
 

@@ -15,7 +15,7 @@ import pytest
 import serial
 
 from drivers.api import Cut, SerialSettings
-from drivers.badge.rdm6300 import DRIVER as READER
+from drivers.badge.ascii_reader import DRIVERS as READERS
 from drivers.occupancy.ld2410 import DRIVER as RADAR
 from firmware_sim import ld2410, rdm6300
 from firmware_sim.ld2410 import Seen, Target
@@ -25,6 +25,8 @@ from gateway.errors import TransientError
 from gateway.sources.base import SourceState
 from gateway.sources.serial import MOST_WAITING, READ, SerialSource, patience, refusal
 from tests.sources.conftest import Heard, kept, soon
+
+READER = next(driver for driver in READERS if driver.name == "rdm6300")
 
 TAPS = [rdm6300.frame(bytes((15, 3, 104, 86, n))) for n in range(8)]
 
