@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, forward, leftovers, snapshots, wiring
+from gateway import bindings, forward, leftovers, predecessor, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -76,7 +76,8 @@ def daemon(arguments: argparse.Namespace) -> int:
             names = ", ".join(gateway.id for gateway in office.gateways)
             text = f'there is no gateway "{arguments.gateway}"; there are: {names}'
             raise ConfigError(Problem(file=str(arguments.file), line=None, text=text))
-        app = GatewayApp(office, box, named, clock, trace, control=arguments.control)
+        floor = predecessor.boot_floor(office, box, data_folder(office, box), clock)
+        app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor)
         return run_until_stopped(app.run, arguments)
     finally:
         if trace is not None:
@@ -130,8 +131,12 @@ class GatewayApp:
         trace: Trace | None = None,
         *,
         control: str | None = None,
+        floor: int = 0,
     ) -> None:
-        """Everything is built here and started by `run`. Raises HadirError where it cannot start."""
+        """Everything is built here and started by `run`. Raises HadirError where it cannot start.
+
+        `floor`: the boot that others know of an earlier life of this gateway.
+        """
         self.office, self.gateway, self.clock = office, gateway, clock
         self.counters = counters = Counters()
         self.folder = folder = data_folder(office, gateway)
@@ -144,7 +149,7 @@ class GatewayApp:
             site=office.site,
             building=building,
             gateway=gateway.id,
-            boot=next_boot(folder, _highest_boot(folder)),
+            boot=next_boot(folder, max(floor, _highest_boot(folder))),
         )
         self.place = places.full(gateway.place) or f"{office.site}/{building}/_/_/_"
         self.config_hash = sha256(office.model_dump_json().encode()).hexdigest()[:12]
@@ -183,6 +188,7 @@ class GatewayApp:
             link=self.link,
             reporter=self.reporter,
             forwarder=self.forwarder,
+            watched=wiring.watched(self.devices),
             clock=clock,
             counters=counters,
         )
@@ -344,6 +350,8 @@ class GatewayApp:
             group.create_task(self.forwarder.run(), name="forward")
             if self.reporter is not None:
                 group.create_task(self.reporter.run(), name="sightings")
+            if self.coordinator is not None:
+                group.create_task(self.coordinator.run(), name="coordinator")
             group.create_task(self.consent.run(), name="consent")
             group.create_task(self._health(), name="health")
             control = Control(self.folder / "control.sock", self._questions().handlers())

@@ -19,6 +19,14 @@ def counter(boot: str) -> int:
     return int(found[1]) if found else 0
 
 
+def last(folder: Path) -> int:
+    """The counter of the last boot from `folder`; 0: there was none, or its file was cut short by a power loss."""
+    try:
+        return int((folder / "boot").read_text(encoding="ascii").strip()[:12] or 0)
+    except (OSError, ValueError):
+        return 0
+
+
 def next_boot(folder: Path, floor: int = 0) -> str:
     """Raise the counter in `folder` above itself and above `floor`, durably, and name the new boot.
 
@@ -27,11 +35,7 @@ def next_boot(folder: Path, floor: int = 0) -> str:
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "boot"
-    try:
-        own = int(file.read_text(encoding="ascii").strip()[:12] or 0)
-    except (OSError, ValueError):
-        own = 0  # no file, or one cut short by a power loss: the floor knows better
-    number = max(own, floor) + 1
+    number = max(last(folder), floor) + 1
     fresh = folder / "boot.new"
     with fresh.open("w", encoding="ascii") as out:
         out.write(f"{number}\n")

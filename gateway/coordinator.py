@@ -3,9 +3,14 @@
 whosight  -> Sighting    tags that they hear
 who       -> Life        desks that were taken and left there (one desk a person, presence)
 status    -> Health      a gateway is lost: its receivers are deaf, its places are unknown(gateway_down)
+
+A site may have several buildings, each with a coordinator of its own: what happens in another is not heard here.
 """
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
 
 from gateway.bindings import Binding
 from gateway.board import Board
@@ -21,15 +26,18 @@ from gateway.errors import PermanentError
 from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
 from gateway.people import Resolver
+from gateway.roll import Roll
 from gateway.sightings import received
 from rules.api import Health, Life
 
 DOWN = "gateway_down"
 STARTED, ENDED = "desk.checkin.started", "desk.checkin.ended"
+LOOK_S = 10.0
+"""How often gateways are looked for that have ceased to say that they are there."""
 
 
 class Coordinator:
-    """Turns the messages of other gateways into inputs of this gateway's rules."""
+    """Turns the messages of a building's other gateways into inputs of this gateway's rules."""
 
     def __init__(
         self,
@@ -37,8 +45,8 @@ class Coordinator:
         office: Office,
         places: Places,
         origin: Origin,
-        devices: dict[str, Binding],
-        receivers_of: dict[str, list[str]],
+        devices: Mapping[str, Binding],
+        receivers_of: Mapping[str, list[str]],
         intake: Intake,
         board: Board,
         link: Link,
@@ -48,27 +56,53 @@ class Coordinator:
     ) -> None:
         """`receivers_of`: receiver ids by gateway."""
         self._places = places
-        self._origin = origin
-        self._devices = devices
-        self._receivers_of = receivers_of
         self._intake = intake
         self._board = board
+        self._link = link
+        self._origin = origin
         self._resolver = resolver
         self._clock = clock
         self._counters = counters
         self._quality = "simulated" if office.simulated else "good"
         self._down: set[str] = set()
         site, building = origin.site, origin.building
+        self._inside = f"{site}/{building}/"
+        self._owned: dict[str, list[str]] = {}
+        """Places and zones of the building, by their owner."""
+        for place in (*places.spots, *places.areas):
+            if place.startswith(self._inside):
+                self._owned.setdefault(places.owner(place), []).append(place)
+        self._receivers = {
+            gateway: [name for name in names if devices[name].place.startswith(self._inside)]
+            for gateway, names in receivers_of.items()
+        }
+        standing = {gateway.id for gateway in office.gateways if gateway.place.split("/")[0] == building}
+        hearing = {gateway for gateway, names in self._receivers.items() if names}
+        self._gateways = frozenset(standing | hearing | set(self._owned)) - {origin.gateway, ""}
+        self._roll = Roll(self._gateways, clock.machine())
         link.subscribe(f"{PREFIX}/whosight/{site}/{building}/+", self._sightings, qos=0)
-        for name in (STARTED, ENDED):
-            link.subscribe(f"{PREFIX}/who/{site}/+/+/{name}", self._acts)
-        link.subscribe(f"{PREFIX}/whohist/{site}/+/+", self._acts)
-        link.subscribe(f"{PREFIX}/gw/{site}/+/status", self._status)
+        for gateway in sorted(self._gateways):
+            for name in (STARTED, ENDED):
+                link.subscribe(f"{PREFIX}/who/{site}/+/{gateway}/{name}", self._acts)
+            link.subscribe(f"{PREFIX}/whohist/{site}/+/{gateway}", self._acts)
+            link.subscribe(topics.gateway_status(site, gateway), self._status)
 
     @property
     def down(self) -> frozenset[str]:
         """Gateways that are lost now."""
         return frozenset(self._down)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.look()
+
+    def look(self) -> None:
+        """A gateway whose broker has died with it has left no last will: who is silent for 90 s is lost as well."""
+        if self._link.state.connected:
+            for gateway, _ in self._roll.missing(self._clock.machine(), self._link.state.since):
+                self._alive(gateway, alive=False)
 
     def _sightings(self, message: Message) -> None:
         try:
@@ -82,11 +116,11 @@ class Coordinator:
         """Acknowledged when what follows from it is durable: a coordinator that is killed meanwhile is told again."""
         topic = topics.parse(message.topic)
         lives: list[Life] = []
-        if topic is not None and topic.gateway != self._origin.gateway:
+        if topic is not None and topic.gateway in self._gateways:
             for event in arrival.events(topic, message.payload):
                 if isinstance(event, PermanentError):
                     self._counters.add("coordinator.refused", event.reason)
-                elif event.type in (STARTED, ENDED) and event.person:
+                elif event.type in (STARTED, ENDED) and event.person and event.subject.startswith(self._inside):
                     if self._places.owner(event.subject) == event.gateway:
                         lives.append(_life(event))
                     else:
@@ -100,28 +134,30 @@ class Coordinator:
 
     def _status(self, message: Message) -> None:
         topic = topics.parse(message.topic)
-        if topic is not None and topic.gateway != self._origin.gateway:
+        if topic is not None and topic.gateway in self._gateways:
             try:
                 status = wire.parse(wire.GatewayStatus, message.payload)
             except PermanentError as error:
                 self._counters.add("coordinator.refused", error.reason)
                 status = None
             if status is not None:
-                self._alive(topic.gateway, alive=status["state"] == "ready")
+                machine, office = self._clock.machine(), self._clock.office()
+                news = self._roll.told(topic.gateway, status, retained=message.retain, machine=machine, office=office)
+                if news is not None:
+                    self._alive(topic.gateway, alive=news[0])
         message.ack()
 
     def _alive(self, gateway: str, *, alive: bool) -> None:
         if alive == (gateway not in self._down):
             return
         now = self._clock.office()
-        for receiver in self._receivers_of.get(gateway, ()):
+        for receiver in self._receivers.get(gateway, ()):
             self._intake.act(Health(receiver, alive, "" if alive else DOWN, now), now)
-        for place, spot in self._places.spots.items():
-            if spot.owner == gateway:
-                if alive:
-                    self._board.forget(topics.state(place))
-                else:
-                    self._board.set(topics.state(place), self._gone)
+        for place in self._owned.get(gateway, ()):
+            if alive:
+                self._board.forget(topics.state(place))
+            else:
+                self._board.set(topics.state(place), self._gone)
         if alive:
             self._down.discard(gateway)
         else:
@@ -135,19 +171,22 @@ class Coordinator:
             gateway=self._origin.gateway,
             boot=self._origin.boot,
             sequence=0,
-            now=self._clock.office(),
+            valid_until=self._clock.office_in(wire.VALID_S),
             quality=self._quality,
-            sensed="unknown",
         )
 
 
 def _life(event: Envelope) -> Life:
+    started = event.type == STARTED
+    evidence = event.data.get("evidence") if started else None
     return Life(
         place=event.subject,
-        life="taken" if event.type == STARTED else "free",
+        life="taken" if started else "free",
         since=event.time,
         at=event.time,
         person=event.person,
         unit=event.unit,
         checkin_id=str(event.data.get("checkin_id", "")),
+        reader=str(evidence[0].get("dev") or "") if evidence else "",
+        assurance=str(event.data.get("assurance") or "claimed"),
     )

@@ -5,14 +5,14 @@ Everything shown here is durable already: the pipeline calls `committed` after t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import uuid4
 
 from gateway.board import Board
 from gateway.clock import Clock
 from gateway.config.model import Office
-from gateway.config.places import Places
+from gateway.config.places import Places, Spot
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
@@ -44,10 +44,11 @@ class Duties:
         link: Link,
         reporter: Reporter | None,
         forwarder: Forwarder,
+        watched: frozenset[str],
         clock: Clock,
         counters: Counters,
     ) -> None:
-        """`reporter`: None on the coordinator, which locates tags itself."""
+        """`reporter`: None on the coordinator, which locates tags itself; `watched`: places with a sensor."""
         self._office = office
         self._places = places
         self._origin = origin
@@ -59,7 +60,15 @@ class Duties:
         self._clock = clock
         self._counters = counters
         self._quality = "simulated" if office.simulated else "good"
-        self._coordinator = places.coordinators.get(origin.building, "")
+        self._watched = watched
+        self._names = _names(office)
+        self._elsewhere: dict[str, list[Spot]] = {}
+        """By zone: its spaces that another gateway decides."""
+        for spot in places.spots.values():
+            if spot.owner != origin.gateway:
+                self._elsewhere.setdefault(spot.zone, []).append(spot)
+        self._shown: dict[str, tuple[str, str | None]] = {}
+        """By zone: (state, cause) as it was shown last."""
 
     # --- what the pipeline calls ------------------------------------------------------------------------------------
 
@@ -83,6 +92,10 @@ class Duties:
             zones.add(self._places.zone_of(place))
         for zone in zones:
             self._board.touch(topics.agg(zone))
+            now = self._together(zone)[:2]
+            if self._shown.get(zone) != now:  # the heartbeat carries what else changes
+                self._shown[zone] = now
+                self._board.touch(topics.state(zone))
         for item in emitted:
             if isinstance(item, Command) and self._places.owner(item.place) != self._origin.gateway:
                 self._ask(item)
@@ -90,7 +103,7 @@ class Duties:
     def _decider(self, reading: Reading) -> str:
         """The gateway that decides a reading: the place's owner, or the coordinator for the workplace's readers."""
         if reading.modality == "badge" and reading.role != "desk":
-            return self._coordinator
+            return self._places.coordinators.get(reading.place.split("/", 2)[1], "")
         return self._places.owner(reading.place) or self._origin.gateway
 
     def _ask(self, command: Command) -> None:
@@ -118,45 +131,74 @@ class Duties:
     # --- retained topics --------------------------------------------------------------------------------------------
 
     def post_all(self) -> None:
-        """Own the retained topics of all places that this gateway decides."""
+        """Own the retained topics of all places and zones that this gateway decides."""
         for place in self._views.places:
             self._board.set(topics.state(place), partial(self._state, place))
             self._board.set(topics.catalogue(place), partial(self._catalogue, place), expiry_s=None)
         for zone in self._views.zones:
+            self._board.set(topics.state(zone), partial(self._zone_state, zone))
             self._board.set(topics.agg(zone), partial(self._aggregate, zone))
 
     def _state(self, place: str) -> bytes:
         sensed, life = self._views.sensed(place), self._views.life(place)
         is_desk = self._views.spot(place).space.kind == "desk"
         boot, sequence = self._views.sequence(place) or (self._origin.boot, 0)
-        state, cause = ("unknown", STARTING) if sensed is None else (sensed.state, sensed.cause)
+        state, cause, confidence = self._sensed(place)
         return wire.place_state(
             state,
             cause,
-            confidence=0.0 if sensed is None else sensed.confidence,
+            confidence=confidence,
             gateway=self._origin.gateway,
             boot=boot,
             sequence=sequence,
-            now=self._clock.office(),
+            valid_until=self._clock.office_in(wire.VALID_S),
             quality=self._quality if sensed is None or sensed.quality == "good" else sensed.quality,
-            sensed=state,
-            life=("free" if life is None else life.life) if is_desk else None,
+            sensed=state if place in self._watched else None,
+            life=life.life if is_desk and life is not None else None,
             life_since=0 if life is None else life.since,
         )
 
+    def _zone_state(self, zone: str) -> bytes:
+        boot, sequence = self._views.sequence(zone) or (self._origin.boot, 0)
+        state, cause, confidence = self._together(zone)
+        places = self._views.in_zone(zone)
+        behind = [held for held in map(self._views.sensed, places) if held is not None and held.state == state]
+        return wire.place_state(
+            state,
+            cause,
+            confidence=confidence,
+            gateway=self._origin.gateway,
+            boot=boot,
+            sequence=sequence,
+            valid_until=self._clock.office_in(wire.VALID_S),
+            quality=next((held.quality for held in behind if held.quality != "good"), self._quality),
+            sensed=None if self._watched.isdisjoint(places) else state,
+        )
+
+    def _sensed(self, place: str) -> tuple[str, str | None, float]:
+        """(state, cause, confidence) of a place that this gateway decides."""
+        held = self._views.sensed(place)
+        return ("unknown", STARTING, 0.0) if held is None else (held.state, held.cause, held.confidence)
+
+    def _together(self, zone: str) -> tuple[str, str | None, float]:
+        """(state, cause, confidence) of a zone; what others decide of it is not known here."""
+        others = [("unknown", "no_evidence", 0.0) for _ in self._elsewhere.get(zone, ())]
+        return counting.together([*map(self._sensed, self._views.in_zone(zone)), *others])
+
     def _aggregate(self, zone: str) -> bytes:
-        rows = []
+        rows: list[tuple[str, str]] = [("unknown", spot.space.mode) for spot in self._elsewhere.get(zone, ())]
         for place in self._views.in_zone(zone):
-            sensed, life = self._views.sensed(place), self._views.life(place)
-            rows.append(("unknown" if sensed is None else sensed.state, "" if life is None else life.life))
-        return wire.aggregate(**counting.aggregate(rows), gateway=self._origin.gateway, now=self._clock.office())
+            life = self._views.life(place)
+            rows.append((self._sensed(place)[0], "" if life is None else life.life))
+        until = self._clock.office_in(wire.VALID_S)
+        return wire.aggregate(**counting.aggregate(rows), gateway=self._origin.gateway, valid_until=until)
 
     def _catalogue(self, place: str) -> bytes:
         spot = self._views.spot(place)
         return wire.write(
             wire.PlaceCatalogue,
             {
-                "names": {"space": spot.space.name},
+                "names": self._names[place],
                 "kind": spot.space.kind,
                 "capacity": spot.space.capacity,
                 "owner": spot.owner,
@@ -165,3 +207,19 @@ class Duties:
                 "accessible": spot.space.accessible,
             },
         )
+
+
+def _names(office: Office) -> dict[str, Mapping[str, str | None]]:
+    """What people call each space, from the building down."""
+    return {
+        f"{office.site}/{building.id}/{floor.id}/{zone.id}/{space.id}": {
+            "building": building.name,
+            "floor": floor.name,
+            "zone": zone.name,
+            "space": space.name,
+        }
+        for building in office.buildings
+        for floor in building.floors
+        for zone in floor.zones
+        for space in zone.spaces
+    }

@@ -1,4 +1,4 @@
-"""Which gateways are there, as the archive hears it: a fold over their statuses and machine time."""
+"""Which gateways are there, as the archive and a coordinator hear it: a fold over their statuses and machine time."""
 
 from __future__ import annotations
 

@@ -24,6 +24,9 @@ class Views:
     def __init__(self, places: Places, gateway: str) -> None:
         self._spots = {place: spot for place, spot in places.spots.items() if spot.owner == gateway}
         self._areas = {place: area for place, area in places.areas.items() if area.owner == gateway}
+        self._in_zone: dict[str, list[str]] = {}
+        for place, spot in self._spots.items():
+            self._in_zone.setdefault(spot.zone, []).append(place)
         self._sensed: dict[str, Sensed] = {}
         self._life: dict[str, Life] = {}
         self._sequence: dict[str, tuple[str, int]] = {}
@@ -84,9 +87,9 @@ class Views:
         """(boot, sequence) of the last event about `place`."""
         return self._sequence.get(place)
 
-    def in_zone(self, zone: str) -> list[str]:
+    def in_zone(self, zone: str) -> Sequence[str]:
         """The spaces of one zone that this gateway decides."""
-        return [place for place, spot in self._spots.items() if spot.zone == zone]
+        return self._in_zone.get(zone, [])
 
     def summary(self) -> dict[str, Any]:
         """Counts for `status`: no person, no list of places."""

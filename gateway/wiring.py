@@ -21,6 +21,7 @@ from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.calendar import Break, Calendar
+from rules.witness import MODALITIES, OTHER
 
 FEWEST_OF_A_UNIT = 5
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -48,6 +49,16 @@ def keys_of(rule: str, places: Places, gateway: str) -> list[str]:
             return [zone for zone, area in places.areas.items() if area.owner == gateway]
         case _:
             return []
+
+
+def watched(devices: Mapping[str, Binding]) -> frozenset[str]:
+    """Places with a sensor. A badge reader is none: it knows nothing of who does not tap."""
+    found = set()
+    for binding in devices.values():
+        worth = MODALITIES.get(binding.modality, OTHER)
+        if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
+            found.add(binding.place)
+    return frozenset(found)
 
 
 def make_rules(
@@ -176,7 +187,8 @@ def _locate(office: Office, places: Places, devices: Mapping[str, Binding]) -> l
 
 def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], located: Iterable[str] = ()) -> Route:
     """Where inputs go on this gateway. `located`: a live view of the keys of `locate` (Health goes to all of them)."""
-    coordinates = gateway in places.coordinators.values()
+    buildings = frozenset(building for building, found in places.coordinators.items() if found == gateway)
+    coordinates = bool(buildings)
     owned = {place for place, spot in places.spots.items() if spot.owner == gateway}
     desks = {place for place in owned if places.spots[place].space.kind in _DESKS}
     zone_of = {place: places.spots[place].zone for place in places.spots}
@@ -198,7 +210,7 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
                 return [*found, ("counting", zone_of[item.place])] if item.place in owned else []
             case Life():
                 found = [("counting", zone_of[item.place])] if zone_of.get(item.place) in zones else []
-                if coordinates and item.person:
+                if item.person and item.place.split("/", 2)[1] in buildings:
                     found += [("one_desk", item.person), ("presence", item.person)]
                 return found
             case api.Located():

@@ -47,7 +47,13 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             if not state.quiet and _believed(settings, state, item, zone):
                 evidence, lost = list(item.evidence), item.challenger
                 state, said = _seen(
-                    state._replace(cause=None), zone, item.last_evidence, "tag", evidence, challenger=lost, confidence=item.confidence
+                    state._replace(cause=None),
+                    zone,
+                    item.last_evidence,
+                    "tag",
+                    evidence,
+                    challenger=lost,
+                    confidence=item.confidence,
                 )
         case Life():
             state, said = _desk(state, item)
@@ -191,6 +197,7 @@ def _passed(settings: Settings, state: State) -> Change:
             "method": visit.method or None,
             "last_evidence": visit.last,
             "cause": state.cause or "no_evidence",
+            "assurance": visit.assurance,
             "evidence": [],
         }
         event = _sense(state, "idle", visit.zone, state.now, data)

@@ -208,6 +208,12 @@ def test_a_mistake_does_not_bring_others_along(tmp_path: Path, old: str, new: st
         ("type: ble", "type: serial, port: /dev/y", 20, "driver: receiver"),
         ("driver: ld2410, place", "place", 23, '"driver" is missing'),
         ("    coordinator: gw-05\n", "", 3, "has no coordinator"),
+        (
+            "gateways:\n",
+            "  - {id: kk2-t4, coordinator: gw-05}\ngateways:\n",
+            15,
+            'building "kk2-t4" has coordinator "gw-05", which stands in "kk2-t3"',
+        ),
         ("id: gw-06,", "id: gw-05,", 21, 'gateway "gw-05" stands twice'),
         (
             "device: ld-7}",

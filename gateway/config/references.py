@@ -155,6 +155,10 @@ class References:
             if building.coordinator is None:
                 text = f'building "{building.id}" has no coordinator: name the gateway that sees to one desk a person'
                 yield path, text
+            stands = next((g.place.split("/")[0] for g in self._office.gateways if g.id == building.coordinator), None)
+            if stands not in (None, building.id) and stands in [other.id for other in self._office.buildings]:
+                text = f'building "{building.id}" has coordinator "{building.coordinator}", which stands in "{stands}"'
+                yield path, f"{text}; a building's coordinator is one of its own gateways"
 
     def _bound_devices(self) -> Iterable[Found]:
         for d, device in enumerate(self._office.devices):

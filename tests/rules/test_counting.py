@@ -13,7 +13,7 @@ from rules.counting import Settings, ZoneSettings, aggregate
 
 T0 = 1_795_484_000 * SECOND
 ZONE, OTHER = "s/b/f/z/_", "s/b/f/y/_"
-SPACES = {**{f"s/b/f/z/d-{n}": 1 for n in range(4)}, "s/b/f/z/r-1": 6}
+SPACES = {**{f"s/b/f/z/d-{n}": 1 for n in range(8)}, "s/b/f/z/r-1": 6}
 SETTINGS = Settings(zones={ZONE: ZoneSettings(spaces=SPACES)})
 
 
@@ -43,28 +43,52 @@ def test_nothing_known_is_no_number(fold: Any) -> None:
     assert run.events[0].data["confidence"] == 0.0
 
 
+def together(seconds: float, state: str, *numbers: int) -> list[Sensed]:
+    return [sees(seconds, f"d-{number}", state) for number in numbers]
+
+
 def test_desks_and_rooms_are_counted_when_they_change(fold: Any) -> None:
     run = fold(counting.rule(SETTINGS), ZONE).feed(
-        *all_seen(5), sees(50, "d-0", "occupied"), sees(55, "r-1", "occupied"), sees(130, "d-0", "vacant")
+        *all_seen(5),
+        *together(50, "occupied", 0, 1, 2, 3, 4),
+        sees(55, "r-1", "occupied"),
+        sees(130, "d-0", "vacant"),
+        *together(190, "vacant", 1, 2, 3, 4),
     )
     run.wait(300)
-    assert counts(run) == [(40, 0, "places"), (100, 2, "places"), (160, 1, "places"), (220, 1, "places")]
+    assert counts(run) == [(40, None, "places"), (100, 6, "places"), (160, 5, "places"), (220, None, "places")]
     second = run.events[1].data
-    assert (second["capacity"], second["entries"], second["exits"], second["window_s"]) == (10, 2, 0, 60.0)
+    assert (second["capacity"], second["entries"], second["exits"], second["window_s"]) == (14, 6, None, 60.0)
+
+
+def test_few_are_not_told_and_neither_is_that_few_came_or_went(fold: Any) -> None:
+    empty = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5)).wait(900)
+    some = fold(counting.rule(SETTINGS), ZONE).feed(
+        *all_seen(5),
+        *together(50, "occupied", 0, 1, 2, 3),
+        *together(110, "vacant", 0, 1),
+        sees(170, "d-7", "occupied"),
+    )
+    assert some.wait(900).events == empty.events, "four come, two go, one comes: it looks as if nobody had"
+    (told,) = empty.events
+    assert (told.data["occupancy"], told.data["entries"], told.data["exits"]) == (None, None, None)
+    assert (told.data["cause"], told.data["confidence"]) == (None, 0.9), "it is known, and not told"
 
 
 def test_a_desk_that_is_taken_counts_unless_it_is_sensed_vacant(fold: Any) -> None:
-    taken = Life("s/b/f/z/d-1", "taken", at(10), at(10))
-    run = fold(counting.rule(SETTINGS), ZONE).feed(taken).wait(100)
-    assert run.events[0].data["occupancy"] == 1
-    run = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5), taken).wait(100)
-    assert run.events[0].data["occupancy"] == 0
+    taken = [Life(f"s/b/f/z/d-{n}", "taken", at(10), at(10)) for n in range(5)]
+    run = fold(counting.rule(SETTINGS), ZONE).feed(*taken).wait(100)
+    assert counts(run) == [(40, 5, "places")]
+    run = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5), sees(6, "d-5", "occupied"), *taken).wait(100)
+    assert counts(run) == [(40, None, "places")]
+    run = fold(counting.rule(SETTINGS), ZONE).feed(*together(5, "occupied", 4, 5), *taken).wait(100)
+    assert counts(run) == [(40, 6, "places")]
 
 
 def test_few_people_are_never_counted_as_people(fold: Any) -> None:
     four = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5), *(person(10, n) for n in range(4))).wait(100)
     five = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5), *(person(10, n) for n in range(5))).wait(100)
-    assert counts(four) == [(40, 0, "places")]
+    assert counts(four) == [(40, None, "places")]
     assert counts(five) == [(40, 5, "tags")]
 
 
@@ -94,6 +118,32 @@ words = st.tuples(
 )
 
 
+seen = st.one_of(
+    st.tuples(st.just("unknown"), st.sampled_from(["starting", "sensor_stale", "unconfigured"]), st.just(0.0)),
+    st.tuples(st.sampled_from(["occupied", "vacant"]), st.none(), st.floats(0, 1)),
+)
+
+
+@given(places=st.lists(seen))
+def test_a_zone_is_vacant_only_where_every_place_is(places: list[tuple[str, str | None, float]]) -> None:
+    state, cause, confidence = counting.together(places)
+    states = [state for state, _, _ in places]
+    if "occupied" in states:
+        assert (state, cause) == ("occupied", None)
+    elif "unknown" in states or not states:
+        assert (state, confidence) == ("unknown", 0.0)
+        assert cause in {cause for _, cause, _ in places} | ({"unconfigured"} if not states else set())
+    else:
+        assert (state, cause) == ("vacant", None)
+    assert confidence == 0.0 or confidence in {believed for name, _, believed in places if name == state}
+
+
+def test_a_zone_gives_the_cause_that_most_of_its_places_have() -> None:
+    deaf, stale = ("unknown", "radio_deaf", 0.0), ("unknown", "sensor_stale", 0.0)
+    assert counting.together([deaf, stale, ("vacant", None, 0.9), stale])[1] == "sensor_stale"
+    assert counting.together([stale, deaf])[1] == counting.together([deaf, stale])[1] == "radio_deaf"
+
+
 @given(spaces=st.lists(words))
 def test_the_aggregate_adds_up_and_unknown_is_not_free(spaces: list[tuple[str, str]]) -> None:
     total = aggregate(spaces)
@@ -104,7 +154,7 @@ def test_the_aggregate_adds_up_and_unknown_is_not_free(spaces: list[tuple[str, s
 steps = st.lists(
     st.tuples(
         st.floats(0.01, 100),
-        st.sampled_from(["d-0", "d-1", "r-1", "person"]),
+        st.sampled_from(["d-0", "d-1", "d-2", "d-3", "d-4", "r-1", "person"]),
         st.sampled_from(["occupied", "vacant", "unknown"]),
         st.integers(0, 7),
     ),
@@ -124,5 +174,6 @@ def test_same_input_same_output_and_few_stay_hidden(fold: Any, chosen: list[tupl
     two = fold(counting.rule(SETTINGS), ZONE).feed(*items).wait(9000)
     assert one.events == two.events
     for event in one.events:
-        assert event.data["method"] == "places" or event.data["occupancy"] >= 5
+        for number in (event.data["occupancy"], event.data["entries"], event.data["exits"]):
+            assert number is None or number >= 5
         assert 0 <= event.data["confidence"] <= 1

@@ -161,6 +161,36 @@ def test_one_visit_has_one_id_and_its_last_evidence(fold: Any) -> None:
     assert run.body is None
 
 
+def test_a_desk_that_is_taken_names_the_reader_that_was_tapped(fold: Any) -> None:
+    taken = life(60, "taken")._replace(reader="rdr-7", assurance="fresh")
+    run = fold(presence.rule(), ANA).feed(taken)
+    assert run.events[0].data["evidence"] == [{"modality": "badge", "via": "rdr-7"}]
+    run = fold(presence.rule(), ANA).feed(life(60, "taken"))
+    assert run.events[0].data["evidence"] == [{"modality": "badge", "via": "d-7"}], "no reader is known: the desk"
+
+
+def test_what_is_said_of_a_person_says_how_far_it_is_proved(fold: Any) -> None:
+    """A tag only claims to be somebody's; a desk and an exit are as good as the badge; silence is as its last sign."""
+    run = fold(presence.rule(), ANA).feed(
+        located(10, EAST),
+        life(60, "taken")._replace(assurance="bound"),
+        life(100, "free"),
+        tap(5000, "in")._replace(assurance="fresh"),
+        located(5010, WEST),
+        tap(5100, "out")._replace(assurance="fresh"),
+    )
+    assert [(event.type.split(".", 1)[1], event.data["assurance"]) for event in run.events] == [
+        ("started", "claimed"),
+        ("moved", "bound"),
+        ("idle", "bound"),
+        ("ended", "bound"),
+        ("checkin.started", "fresh"),
+        ("started", "claimed"),
+        ("checkin.ended", "fresh"),
+        ("ended", "fresh"),
+    ]
+
+
 def test_evidence_that_goes_on_writes_nothing(fold: Any) -> None:
     run = fold(presence.rule(), ANA).feed(*(located(10 + 60 * n, EAST) for n in range(100)))
     assert len(run.facts) == len(run.events) == 1

@@ -16,6 +16,7 @@ from tests.conftest import Mosquitto
 from tests.system.site import GUARD_S, Site
 
 FIRST, SECOND = "kantor/utama/l01/timur/d-001", "kantor/utama/l02/utara/d-002"
+ZONE = "kantor/utama/l02/utara/_"
 OFFICE = """\
 site: kantor
 buildings:
@@ -83,6 +84,9 @@ def test_the_places_of_a_lost_gateway_are_unknown_and_say_why(site: Site) -> Non
     state = asyncio.run(state_until(site.broker.port, SECOND, "gateway_down"))
     assert state["state"] == "unknown"
     assert state["gw"] == "gw-01"
+    zone = asyncio.run(state_until(site.broker.port, ZONE, "gateway_down"))
+    assert (zone["state"], zone["gw"], zone["sensed"]) == ("unknown", "gw-01", None)
     site.start("gw-02")
     back = asyncio.run(state_until(site.broker.port, SECOND, "unconfigured"))
     assert back["gw"] == "gw-02"
+    assert asyncio.run(state_until(site.broker.port, ZONE, "unconfigured"))["gw"] == "gw-02"
