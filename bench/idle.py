@@ -26,7 +26,7 @@ def measure(folder: Path, port: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "gateway.cli", "run", str(file), "--gateway", site.GATEWAY]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # an installed program has been compiled before; a checkout is by its first run
-    subprocess.run([sys.executable, "-c", "import gateway.cli, gateway.app"], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", "import gateway.start, gateway.app"], env=environment, check=True)
     with (folder / "run.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
@@ -59,5 +59,5 @@ def _connected(folder: Path) -> bool:
 
 def heavy_imports() -> list[str]:
     """Heavy libraries that the edge role imports; there should be none."""
-    code = f"import sys, gateway.app, gateway.sources.ble; print(*({HEAVY!r} & sys.modules.keys()))"
+    code = f"import sys, gateway.start, gateway.app, gateway.sources.ble; print(*({HEAVY!r} & sys.modules.keys()))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

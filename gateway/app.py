@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -13,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, forward, leftovers, predecessor, snapshots, wiring
+from gateway import bindings, forward, leftovers, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
 from gateway.commands import Commands
-from gateway.config.load import load
 from gateway.config.model import Gateway, Office
 from gateway.config.places import Places
 from gateway.consent import Consent
@@ -29,12 +26,9 @@ from gateway.control import Control
 from gateway.coordinator import Coordinator
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
-from gateway.daemon import clock_of, run_until_stopped
-from gateway.decode import installed
 from gateway.duties import Duties
 from gateway.engine import Engine
 from gateway.equipment import Equipment
-from gateway.errors import ConfigError, Problem
 from gateway.forward import Forwarder
 from gateway.intake import Asked
 from gateway.mqtt import Link, Note
@@ -59,66 +53,6 @@ LAST_S = 1.0
 """How long the outbox and the publisher get to bring out what is left at a stop."""
 
 
-def daemon(arguments: argparse.Namespace) -> int:
-    """`hadir run` and `hadir ingest`."""
-    named = installed()
-    office = load(arguments.file, drivers=named)
-    clock = clock_of(arguments.clock)
-    trace = None if arguments.trace is None else Trace(arguments.trace)
-    try:
-        if arguments.command == "ingest":
-            from gateway.archive import Archive
-
-            archive = Archive(office, clock, trace)
-            return run_until_stopped(archive.run, arguments)
-        box = next((gateway for gateway in office.gateways if gateway.id == arguments.gateway), None)
-        if box is None:
-            names = ", ".join(gateway.id for gateway in office.gateways)
-            text = f'there is no gateway "{arguments.gateway}"; there are: {names}'
-            raise ConfigError(Problem(file=str(arguments.file), line=None, text=text))
-        floor = predecessor.boot_floor(office, box, data_folder(office, box), clock)
-        app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor)
-        return run_until_stopped(app.run, arguments)
-    finally:
-        if trace is not None:
-            trace.close()
-
-
-def up(arguments: argparse.Namespace) -> int:
-    """`hadir up`."""
-    from gateway.broker import EmbeddedBroker
-    from gateway.up import Children, roles
-
-    office = load(arguments.file, drivers=installed())
-    extra = () if arguments.clock is None else ("--clock", arguments.clock)
-    children = Children(roles(office, arguments.file, extra=extra), log=arguments.log_folder)
-    broker = EmbeddedBroker(office.broker.port, office.path(Path("var/broker"))) if office.broker.embedded else None
-    if broker is not None:
-        broker.start()
-    _welcome(office)
-    try:
-        return run_until_stopped(children.run, arguments)
-    finally:
-        if broker is not None:
-            broker.stop()
-
-
-def _welcome(office: Office) -> None:
-    """What runs, and where to look."""
-    broker = office.broker
-    older = f", MQTT 3.1.1 on {broker.port + 1}" if broker.embedded else ""
-    lines = [f"hadir up: {office.site}; Ctrl-C ends it", f"  broker   {broker.host}:{broker.port}{older}"]
-    lines += [f"  {gateway.id:8} hadir status {data_folder(office, gateway)}" for gateway in office.gateways]
-    lines.append(f"  archive  {office.path(office.archive.ledger)}")
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
-
-
-def data_folder(office: Office, gateway: Gateway) -> Path:
-    """Where a gateway keeps its outbox, boot counter and identity snapshot."""
-    return office.path(gateway.data or Path("var") / gateway.id)
-
-
 class GatewayApp:
     """One gateway."""
 
@@ -139,7 +73,7 @@ class GatewayApp:
         """
         self.office, self.gateway, self.clock = office, gateway, clock
         self.counters = counters = Counters()
-        self.folder = folder = data_folder(office, gateway)
+        self.folder = folder = office.data_folder(gateway)
         self.places = places = Places(office)
         self._trace = trace
         self._control_rule = control

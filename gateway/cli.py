@@ -149,11 +149,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             return demo(arguments)
         case "run" | "ingest":
             gc.disable()  # until it runs: daemon.tune_interpreter
-            from gateway.app import daemon
+            from gateway.start import daemon
 
             return daemon(arguments)
         case "up":
-            from gateway.app import up
+            from gateway.start import up
 
             return up(arguments)
         case "replay" | "record":

@@ -351,6 +351,10 @@ class Office(Model):
         if isinstance(context, dict) and "base" in context:
             object.__setattr__(self, "_base", Path(context["base"]))
 
+    def data_folder(self, gateway: Gateway) -> Path:
+        """Where a gateway keeps its outbox, boot counter, identity snapshot and control socket."""
+        return self.path(gateway.data or Path("var") / gateway.id)
+
     def path(self, path: Path) -> Path:
         """`path` of the file, made absolute."""
         return path if path.is_absolute() else self._base / path

@@ -1,0 +1,81 @@
+"""What `hadir run`, `hadir ingest` and `hadir up` start. Each imports only its own role."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.config.load import load
+from gateway.config.model import Office
+from gateway.daemon import clock_of, run_until_stopped
+from gateway.errors import ConfigError, Problem
+from gateway.trace import Trace
+
+
+def daemon(arguments: argparse.Namespace) -> int:
+    """`hadir run` and `hadir ingest`, until they are stopped; the exit status."""
+    clock = clock_of(arguments.clock)
+    trace = None if arguments.trace is None else Trace(arguments.trace)
+    try:
+        return (_ingest if arguments.command == "ingest" else _run)(arguments, clock, trace)
+    finally:
+        if trace is not None:
+            trace.close()
+
+
+def _ingest(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> int:
+    from gateway.archive import Archive
+    from gateway.decode import installed
+
+    archive = Archive(load(arguments.file, drivers=installed()), clock, trace)
+    return run_until_stopped(archive.run, arguments)
+
+
+def _run(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> int:
+    from gateway import predecessor
+    from gateway.app import GatewayApp
+    from gateway.decode import installed
+
+    named = installed()
+    office = load(arguments.file, drivers=named)
+    box = next((gateway for gateway in office.gateways if gateway.id == arguments.gateway), None)
+    if box is None:
+        names = ", ".join(gateway.id for gateway in office.gateways)
+        text = f'there is no gateway "{arguments.gateway}"; there are: {names}'
+        raise ConfigError(Problem(file=str(arguments.file), line=None, text=text))
+    floor = predecessor.boot_floor(office, box, office.data_folder(box), clock)
+    app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor)
+    return run_until_stopped(app.run, arguments)
+
+
+def up(arguments: argparse.Namespace) -> int:
+    """`hadir up`, until it is stopped; the exit status."""
+    from gateway.broker import EmbeddedBroker
+    from gateway.decode import installed
+    from gateway.up import Children, roles
+
+    office = load(arguments.file, drivers=installed())
+    extra = () if arguments.clock is None else ("--clock", arguments.clock)
+    children = Children(roles(office, arguments.file, extra=extra), log=arguments.log_folder)
+    broker = EmbeddedBroker(office.broker.port, office.path(Path("var/broker"))) if office.broker.embedded else None
+    if broker is not None:
+        broker.start()
+    _welcome(office)
+    try:
+        return run_until_stopped(children.run, arguments)
+    finally:
+        if broker is not None:
+            broker.stop()
+
+
+def _welcome(office: Office) -> None:
+    """What runs, and where to look."""
+    broker = office.broker
+    older = f", MQTT 3.1.1 on {broker.port + 1}" if broker.embedded else ""
+    lines = [f"hadir up: {office.site}; Ctrl-C ends it", f"  broker   {broker.host}:{broker.port}{older}"]
+    lines += [f"  {gateway.id:8} hadir status {office.data_folder(gateway)}" for gateway in office.gateways]
+    lines.append(f"  archive  {office.path(office.archive.ledger)}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
