@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, forward, leftovers, snapshots, wiring
+from gateway import bindings, commands, forward, leftovers, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -219,6 +219,8 @@ class GatewayApp:
         if self.is_coordinator:
             self.coordinator = self._coordinator()
         self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
+        old = self.commands.restore(await self.outbox.facts(commands.NAME))
+        await self.outbox.append((), old)
         self.consent = Consent(
             self.directory,
             self.outbox,
@@ -316,7 +318,7 @@ class GatewayApp:
         link.cancel()
 
     def _forwarded(self, reading: Reading, durable: Callable[[], None], fact: Fact | None) -> None:
-        self.pipeline.intake.act(Asked(reading, lambda _rows: durable(), fact), reading.at)
+        self.pipeline.intake.act(Asked(reading, lambda _rows: durable(), () if fact is None else (fact,)), reading.at)
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())

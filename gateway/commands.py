@@ -1,21 +1,24 @@
 """Commands that reach a gateway by MQTT: carried out once, answered again when they are repeated.
 
 cmd/<site>/<gw>/<name>, whocmd/... (with a pid)  ->  res/<client>/<name>
+
+That a command was carried out is a fact in the transaction of what it caused: also a gateway that was killed before it
+could answer does not carry it out again when it is repeated.
 """
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.clock import Clock
+from gateway.clock import SECOND, Clock
 from gateway.config.places import Places
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
-from gateway.contract.exchange import CommandMessage, CommandResult, expired
+from gateway.contract.exchange import EXPIRES_S, REMEMBERED_S, CommandMessage, CommandResult, expired
 from gateway.contract.times import parsed, written
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
@@ -23,13 +26,30 @@ from gateway.errors import PermanentError
 from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
 from gateway.outbox_store import Row
-from rules.api import Command
+from rules.api import Command, Fact
 
 MOST_REMEMBERED = 10_000
 KNOWN = frozenset(
     {"checkin", "checkout", "move", "reserve", "cancel", "release", "correct", "extend", "out_of_order", "quiet"}
 )
+SILENT = frozenset({"extend", "quiet", "out_of_order"})
+"""They may change something without an event."""
 METHODS = frozenset({"badge", "qr", "nfc", "web", "kiosk", "operator", "tag"})
+NAME = "command"
+"""Of its facts; key: the command's id."""
+ARGUMENTS: Mapping[str, type] = {
+    "booking_ref": str,
+    "checkin_id": str,
+    "method": str,
+    "to": str,
+    "at": int,
+    "start": int,
+    "end": int,
+    "on": bool,
+}
+"""What rules read of `args`; times in ns."""
+NEEDED: Mapping[str, tuple[str, ...]] = {"reserve": ("booking_ref", "start", "end"), "cancel": ("booking_ref",)}
+LATEST = 2**63 - 1
 
 
 class Commands:
@@ -45,8 +65,27 @@ class Commands:
         self._clock = clock
         self._counters = counters
         self._answers: OrderedDict[str, bytes | None] = OrderedDict()
+        self._done: deque[tuple[int, str]] = deque()
+        """(when, id) of what was carried out, oldest first: its facts are on the disk."""
         for cls in ("cmd", "whocmd"):
             link.subscribe(f"{PREFIX}/{cls}/{origin.site}/{origin.gateway}/+", self._received)
+
+    def restore(self, facts: Mapping[str, Mapping[str, Any]]) -> list[Fact]:
+        """Remember what an earlier life has carried out; the facts that are too old, to be deleted."""
+        self._done.extend(sorted((int(body["at"]), identity) for identity, body in facts.items()))
+        old = self._forget(self._clock.office())
+        for _, identity in self._done:
+            self._remember(identity, self._result(identity, ok=True, reason=None, rows=()))
+        return old
+
+    def _forget(self, now: int) -> list[Fact]:
+        """What is too old to be repeated, or too much."""
+        done, old = self._done, []
+        while done and (now - done[0][0] > REMEMBERED_S * SECOND or len(done) > MOST_REMEMBERED):
+            _, identity = done.popleft()
+            self._answers.pop(identity, None)
+            old.append(Fact(NAME, identity, None))
+        return old
 
     def _received(self, message: Message) -> None:
         topic = topics.parse(message.topic)
@@ -69,14 +108,16 @@ class Commands:
         reason = self._refusal(name, command, may_name=may_name)
         if reason:
             self._counters.add("commands.refused", reason)
-            self._finish(command, name, self._result(command, ok=False, reason=reason, rows=()))
+            self._finish(command, name, self._result(identity, ok=False, reason=reason, rows=()))
             return
         self._remember(identity, None)
+        self._done.append((self._clock.office(), identity))
         args = dict(command.get("args") or {})
+        now = self._clock.office()
         asked = Command(
             name=name,
             place=command.get("place") or "",
-            at=parsed(command["at"]) if command.get("at") else self._clock.office(),
+            at=parsed(command["at"]) if command.get("at") else now,
             person=command.get("pid") or "",
             unit=command.get("unit") or "_",
             actor=command["role"],
@@ -84,16 +125,19 @@ class Commands:
         )
 
         def answer(rows: Sequence[Row]) -> None:
-            self._finish(command, name, self._result(command, ok=True, reason=None, rows=rows))
+            done = bool(rows) or name in SILENT
+            self._finish(
+                command, name, self._result(identity, ok=done, reason=None if done else "no_change", rows=rows)
+            )
 
-        self._intake.act(Asked(asked, answer), asked.at)
+        self._intake.act(Asked(asked, answer, (Fact(NAME, identity, {"at": now}), *self._forget(now))), asked.at)
 
     def _refusal(self, name: str, command: dict[str, Any], *, may_name: bool) -> str:
         if name not in KNOWN:
             return "unknown_command"
         if expired(command, self._clock.office()):
             return "expired"
-        if dict(command.get("args") or {}).get("method", "web") not in METHODS:
+        if not self._readable(name, command):
             return "invalid"
         if command.get("pid") and not may_name:
             return "forbidden"
@@ -101,11 +145,24 @@ class Commands:
             return "not_owner"
         return ""
 
-    def _result(self, command: dict[str, Any], *, ok: bool, reason: str | None, rows: Sequence[Row]) -> bytes:
+    def _readable(self, name: str, command: dict[str, Any]) -> bool:
+        """Whether rules can read it: they take what they are given. Nothing is about the time to come."""
+        args = dict(command.get("args") or {})
+        soon = self._clock.office() + EXPIRES_S * SECOND
+        at = args.get("at", 0) if type(args.get("at", 0)) is int else LATEST
+        return (
+            all(key in args for key in NEEDED.get(name, ()))
+            and all(type(value) is ARGUMENTS[key] for key, value in args.items() if key in ARGUMENTS)
+            and all(0 <= value <= LATEST for value in args.values() if type(value) is int)
+            and args.get("method", "web") in METHODS
+            and max(at, parsed(command["at"]) if command.get("at") else 0) <= soon
+        )
+
+    def _result(self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row]) -> bytes:
         return wire.write(
             CommandResult,
             {
-                "id": command["id"],
+                "id": identity,
                 "ok": ok,
                 "reason": reason,
                 "at": written(self._clock.office()),

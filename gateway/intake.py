@@ -23,7 +23,7 @@ class Asked(NamedTuple):
     item: Input
     answer: Callable[[Sequence[Row]], None]
     """Called then, with its events (none: it changed nothing)."""
-    fact: Fact | None = None
+    facts: Sequence[Fact] = ()
     """Remembered in the same transaction: how far the sender was listened to."""
 
 

@@ -161,8 +161,7 @@ class Pipeline:
             elif isinstance(item, Asked):
                 first = len(batch.drafts)
                 self._feed(batch, item.item, at, None)
-                if item.fact is not None:
-                    batch.facts.append(item.fact)
+                batch.facts += item.facts
                 batch.answers.append((first, len(batch.drafts), item.answer))
             else:
                 self._feed(batch, item, at, None)

@@ -1,0 +1,155 @@
+"""Commands over a real broker: carried out once, answered each time, refused when they cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.clock import SECOND, SystemClock, rfc3339
+from gateway.commands import NAME, Commands
+from gateway.config.load import load
+from gateway.config.places import Places
+from gateway.counters import Counters
+from gateway.decode import installed
+from gateway.intake import Asked, Intake
+from gateway.outbox_store import Row
+from rules.api import Command, Fact
+from tests.conftest import Mosquitto
+from tests.delivery.links import Reader, make_link
+from tests.delivery.world import origin, running, until
+
+DESK, PERSON = "ikn/kk2/l05/timur/d-017", "p-00000000000000a1"
+IDENTITY = "5b0c5c8e-1111-4222-8333-44445555666{}"
+OFFICE = """\
+site: ikn
+buildings:
+  - {id: kk2, coordinator: gw-1, floors: [{id: l05, owner: gw-1, zones: [{id: timur, spaces: [{id: d-017}]}]}]}
+gateways: [{id: gw-1, place: kk2/l05}]
+"""
+EVENT = Row("000001-abcd", 7, "evt", "t", b'{"id": "b095c863-bb96-5b7b-8983-799d715e3ac2"}', 0, 0, "", "_")
+
+
+class World:
+    """A gateway's receiving side, and a client that asks it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        file = folder / "office.yaml"
+        file.write_text(OFFICE)
+        self.clock = SystemClock()
+        self.intake = Intake(Counters())
+        self.places = Places(load(file, drivers=installed()))
+        self.link = make_link(port, "gw-1")
+        self.commands = Commands(self.link, origin(), self.places, self.intake, self.clock, Counters())
+        self.client = make_link(port, "kiosk")
+        self.answers = Reader(self.client, "hadir/v1/res/kiosk/#")
+
+    async def ask(self, name: str, *, number: int = 0, cls: str = "whocmd", **more: Any) -> None:
+        body = {
+            "id": IDENTITY.format(number),
+            "issued_at": rfc3339(self.clock.office()),
+            "actor": "kiosk",
+            "role": "user",
+            "client": "kiosk",
+            "place": DESK,
+            "pid": PERSON,
+            "args": {},
+            **more,
+        }
+        await self.client.deliver(f"hadir/v1/{cls}/ikn/gw-1/{name}", json.dumps(body).encode())
+
+    async def answered(self, count: int) -> list[dict[str, Any]]:
+        await until(lambda: len(self.answers.payloads()) == count)
+        return [json.loads(payload) for payload in self.answers.payloads()]
+
+    def taken(self) -> list[Asked]:
+        found = [item for _, item in self.intake.take(len(self.intake))]
+        return [item for item in found if isinstance(item, Asked)]
+
+
+@pytest.fixture
+async def world(tmp_path: Path, mosquitto: Mosquitto) -> AsyncIterator[World]:
+    made = World(tmp_path, mosquitto.port)
+    async with running(made.link, made.client):
+        await made.link.connected()
+        await made.client.connected()
+        await made.link.deliver("t", b"")
+        await made.client.deliver("t", b"")
+        yield made
+
+
+async def test_it_is_carried_out_once_and_answered_each_time(world: World) -> None:
+    await world.ask("checkin", args={"method": "kiosk"})
+    await world.ask("checkin", args={"method": "kiosk"})
+    await until(lambda: len(world.intake))
+    (asked,) = world.taken()
+    assert isinstance(asked.item, Command)
+    assert (asked.item.name, asked.item.place, asked.item.person) == ("checkin", DESK, PERSON)
+    assert [(fact.rule, fact.key) for fact in asked.facts] == [(NAME, IDENTITY.format(0))]
+    asked.answer((EVENT,))
+    await world.ask("checkin", args={"method": "kiosk"})
+    first, again = await world.answered(2)
+    assert first == again
+    assert (first["ok"], first["events"]) == (True, ["b095c863-bb96-5b7b-8983-799d715e3ac2"])
+    assert not world.intake
+
+
+async def test_what_changed_nothing_is_no_success(world: World) -> None:
+    for number, name in enumerate(("checkin", "extend")):
+        await world.ask(name, number=number)
+        await until(lambda: len(world.intake))
+        world.taken()[0].answer(())
+    taken, extended = await world.answered(2)
+    assert (taken["ok"], taken["reason"]) == (False, "no_change")
+    assert (extended["ok"], extended["reason"]) == (True, None)
+
+
+async def test_a_gateway_that_was_killed_before_its_answer_does_not_do_it_again(world: World) -> None:
+    now = world.clock.office()
+    days = 86_400 * SECOND
+    old = world.commands.restore({IDENTITY.format(0): {"at": now - SECOND}, IDENTITY.format(1): {"at": now - 2 * days}})
+    assert old == [Fact(NAME, IDENTITY.format(1), None)]
+    await world.ask("checkin")
+    (answer,) = await world.answered(1)
+    assert (answer["id"], answer["ok"]) == (IDENTITY.format(0), True)
+    assert not world.intake
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "reason"),
+    [
+        ("dance", {}, "unknown_command"),
+        ("checkin", {"place": "ikn/kk2/l05/timur/d-099"}, "not_owner"),
+        ("checkin", {"cls": "cmd"}, "forbidden"),
+        ("checkin", {"issued_at": "2020-01-01T00:00:00.000Z"}, "expired"),
+        ("checkin", {"at": "2250-01-01T00:00:00.000Z"}, "invalid"),
+        ("checkin", {"args": {"method": "telepathy"}}, "invalid"),
+        ("reserve", {}, "invalid"),
+        ("reserve", {"args": {"booking_ref": "b", "start": "nine", "end": 5}}, "invalid"),
+        ("reserve", {"args": {"booking_ref": "b", "start": -1, "end": 5}}, "invalid"),
+        ("cancel", {"args": {"booking_ref": 5}}, "invalid"),
+        ("move", {"args": {"at": "soon"}}, "invalid"),
+        ("move", {"args": {"at": 2**62}}, "invalid"),
+        ("quiet", {"args": {"on": "yes"}}, "invalid"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_and_reaches_no_rule(
+    world: World, name: str, more: dict[str, Any], reason: str
+) -> None:
+    await world.ask(name, **more)
+    (answer,) = await world.answered(1)
+    assert (answer["ok"], answer["reason"]) == (False, reason)
+    assert not len(world.intake)
+
+
+async def test_what_was_carried_out_a_day_ago_leaves_the_disk_with_the_next_command(world: World) -> None:
+    almost = world.clock.office() - 86_400 * SECOND + SECOND
+    assert world.commands.restore({IDENTITY.format(7): {"at": almost}}) == []
+    await asyncio.sleep(1.1)
+    await world.ask("checkin")
+    await until(lambda: len(world.intake))
+    assert world.taken()[0].facts[1:] == (Fact(NAME, IDENTITY.format(7), None),)
