@@ -111,7 +111,8 @@ client.loop_forever()
 ```
 
 ## Reading states
-Retained `state/<place>` says what a desk or a room is now. Three values, never two:
+Retained `state/<place>` says what a desk or a room is now, and a whole zone (`.../ZONE/_`): occupied when one of its
+places is, else unknown when one is, else vacant. Three values, never two:
 
 | value | means | a display shows |
 |---|---|---|
