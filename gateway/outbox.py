@@ -22,7 +22,7 @@ from gateway.config import model
 from gateway.contract.envelope import Encoded, Origin
 from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
-from gateway.outbox_store import OVERHEAD, Gap, Row, Table, fact_rows
+from gateway.outbox_store import OVERHEAD, Gap, Row, Table, committed, fact_rows
 from gateway.supervise import full_jitter
 from rules.api import Event, Fact
 
@@ -316,15 +316,15 @@ class Outbox:
         if gaps:
             self._gaps += gaps
             self._counters.add("outbox.dropped", "bounds", sum(gap.lost for gap in gaps))
-        committed: list[Row] = []
+        told: list[Row] = []
         for work, result in zip(batch, results, strict=True):
-            rows = [row._replace(committed_machine=at) for row in work.rows]
-            committed += rows
+            rows = [committed(row, at) for row in work.rows]
+            told += rows
             work.done(rows, result)
-        if committed:
-            self._counters.add("outbox.committed", n=len(committed))
+        if told:
+            self._counters.add("outbox.committed", n=len(told))
             for listener in self._listeners:
-                listener(committed)
+                listener(told)
 
     def _write(self, batch: Sequence[_Work]) -> tuple[list[Any], int, list[Gap]]:
         """In the worker thread: one transaction."""

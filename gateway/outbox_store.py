@@ -53,6 +53,16 @@ class Row(NamedTuple):
     unit: str
 
 
+COMMITTED = Row._fields.index("committed_machine")
+"""The one field of a Row that is no column: between the others, which stand in the table's order."""
+
+
+def committed(row: Row, at: int) -> Row:
+    """The row, with the machine time of its commit. Once an event: `_replace` takes three times as long."""
+    boot, sequence, cls, topic, body, recorded, _, person, unit = row
+    return Row(boot, sequence, cls, topic, body, recorded, at, person, unit)
+
+
 class Gap(NamedTuple):
     """Events that were given up before the archive had them: declared by `gateway.gap`."""
 
@@ -95,10 +105,7 @@ class Table:
         sqlite.insert(
             self._connection,
             "INSERT INTO event",
-            [
-                (r.boot, r.sequence, r.cls, r.topic, r.body, r.recorded_at, r.person, r.unit, act)
-                for r, act in zip(rows, acts, strict=True)
-            ],
+            [(*row[:COMMITTED], *row[COMMITTED + 1 :], act) for row, act in zip(rows, acts, strict=True)],
         )
         latest = {(rule, key): body for rule, key, body in facts}
         kept = [(rule, key, body) for (rule, key), body in latest.items() if body is not None]

@@ -65,6 +65,10 @@ def times_of(model: type[Data]) -> tuple[str, ...]:
     return tuple(name for name in names if name in TIMES)
 
 
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The digit that says which variant of UUID this is (RFC 9562, section 4.1)."""
+
+
 @lru_cache(maxsize=16)
 def _hash_of(source: str) -> Any:
     return sha1(HADIR_NAMESPACE.bytes + f"{source}/".encode(), usedforsecurity=False)
@@ -75,7 +79,7 @@ def id_of(source: str, number: str) -> str:
     made = _hash_of(source).copy()
     made.update(number.encode())
     text = made.hexdigest()
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:32]}"
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
 def decode(payload: bytes) -> Envelope:

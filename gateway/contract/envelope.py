@@ -103,6 +103,10 @@ def _topic(cls: str, place: str, name: str, unit: str, site: str, building: str,
 def topic_of(event: Event, origin: Origin) -> str:
     """The live topic of an event. Raises PermanentError."""
     _kind(event.type, event.cls)
+    return _live(event, origin)
+
+
+def _live(event: Event, origin: Origin) -> str:
     unit = event.unit if event.cls == "who" else "_"
     return _topic(event.cls, event.place, event.type, unit, origin.site, origin.building, origin.gateway)
 
@@ -122,7 +126,7 @@ def encode(
     `quality` is the run's; a rule's own quality in `event.data` wins, unless the run is simulated or replayed.
     """
     kind = _kind(event.type, event.cls)
-    topic = topic_of(event, origin)
+    topic = _live(event, origin)
     if not 0 < sequence <= _LAST:
         raise PermanentError("invalid", "a sequence has at most 12 digits, and begins with 1")
     data: dict[str, Any] = dict(event.data)
