@@ -274,6 +274,7 @@ class GatewayApp:
             sources=self.sources,
             views=self.views,
             tap=self.tap,
+            clock=self.clock,
             counters=self.counters,
         )
 

@@ -156,10 +156,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             from gateway.start import up
 
             return up(arguments)
-        case "replay" | "record":
-            from gateway.replay import record, replay
+        case "replay":
+            from gateway.replay import replay
 
-            return record(arguments) if arguments.command == "record" else replay(arguments)
+            return replay(arguments)
+        case "record":
+            from gateway.record import record
+
+            return record(arguments)
         case _:
             from gateway.tools import run
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.clock import rfc3339
+from gateway.clock import SECOND, Clock, rfc3339
 from gateway.config.document import did_you_mean, short
 from gateway.config.model import Office
 from gateway.config.places import Places
@@ -45,6 +45,7 @@ class Questions:
         sources: Sequence[Source],
         views: Views,
         tap: Tap,
+        clock: Clock,
         counters: Counters,
     ) -> None:
         self._office = office
@@ -59,6 +60,7 @@ class Questions:
         self._sources = sources
         self._views = views
         self._tap = tap
+        self._clock = clock
         self._counters = counters
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -88,10 +90,17 @@ class Questions:
             "frames": sum(source.state.frames for source in self._sources),
             "readings": self._pipeline.readings,
             "published": self._publisher.published,
+            "broker_refuses": {**link.refused, **self._publisher.refused},
+            "archive_heard_s": self._archive_heard_s(),
             "counters": dict(self._counters.snapshot()),
             "down": [] if coordinator is None else sorted(coordinator.down),
             **self._views.summary(),
         }
+
+    def _archive_heard_s(self) -> float | None:
+        """Seconds since the archive's last word; None: none in this life."""
+        heard = self._publisher.acked_machine
+        return round((self._clock.machine() - heard) / SECOND, 1) if heard else None
 
     def _people_problem(self) -> str:
         if self._directory.problem or self._directory.version:

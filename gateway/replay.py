@@ -1,4 +1,4 @@
-"""`hadir replay` and `hadir record`: recordings through the whole path, into an archive.
+"""`hadir replay`: recordings through the whole path, into an archive.
 
 A replay is a gateway called `replay`, whose boot is made from the recording and the configuration, and whose clock is
 the recorded time: the same recording gives the same bytes, so that replaying it twice stores once.
@@ -9,17 +9,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from drivers.api import Frame
 from gateway import bindings, wiring
@@ -29,26 +26,25 @@ from gateway.config.model import Archive, Broker, EmbeddedStore, Office
 from gateway.config.model import Outbox as Bounds
 from gateway.config.places import Places
 from gateway.contract.envelope import Encoded, Origin, encode
-from gateway.control import call
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
 from gateway.decode import installed
 from gateway.engine import Engine
-from gateway.errors import HadirError, PermanentError, Problem
+from gateway.errors import HadirError
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger
 from gateway.mqtt import Link
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
 from gateway.outbox_store import Row
-from gateway.packs import GATEWAY, Pack
-from gateway.people import Directory, Entry, Resolver
+from gateway.packs import GATEWAY
+from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.ports import free_pair
 from gateway.projection import Projections
 from gateway.publisher import Publisher
-from gateway.recording import Recording, header
 from gateway.stores.build import build
+from gateway.tape import Tape, digest, tape
 from rules.api import Input
 
 STILL_S = 120.0
@@ -58,7 +54,6 @@ TURN = 256
 BOUNDS = Bounds(max_bytes=1 << 40, max_age_days=36_500.0, ballast_bytes=0)
 """A replay gives nothing up: recorded months pass in seconds."""
 KEPT_DAYS = 3650
-FETCH_S = 0.5
 
 
 class RecordedClock:
@@ -93,71 +88,6 @@ class _Alone:
 
     def committed(self, _emitted: Sequence[Input], _rows: Sequence[Row]) -> None:
         """Nothing to show."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tape:
-    """What can be replayed."""
-
-    path: Path
-    office: Office
-    """With one gateway, `replay`, that decides everything."""
-    data: Path
-    """The file whose bytes name the replay."""
-    items: Callable[[Counters], Iterator[tuple[int, Frame | Input]]]
-    """(time, input), in order."""
-    people: Callable[[SiteKey], dict[str, Entry]]
-    """Index -> holder of what is heard."""
-    facts: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    problems: list[Problem]
-    """The first inputs that could not be read, once they were met."""
-
-
-def tape(path: Path) -> Tape:
-    """A zone pack (a folder) or a recording (a file). Raises ConfigError."""
-    if path.is_dir():
-        pack = Pack(path)
-
-        def people(key: SiteKey) -> dict[str, Entry]:
-            # the beacons of a pack are known by what the driver says of them; the key is of this run only
-            realm = pack.office().site
-            return {key.index(pack.credential(n), realm): pack.person(n) for n in range(pack.beacons())}
-
-        return Tape(
-            path=path,
-            office=pack.office(),
-            data=pack.sightings,
-            items=lambda counters: ((frame.received_at, frame) for frame in pack.frames(counters)),
-            people=people,
-            facts={},
-            problems=[],
-        )
-    recording = Recording(path)
-    return Tape(
-        path=path,
-        office=_owned(recording),
-        data=path,
-        items=recording.inputs,
-        people=lambda _key: {},
-        facts=recording.facts,
-        problems=recording.problems,
-    )
-
-
-def _owned(recording: Recording) -> Office:
-    """The recording's office, with everything decided by the replay: other gateways are not there."""
-    document = recording.office.model_dump(mode="json")
-    box = next(gateway for gateway in document["gateways"] if gateway["id"] == recording.gateway)
-    document["gateways"] = [{**box, "id": GATEWAY}]
-    for building in document["buildings"]:
-        building["coordinator"] = GATEWAY
-        for floor in building["floors"]:
-            floor["owner"] = GATEWAY
-            for zone in floor["zones"]:
-                zone["owner"] = None
-                for space in zone["spaces"]:
-                    space["owner"] = None
-    return Office.model_validate(document)
 
 
 def replay(arguments: argparse.Namespace) -> int:
@@ -214,7 +144,7 @@ async def _through(played: Tape, into: Path, folder: Path, port: int, speed: flo
     head = next(items, None)
     first = clock.now = 0 if head is None else head[0]  # rules and stores look at the calendar around it
     office = _archived(played.office, into)
-    boot = f"000000-{_digest(played)}"
+    boot = f"000000-{digest(played)}"
     origin = Origin(site=office.site, building=office.buildings[0].id, gateway=GATEWAY, boot=boot)
 
     def encoded(draft: Draft, sequence: int, recorded_at: int) -> Encoded:
@@ -276,16 +206,6 @@ def _archived(office: Office, into: Path) -> Office:
     store = EmbeddedStore(kind="embedded", path=into / "points.sqlite")
     archive = Archive(ledger=into / "ledger.sqlite", stores=(store,), retain_people_days=KEPT_DAYS)
     return office.model_copy(update={"archive": archive})
-
-
-def _digest(played: Tape) -> str:
-    """Four digits that name the recording and its configuration."""
-    made = sha256()
-    with played.data.open("rb") as data:
-        while block := data.read(1 << 20):
-            made.update(block)
-    made.update(played.office.model_dump_json().encode())
-    return made.hexdigest()[:4]
 
 
 def _pipeline(
@@ -355,54 +275,3 @@ async def _drain(outbox: Outbox, projections: Projections, ledger: Ledger) -> No
     except TimeoutError as error:
         text = f"{outbox.waiting} events wait for the archive, its store: {projections.status()}"
         raise HadirError(f"not done {STILL_S:.0f} s after the last input: {text}") from error
-
-
-def record(arguments: argparse.Namespace) -> int:
-    """`hadir record SOCKET FILE`: until the time is up or Ctrl-C."""
-    try:
-        handle = os.open(arguments.output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise HadirError(f"{arguments.output}: {error.strerror}; choose another name") from error
-    made = Recorder(arguments.socket)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        try:
-            asyncio.run(made.run(out, arguments.seconds))
-        except KeyboardInterrupt:
-            pass
-        finally:
-            if made.begun:
-                sys.stdout.write(f"recorded {made.count} inputs to {arguments.output}\n")
-            else:
-                arguments.output.unlink()
-    return 0
-
-
-class Recorder:
-    """Fetches what the rules of a running gateway are given."""
-
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
-        self.begun = False
-        self.count = 0
-
-    async def run(self, out: TextIO, seconds: float) -> None:
-        """For `seconds`, or until cancelled (0). Raises HadirError when the gateway does not answer."""
-        clock = SystemClock()
-        answer: Mapping[str, Any] = await call(self._socket, "record", {"after": None})
-        out.write(header(Office.model_validate(answer["office"]), answer["gateway"]) + "\n")
-        out.write(json.dumps({"facts": answer["facts"]}, separators=(",", ":")) + "\n")
-        out.flush()
-        self.begun = True
-        cursor, end = answer["cursor"], clock.machine() + int(seconds * SECOND)
-        more = True
-        while more:
-            more = not seconds or clock.machine() < end
-            left = FETCH_S if not seconds else min(FETCH_S, max(0.0, (end - clock.machine()) / SECOND))
-            await asyncio.sleep(left)
-            answer = await call(self._socket, "record", {"after": cursor})
-            if answer["lost"]:
-                raise PermanentError("lost", f"{answer['lost']} inputs: the gateway is busier than this recording")
-            cursor = answer["cursor"]
-            out.writelines(f"{text}\n" for text in answer["lines"])
-            self.count += len(answer["lines"])
-            out.flush()
