@@ -1,9 +1,10 @@
 """Hop 6: durable store-and-forward. From here on, loss is a bug.
 
 Events and facts are committed in one transaction by one worker thread (an fsync must not block the event loop), and
-what arrives while a commit runs shares the next one. The sequence is given in the order of arrival and is contiguous
-in a boot; a commit that fails is tried again with the same numbers. An event leaves only when the archive says that it
-has committed it (`retire`), or will never take it (`refuse`).
+what arrives while a commit runs shares the next one: the slower the disk, the larger the groups, and on a fast one
+nobody waits for company. The sequence is given in the order of arrival and is contiguous in a boot; a commit that fails
+is tried again with the same numbers. An event leaves only when the archive says that it has committed it (`retire`), or
+will never take it (`refuse`).
 """
 
 from __future__ import annotations

@@ -261,7 +261,6 @@ class Outbox(Model):
 
     max_bytes: Annotated[Whole, Field(ge=1 << 20)] = 512 << 20
     max_age_days: Annotated[Number, Field(gt=0)] = 30.0
-    linger_ms: Annotated[Number, Field(ge=0, le=1000)] = 20.0
     batch: Annotated[Whole, Field(ge=1, le=10_000)] = 100
     ballast_bytes: Annotated[Whole, Field(ge=0)] = 4 << 20
 
