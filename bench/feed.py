@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from gateway.clock import SECOND
 from gateway.config.model import Office
 from gateway.daemon import tune_interpreter
 from gateway.decode import installed
+from gateway.demo.usage import usage
 from gateway.sources.base import Deliver
 
 WAITS = 2_048
@@ -84,5 +86,4 @@ async def settled(app: GatewayApp) -> None:
 
 def memory_mb() -> float:
     """Resident memory of this process."""
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+    return usage(os.getpid()).rss_mb

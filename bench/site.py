@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from bench.adverts import RECEIVERS, tag_name
-from gateway import snapshots
+from gateway import durable
 from gateway.config.load import load
 from gateway.config.model import Office
 from gateway.credentials import SiteKey
@@ -39,7 +39,7 @@ def make(folder: Path, port: int, *, tags: int = 0, cards: int = 0, batch: int =
             values += [f"em4100:{card(number).hex().upper()}"] if number < cards else []
             table.enrol(unit=f"u{number % 5}", credentials=[(value, SITE) for value in values])
         body = table.snapshot(GATEWAY, since=None)
-    snapshots.save(body, folder / "var" / GATEWAY / "people")
+    durable.replace(folder / "var" / GATEWAY / "people", body)
     return load(file, drivers=installed())
 
 

@@ -220,7 +220,8 @@ class GatewayApp:
             self.coordinator = self._coordinator()
         self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
         old = self.commands.restore(await self.outbox.facts(commands.NAME))
-        await self.outbox.append((), old)
+        if old:
+            await self.outbox.append((), old)
         self.consent = Consent(
             self.directory,
             self.outbox,

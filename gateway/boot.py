@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
+
+from gateway import durable
 
 _BOOT = re.compile(r"([0-9]{6})-[0-9a-f]{4}")
 
@@ -34,17 +35,6 @@ def next_boot(folder: Path, floor: int = 0) -> str:
     was replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "boot"
     number = max(last(folder), floor) + 1
-    fresh = folder / "boot.new"
-    with fresh.open("w", encoding="ascii") as out:
-        out.write(f"{number}\n")
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(file)
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    durable.replace(folder / "boot", f"{number}\n".encode())
     return f"{number:06d}-{secrets.token_hex(2)}"

@@ -111,9 +111,8 @@ class Commands:
             self._finish(command, name, self._result(identity, ok=False, reason=reason, rows=()))
             return
         self._remember(identity, None)
-        self._done.append((self._clock.office(), identity))
-        args = dict(command.get("args") or {})
         now = self._clock.office()
+        self._done.append((now, identity))
         asked = Command(
             name=name,
             place=command.get("place") or "",
@@ -121,7 +120,7 @@ class Commands:
             person=command.get("pid") or "",
             unit=command.get("unit") or "_",
             actor=command["role"],
-            args=args,
+            args=dict(command.get("args") or {}),
         )
 
         def answer(rows: Sequence[Row]) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway import snapshots
+from gateway import durable, snapshots
 from gateway.credentials import SiteKey
 from gateway.errors import PermanentError
 from gateway.snapshots import Entry, Snapshot
@@ -66,7 +66,7 @@ class Directory:
             data = snapshots.write(told, self._key)
         self._take(told)
         try:
-            snapshots.save(data, self._path)
+            durable.replace(self._path, data)
         except OSError as error:
             self.problem = f"{self._path}: {error.strerror}; it is told again after a restart"
         return True

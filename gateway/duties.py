@@ -142,27 +142,39 @@ class Duties:
     def _state(self, place: str) -> bytes:
         sensed, life = self._views.sensed(place), self._views.life(place)
         is_desk = self._views.spot(place).space.kind == "desk"
-        boot, sequence = self._views.sequence(place) or (self._origin.boot, 0)
-        state, cause, confidence = self._sensed(place)
-        return wire.place_state(
-            state,
-            cause,
-            confidence=confidence,
-            gateway=self._origin.gateway,
-            boot=boot,
-            sequence=sequence,
-            valid_until=self._clock.office_in(wire.VALID_S),
+        return self._written(
+            place,
+            self._sensed(place),
             quality=self._quality if sensed is None or sensed.quality == "good" else sensed.quality,
-            sensed=state if place in self._watched else None,
+            watched=place in self._watched,
             life=life.life if is_desk and life is not None else None,
             life_since=0 if life is None else life.since,
         )
 
     def _zone_state(self, zone: str) -> bytes:
-        boot, sequence = self._views.sequence(zone) or (self._origin.boot, 0)
-        state, cause, confidence = self._together(zone)
+        verdict = self._together(zone)
         places = self._views.in_zone(zone)
-        behind = [held for held in map(self._views.sensed, places) if held is not None and held.state == state]
+        behind = [held for held in map(self._views.sensed, places) if held is not None and held.state == verdict[0]]
+        return self._written(
+            zone,
+            verdict,
+            quality=next((held.quality for held in behind if held.quality != "good"), self._quality),
+            watched=not self._watched.isdisjoint(places),
+        )
+
+    def _written(
+        self,
+        place: str,
+        verdict: tuple[str, str | None, float],
+        *,
+        quality: str,
+        watched: bool,
+        life: str | None = None,
+        life_since: int = 0,
+    ) -> bytes:
+        """The retained state of a place or zone. `watched`: a sensor stands behind the verdict."""
+        boot, sequence = self._views.sequence(place) or (self._origin.boot, 0)
+        state, cause, confidence = verdict
         return wire.place_state(
             state,
             cause,
@@ -171,8 +183,10 @@ class Duties:
             boot=boot,
             sequence=sequence,
             valid_until=self._clock.office_in(wire.VALID_S),
-            quality=next((held.quality for held in behind if held.quality != "good"), self._quality),
-            sensed=None if self._watched.isdisjoint(places) else state,
+            quality=quality,
+            sensed=state if watched else None,
+            life=life,
+            life_since=life_since,
         )
 
     def _sensed(self, place: str) -> tuple[str, str | None, float]:

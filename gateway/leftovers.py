@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway import durable
 from gateway.board import Board
 from gateway.contract import topics
 
@@ -33,12 +33,8 @@ def settle(path: Path, board: Board, owner: Callable[[str], str]) -> int:
         _log.warning("%s: %s; what an earlier life has left on the broker stays there", path, error)
         before = set()
     left = {topic for topic in before - now if _is_nobodys(topic, owner)}
-    fresh = path.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8") as out:
-        json.dump(sorted(now | left), out)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
+    if now | left != before:  # most starts change nothing
+        durable.replace(path, json.dumps(sorted(now | left)).encode())
     for topic in sorted(left):
         board.clear(topic)
     return len(left)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from sys import intern
 from typing import NamedTuple
 
@@ -93,19 +91,3 @@ def _entries(rows: list[list[object]]) -> dict[str, Entry]:
         entry = Entry(str(pid), intern(str(unit)), intern(str(visibility)), bool(quiet), bool(active))
         made[str(index)] = shared.setdefault(entry, entry)
     return made
-
-
-def save(data: bytes, path: Path) -> None:
-    """Replace the file durably, at once or not at all; only its owner may read it."""
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

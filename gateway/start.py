@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.config.load import load
 from gateway.config.model import Office
 from gateway.daemon import clock_of, run_until_stopped
+from gateway.decode import installed
 from gateway.errors import ConfigError, Problem
 from gateway.trace import Trace
 
@@ -27,7 +28,6 @@ def daemon(arguments: argparse.Namespace) -> int:
 
 def _ingest(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> int:
     from gateway.archive import Archive
-    from gateway.decode import installed
 
     archive = Archive(load(arguments.file, drivers=installed()), clock, trace)
     return run_until_stopped(archive.run, arguments)
@@ -36,7 +36,6 @@ def _ingest(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) ->
 def _run(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> int:
     from gateway import predecessor
     from gateway.app import GatewayApp
-    from gateway.decode import installed
 
     named = installed()
     office = load(arguments.file, drivers=named)
@@ -53,7 +52,6 @@ def _run(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> in
 def up(arguments: argparse.Namespace) -> int:
     """`hadir up`, until it is stopped; the exit status."""
     from gateway.broker import EmbeddedBroker
-    from gateway.decode import installed
     from gateway.up import Children, roles
 
     office = load(arguments.file, drivers=installed())
