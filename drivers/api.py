@@ -11,8 +11,8 @@ A driver is a table and a function. It is pure: it never touches a clock, the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -45,11 +45,11 @@ class Frame(NamedTuple):
     """Bytes as received. A NamedTuple, not a dataclass: tens of thousands are made a second."""
 
     medium: str
-    """`ble_adv`, `serial:<driver>`, `em4100`, ...: says how `payload` is laid out."""
+    """Says how `payload` is laid out; see `Driver.media`."""
     source: str
     """Id of the configured source that received it."""
     address: str
-    """The sender's address on the medium (`AA:BB:CC:DD:EE:FF`); empty where the medium has none."""
+    """The sender's address on the medium (`AA:BB:CC:DD:EE:FF`, DevEUI, EnOcean id); empty where there is none."""
     payload: bytes
     """For `ble_adv` the AD structures, for serial media one whole frame as cut by the framer."""
     rssi: int | None = None
@@ -58,31 +58,55 @@ class Frame(NamedTuple):
     """Office time, ns UTC."""
     machine_at: int = 0
     """Machine time, ns."""
+    port: int | None = None
+    """LoRaWAN FPort."""
 
 
 class Measurement(NamedTuple):
     """One decoded value."""
 
     kind: str
-    """A word of the vocabulary: badge, beacon, tx_power, occupied, motion, moving_distance, illuminance, ..."""
+    """A word of drivers/vocabulary.py: badge, beacon, occupied, motion, moving_distance, illuminance, ..."""
     value: Any
-    """bool, int, float, str, or a list of them. Never NaN."""
+    """bool, int, float or str; a list or an object of them where the vocabulary says so. Never NaN."""
     unit: str = ""
     """UCUM-like: m, dBm, Cel, %, lx; empty for plain values."""
-    channel: int | None = None
-    """Which of several values of one kind, where the device numbers them."""
+    channel: int | str | None = None
+    """Which of several values of one kind: the device's number, or the driver's own word (`line_1`); never its text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the configuration says of the device that sent a frame. The same for every frame of that device."""
+
+    key: bytes = b""
+    """Its secret: encryption key, identity key. One of `Driver.key_sizes` long."""
+    profile: str = ""
+    """Which of `Driver.profiles` it has: an EnOcean equipment profile, ..."""
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    """What a device without a layout of its own means by its fields or registers."""
+
+
+class Decoded(NamedTuple):
+    """What `Driver.decode_with` returns."""
+
+    measurements: list[Measurement]
+    counter: int | None = None
+    """The authenticated replay counter of the frame. The gateway judges it: a driver has no memory."""
 
 
 class Claim(NamedTuple):
     """What a BLE driver answers to, so that a source can turn strangers away before it builds anything.
 
-    Exactly one of `company` (Bluetooth company identifier) and `service` (16-bit service UUID) is set; the data
-    of that AD structure, after the identifier, must start with `prefix`.
+    `company` is a Bluetooth company identifier, `service` a 16-bit service UUID; with neither, manufacturer data of any
+    company is meant, and `prefix` is not empty. The data of that AD structure, after the identifier, must start with
+    `prefix`; where `name` is set, the advert's local name must start with it as well.
     """
 
     company: int | None = None
     service: int | None = None
     prefix: bytes = b""
+    name: bytes = b""
 
 
 class SerialSettings(NamedTuple):
@@ -113,12 +137,36 @@ class Driver:
     """One device family. A module of drivers/ ends with `DRIVER = Driver(...)` (or `DRIVERS`, a tuple of them)."""
 
     name: str
+    title: str = ""
+    """Maker and product, for people: "Hi-Link HLK-LD2410 (B, C), presence radar"."""
     media: tuple[str, ...]
-    """The media whose payloads `decode` understands."""
+    """The media whose payloads `decode` understands:
+
+    `ble_adv`            AD structures
+    `serial:<name>`      one whole frame, as the driver's own framer cuts it
+    `em4100`             5 bytes of a tag id, or 8 bytes off the air
+    `wiegand`            one byte: how many bits; then the bits, first one highest, padded with zeros to whole bytes
+    `osdp`               a packet without its mark byte
+    `lorawan:<maker>:<model>`   FRMPayload; Frame.port is the FPort
+    `mqtt`, `modbus`, `gpio`, `pcsc`, `keyboard`   see the driver
+    """
     modality: str
     """badge, tag, radar, pir, contact, counter, environment: what the rules weigh it by."""
     decode: Callable[[Frame], list[Measurement]]
     """Raises DecodeError and nothing else. An empty list: a valid frame that says nothing (an acknowledgement)."""
+    decode_with: Callable[[Frame, Context], Decoded] | None = None
+    """The same for a device whose frames need a key, a profile or a mapping; `decode` says what can be read without.
+
+    Raises NotAuthentic for a wrong key. None: the configuration has nothing to add.
+    """
+    key_sizes: tuple[int, ...] = ()
+    """Bytes that a key may have; empty: it takes none."""
+    profiles: tuple[str, ...] = ()
+    """Profiles that it knows; empty: it has none."""
+    kinds: tuple[str, ...] = ()
+    """Every kind that it may measure, in the order of the table of devices."""
+    checked: str = ""
+    """The day on which its vectors were last compared with their sources, 2026-11-26."""
     framer: Framer | None = None
     """Cuts a byte stream; None where the medium delivers whole frames."""
     settings: SerialSettings | None = None

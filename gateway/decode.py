@@ -16,6 +16,7 @@ from gateway.errors import ConfigError, Problem
 
 GROUP = "hadir.drivers"
 MANUFACTURER, SERVICE_DATA_16 = 0xFF, 0x16
+SHORT_NAME, NAME = 0x08, 0x09
 
 
 def decode(frame: Frame, driver: Driver, counters: Counters) -> list[Measurement]:
@@ -76,44 +77,60 @@ class Drivers:
     def __init__(self, by_name: Mapping[str, Driver]) -> None:
         self.by_name = dict(by_name)
         self.by_medium: dict[str, list[Driver]] = {}
-        self.by_company: dict[int, list[tuple[bytes, Driver]]] = {}
-        """Bluetooth company identifier -> (what its data begins with, driver)."""
-        self.by_service: dict[int, list[tuple[bytes, Driver]]] = {}
-        """16-bit service UUID -> (what its data begins with, driver)."""
+        self.by_company: dict[int | None, list[tuple[Claim, Driver]]] = {}
+        """By Bluetooth company identifier; None: any company's."""
+        self.by_service: dict[int, list[tuple[Claim, Driver]]] = {}
+        """By 16-bit service UUID."""
         for driver in self.by_name.values():
             for medium in driver.media:
                 self.by_medium.setdefault(medium, []).append(driver)
         for claim, driver in claims(self.by_name):
-            if claim.company is not None:
-                self.by_company.setdefault(claim.company, []).append((claim.prefix, driver))
-            elif claim.service is not None:
-                self.by_service.setdefault(claim.service, []).append((claim.prefix, driver))
+            if claim.service is not None:
+                self.by_service.setdefault(claim.service, []).append((claim, driver))
+            else:
+                self.by_company.setdefault(claim.company, []).append((claim, driver))
 
     def claimants(self, payload: bytes) -> list[Driver]:
         """Drivers that answer to an advert, each once. Raises Truncated when it breaks off and none did before."""
-        found: dict[str, Driver] = {}
+        answering: list[tuple[Claim, Driver]] = []
+        name, broken = b"", None
         try:
             for kind, data in ad_structures(payload):
-                if len(data) >= 2 and kind in (MANUFACTURER, SERVICE_DATA_16):
-                    index = self.by_company if kind == MANUFACTURER else self.by_service
-                    for prefix, driver in index.get(int.from_bytes(data[:2], "little"), ()):
-                        if data.startswith(prefix, 2):
-                            found[driver.name] = driver
-        except Truncated:
-            if not found:
-                raise
+                if kind in (SHORT_NAME, NAME):
+                    name = data
+                elif len(data) >= 2 and kind in (MANUFACTURER, SERVICE_DATA_16):
+                    answering += [
+                        (claim, driver) for claim, driver in self._near(kind, data) if data.startswith(claim.prefix, 2)
+                    ]
+        except Truncated as error:
+            broken = error
+        found = {driver.name: driver for claim, driver in answering if name.startswith(claim.name)}
+        if broken is not None and not found:
+            raise broken
         return list(found.values())
+
+    def _near(self, kind: int, data: bytes) -> list[tuple[Claim, Driver]]:
+        identifier = int.from_bytes(data[:2], "little")
+        if kind == SERVICE_DATA_16:
+            return self.by_service.get(identifier, [])
+        return self.by_company.get(identifier, []) + self.by_company.get(None, [])
 
 
 class Supported(NamedTuple):
     """A row of `hadir devices --supported`."""
 
     driver: str
+    title: str
     media: str
     modality: str
+    kinds: str
     line: str
     """Baud, parity and stop bits of a serial line; empty for other media."""
     interval: str
+    needs: str
+    """key, profile: what office.yaml may say of such a device."""
+    checked: str
+    """The day on which its vectors were last compared with their sources."""
 
 
 def supported(named: Mapping[str, Driver]) -> list[Supported]:
@@ -121,7 +138,18 @@ def supported(named: Mapping[str, Driver]) -> list[Supported]:
     rows = []
     for driver in sorted(named.values(), key=lambda driver: (driver.modality, driver.name)):
         settings = driver.settings
-        line = "" if settings is None else f"{settings.baud} 8{settings.parity}{settings.stop_bits}"
-        interval = "silent by design" if driver.expect_s is None else f"{driver.expect_s:g} s"
-        rows.append(Supported(driver.name, ", ".join(driver.media), driver.modality, line, interval))
+        needs = [word for word, has in (("key", driver.key_sizes), ("profile", driver.profiles)) if has]
+        rows.append(
+            Supported(
+                driver=driver.name,
+                title=driver.title,
+                media=", ".join(driver.media),
+                modality=driver.modality,
+                kinds=", ".join(driver.kinds),
+                line="" if settings is None else f"{settings.baud} 8{settings.parity}{settings.stop_bits}",
+                interval="silent by design" if driver.expect_s is None else f"{driver.expect_s:g} s",
+                needs=", ".join(needs),
+                checked=driver.checked,
+            )
+        )
     return rows

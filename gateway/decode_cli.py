@@ -2,8 +2,8 @@
 
 In: {"id", "medium", "hex" or "bits", "address"?, "fport"?, "key"?, "eep"?}. Out, one line for each, in order:
 {"id", "measurements": [{"kind", "value", "unit", "channel"?}]} or {"id", "error": "Kind: why"}. The kinds are those of
-DecodeError, and `Invalid` for a line that is not such an object. `fport`, `key` and `eep` are for drivers that need
-them; no built-in driver does yet.
+DecodeError, and `Invalid` for a line that is not such an object. `fport` (LoRaWAN), `key` (hexadecimal), `eep` (or
+`profile`) and `mapping` are for drivers that need them: without them a device says what can be read without.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
-from drivers.api import DecodeError, Driver, Frame, Measurement, Truncated, Unsupported
+from drivers.api import Context, DecodeError, Driver, Frame, Measurement, Truncated, Unsupported
 from gateway.contract.payload import read_json
 from gateway.decode import Drivers, installed
 from gateway.errors import PermanentError
 
 MAX_LINE = 64 * 1024
 """Characters of a line."""
+MOST_BITS = 255
+"""Of a Wiegand message: they are counted by one byte."""
 SHOWN = 80
 """Characters of someone else's word that an error repeats."""
 
@@ -51,15 +53,17 @@ def answer(line: str, drivers: Drivers) -> dict[str, Any]:
         medium = _text(described, "medium")
         if medium not in drivers.by_medium:
             raise Unsupported(f"no driver reads {medium[:SHOWN]!r}; hadir devices --supported lists the media")
-        frame = Frame(medium, "decode", _text(described, "address", ""), _payload(described))
-        return {"id": identifier, "measurements": [_written(made) for made in measurements(frame, drivers)]}
+        payload, port = _payload(described, medium), _port(described)
+        frame = Frame(medium, "decode", _text(described, "address", ""), payload, port=port)
+        made = measurements(frame, drivers, _context(described))
+        return {"id": identifier, "measurements": [_written(measurement) for measurement in made]}
     except DecodeError as error:
         return {"id": identifier, "error": f"{error.kind}: {error}"}
     except _Invalid as error:
         return {"id": identifier, "error": f"Invalid: {error}"}
 
 
-def measurements(frame: Frame, drivers: Drivers) -> list[Measurement]:
+def measurements(frame: Frame, drivers: Drivers, context: Context) -> list[Measurement]:
     """What all drivers that may read `frame` make of it. Raises the first DecodeError when none made anything.
 
     The payload of a serial medium is a piece of its stream; only the whole frames in it are read.
@@ -68,12 +72,24 @@ def measurements(frame: Frame, drivers: Drivers) -> list[Measurement]:
     errors: list[DecodeError] = []
     for driver, one in _to_decode(frame, drivers):
         try:
-            made += driver.decode(one)
+            made += _read(driver, one, context)
         except DecodeError as error:
             errors.append(error)
     if errors and not made:
         raise errors[0]
     return made
+
+
+def _read(driver: Driver, frame: Frame, context: Context) -> list[Measurement]:
+    """With as much of the context as the driver can use."""
+    usable = Context(
+        key=context.key if len(context.key) in driver.key_sizes else b"",
+        profile=context.profile if context.profile in driver.profiles else "",
+        mapping=context.mapping,
+    )
+    if driver.decode_with is None or usable == Context():
+        return driver.decode(frame)
+    return driver.decode_with(frame, usable).measurements
 
 
 def _to_decode(frame: Frame, drivers: Drivers) -> list[tuple[Driver, Frame]]:
@@ -129,20 +145,47 @@ def _text(described: Mapping[str, Any], name: str, default: str | None = None) -
     return value
 
 
-def _payload(described: Mapping[str, Any]) -> bytes:
+def _context(described: Mapping[str, Any]) -> Context:
+    mapping = described.get("mapping") or {}
+    if not isinstance(mapping, dict):
+        raise _Invalid('"mapping" is not an object')
+    profile = _text(described, "profile", "") or _text(described, "eep", "")
+    return Context(key=_hex(described, "key", ""), profile=profile, mapping=mapping)
+
+
+def _port(described: Mapping[str, Any]) -> int | None:
+    value = described.get("fport")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255):
+        raise _Invalid('"fport" is not a number from 0 to 255')
+    return value
+
+
+def _hex(described: Mapping[str, Any], name: str, default: str | None = None) -> bytes:
+    try:
+        return bytes.fromhex(_text(described, name, default))
+    except ValueError as error:
+        raise _Invalid(f'"{name}": {error}') from error
+
+
+def _payload(described: Mapping[str, Any], medium: str) -> bytes:
     if described.get("hex") is not None and described.get("bits") is not None:
         raise _Invalid('"hex" and "bits" are both given')
     if described.get("bits") is not None:
         bits = _text(described, "bits").replace(" ", "")
         if set(bits) - {"0", "1"}:
             raise _Invalid('"bits" has something else than 0 and 1')
+        if medium == "wiegand":
+            if len(bits) > MOST_BITS:
+                raise _Invalid(f"more than {MOST_BITS} bits")
+            return bytes((len(bits),)) + _packed(bits + "0" * (-len(bits) % 8))
         if len(bits) % 8:
             raise Truncated(f"{len(bits)} bits are not whole bytes")
-        return int(bits or "0", 2).to_bytes(len(bits) // 8, "big")
-    try:
-        return bytes.fromhex(_text(described, "hex"))
-    except ValueError as error:
-        raise _Invalid(f'"hex": {error}') from error
+        return _packed(bits)
+    return _hex(described, "hex")
+
+
+def _packed(bits: str) -> bytes:
+    return int(bits or "0", 2).to_bytes(len(bits) // 8, "big")
 
 
 def _written(made: Measurement) -> dict[str, Any]:

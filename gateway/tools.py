@@ -137,9 +137,11 @@ def _decode(arguments: argparse.Namespace) -> int:
 def _devices(_arguments: argparse.Namespace) -> int:
     from gateway.decode import Supported, installed, supported
 
-    rows = [Supported("driver", "medium", "modality", "line", "interval"), *supported(installed())]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    heads = Supported("driver", "product", "medium", "modality", "kinds", "line", "interval", "needs", "vectors")
+    rows = [heads, *supported(installed())]
+    shown = [(row.driver, row.modality, row.interval, row.checked, row.needs, row.media, row.kinds) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         _out("  ".join(cells).rstrip() + "\n")
     return 0

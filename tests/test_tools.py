@@ -134,9 +134,11 @@ def test_the_example_is_good_and_says_what_a_site_adds(capsys: pytest.CaptureFix
 
 def test_devices_are_listed_with_how_their_lines_are_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devices", "--supported"]) == 0
-    head, *rows = (line.split(None, 4) for line in capsys.readouterr().out.splitlines())
-    assert head == ["driver", "medium", "modality", "line", "interval"]
-    assert ["ld2410", "serial:ld2410", "radar", "256000", "8N1  0.1 s"] in rows
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["driver", "modality", "interval", "vectors", "needs", "medium", "kinds"]
+    (radar,) = (row for row in rows if row.startswith("ld2410 "))
+    assert radar.split()[:5] == ["ld2410", "radar", "0.1", "s", "2026-11-26"]
+    assert "occupied, motion" in radar
 
 
 def test_another_distribution_that_owns_one_of_our_names_is_refused(

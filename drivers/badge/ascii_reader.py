@@ -79,16 +79,22 @@ def _drop(form: _Form, dropped: dict[str, int], lost: bytes) -> None:
             dropped[cause] = dropped.get(cause, 0) + size
 
 
-def _driver(name: str, end: bytes) -> Driver:
+def _driver(name: str, title: str, end: bytes) -> Driver:
     form = _form(end)
     return Driver(
         name=name,
+        title=title,
         media=(f"serial:{name}",),
         modality="badge",
         decode=partial(_decode, form),
         framer=partial(_cut, form),
         settings=SerialSettings(9600),
+        kinds=("badge",),
+        checked="2026-11-26",
     )
 
 
-DRIVERS = (_driver("rdm6300", b"\x03"), _driver("id12la", b"\r\n\x03"))
+DRIVERS = (
+    _driver("rdm6300", "RDM6300 (RDM630), 125 kHz badge reader", b"\x03"),
+    _driver("id12la", "ID Innovations ID-12LA, ID-20LA, 125 kHz badge reader", b"\r\n\x03"),
+)

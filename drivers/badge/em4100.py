@@ -43,4 +43,12 @@ def _from_air(bits: int) -> bytes:
     return number.to_bytes(5, "big")
 
 
-DRIVER = Driver(name="em4100", media=("em4100",), modality="badge", decode=decode)
+DRIVER = Driver(
+    name="em4100",
+    title="EM4100 card, tag id or 64 bits off the air",
+    media=("em4100",),
+    modality="badge",
+    decode=decode,
+    kinds=("badge",),
+    checked="2026-11-26",
+)

@@ -113,9 +113,12 @@ _READ: Mapping[int, Callable[[bytes], list[Measurement]]] = {
 
 DRIVER = Driver(
     name="eddystone",
+    title="Eddystone beacon (UID, TLM), any maker's tag",
     media=("ble_adv",),
     modality="tag",
     decode=decode,
     claims=tuple(Claim(service=0xFEAA, prefix=bytes((kind,))) for kind in _READ),
     expect_s=1.0,
+    kinds=("beacon", "tx_power", "temperature", "humidity", "voltage", "packet_counter"),
+    checked="2026-11-26",
 )

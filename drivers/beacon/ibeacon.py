@@ -43,9 +43,12 @@ def _manufacturer_data(payload: bytes) -> bytes:
 
 DRIVER = Driver(
     name="ibeacon",
+    title="iBeacon, any maker's tag",
     media=("ble_adv",),
     modality="tag",
     decode=decode,
     claims=(Claim(company=0x004C, prefix=b"\x02\x15"),),
     expect_s=1.0,
+    kinds=("beacon", "tx_power"),
+    checked="2026-11-26",
 )

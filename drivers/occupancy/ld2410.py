@@ -105,10 +105,13 @@ def _begun(buffer: bytes) -> int:
 
 DRIVER = Driver(
     name="ld2410",
+    title="Hi-Link HLK-LD2410 (B, C), presence radar",
     media=("serial:ld2410",),
     modality="radar",
     decode=decode,
     framer=framer,
     settings=SerialSettings(256_000),
     expect_s=0.1,
+    kinds=("occupied", "motion", "moving_distance", "still_distance", "distance"),
+    checked="2026-11-26",
 )

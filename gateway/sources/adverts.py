@@ -26,14 +26,18 @@ _Claimed = tuple[tuple[bytes, ...], tuple[tuple[bytes, Driver], ...], tuple[byte
 
 def advert_filter(claimed: Iterable[tuple[Claim, Driver]]) -> Filter:
     """A function that recognises what is claimed, and never raises. The first claim that fits wins."""
-    by_company: dict[int, list[tuple[bytes, Driver]]] = {}
+    by_company: dict[int | None, list[tuple[bytes, Driver]]] = {}
     by_service: dict[int, list[tuple[bytes, Driver]]] = {}
     for claim, driver in claimed:
-        if claim.company is not None:
-            by_company.setdefault(claim.company, []).append((claim.prefix, driver))
-        elif claim.service is not None:
+        if claim.name:  # a name tells products of one maker apart; a tag is known by its identity
+            continue
+        if claim.service is not None:
             by_service.setdefault(claim.service, []).append((claim.prefix, driver))
-    companies = {found: _claims(MANUFACTURER, found, by_company[found]) for found in by_company}
+        else:
+            by_company.setdefault(claim.company, []).append((claim.prefix, driver))
+    anyone = by_company.pop(None, [])
+    any_prefix = tuple(prefix for prefix, _ in anyone)
+    companies = {found: _claims(MANUFACTURER, found, rows) for found, rows in by_company.items() if found is not None}
     services = {BASE_UUID.format(found): _claims(SERVICE_DATA_16, found, by_service[found]) for found in by_service}
 
     def accept(manufacturer: Mapping[int, bytes], service: Mapping[str, bytes]) -> tuple[Driver, bytes] | None:
@@ -46,6 +50,8 @@ def advert_filter(claimed: Iterable[tuple[Claim, Driver]]) -> Filter:
                         for prefix, driver in found:
                             if data.startswith(prefix):
                                 return driver, heads[len(data)] + data if len(data) <= LONGEST else b""
+                if anyone and manufacturer[company].startswith(any_prefix):
+                    return _of_anyone(anyone, company, manufacturer[company])
         if service:
             for uuid in service:
                 if uuid in services:
@@ -58,6 +64,14 @@ def advert_filter(claimed: Iterable[tuple[Claim, Driver]]) -> Filter:
         return None
 
     return accept
+
+
+def _of_anyone(anyone: list[tuple[bytes, Driver]], company: int, data: bytes) -> tuple[Driver, bytes]:
+    """For a claim on every company; one of its prefixes fits."""
+    driver = next(driver for prefix, driver in anyone if data.startswith(prefix))
+    if len(data) > LONGEST:
+        return driver, b""
+    return driver, bytes((len(data) + 3, MANUFACTURER)) + company.to_bytes(2, "little") + data
 
 
 def _claims(kind: int, identifier: int, found: list[tuple[bytes, Driver]]) -> _Claimed:
