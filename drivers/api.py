@@ -163,6 +163,10 @@ class Driver:
     """Bytes that a key may have; empty: it takes none."""
     profiles: tuple[str, ...] = ()
     """Profiles that it knows; empty: it has none."""
+    check: Callable[[Mapping[str, Any]], list[str]] | None = None
+    """What is wrong with a mapping, a sentence each; None: it takes no mapping."""
+    sender: Callable[[bytes], str] | None = None
+    """Who sent a frame of a line that many devices share: the address within the frame. Raises DecodeError."""
     kinds: tuple[str, ...] = ()
     """Every kind that it may measure, in the order of the table of devices."""
     checked: str = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, commands, forward, leftovers, snapshots, wiring
+from gateway import bindings, commands, device_keys, forward, leftovers, replay_guard, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -29,6 +29,7 @@ from gateway.credentials import SiteKey
 from gateway.duties import Duties
 from gateway.engine import Engine
 from gateway.equipment import Equipment
+from gateway.feedback import Feedback
 from gateway.forward import Forwarder
 from gateway.intake import Asked
 from gateway.mqtt import Link, Note
@@ -90,8 +91,9 @@ class GatewayApp:
         key = SiteKey.load(office.path(office.people.site_key))
         self.directory = Directory(folder / "people", key, gateway.id)
         self.resolver = Resolver(self.directory, key)
-        self.devices = bindings.by_device(office, named)
-        self.bound = bindings.by_source(gateway, self.devices)
+        keys = device_keys.load(office.path(office.device_keys), (device.id for device in office.devices))
+        self.devices = bindings.by_device(office, named, keys)
+        self.bound = bindings.Bound(gateway, self.devices)
         self.is_coordinator = gateway.id in places.coordinators.values()
         self.outbox = Outbox(folder / "outbox.sqlite", origin, clock, counters, office.outbox, encode=self._encode)
         status = topics.gateway_status(office.site, gateway.id)
@@ -113,19 +115,6 @@ class GatewayApp:
         self.views = Views(places, gateway.id)
         self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
         self.forwarder = Forwarder(self.link, origin, clock, counters, self._forwarded)
-        self.duties = Duties(
-            office=office,
-            places=places,
-            origin=origin,
-            views=self.views,
-            board=self.board,
-            link=self.link,
-            reporter=self.reporter,
-            forwarder=self.forwarder,
-            watched=wiring.watched(self.devices),
-            clock=clock,
-            counters=counters,
-        )
         self.equipment = Equipment(
             origin=origin,
             place=self.place,
@@ -135,18 +124,34 @@ class GatewayApp:
             say=lambda event: self.outbox.submit([Draft(event, "", self.quality)], ()),
             home_assistant=office.home_assistant,
         )
+        self.duties = Duties(
+            office=office,
+            places=places,
+            origin=origin,
+            views=self.views,
+            board=self.board,
+            link=self.link,
+            reporter=self.reporter,
+            forwarder=self.forwarder,
+            heard=self.equipment.heard,
+            tapped=lambda frame, rows: self.feedback.tapped(frame, rows),
+            watched=wiring.watched(self.devices),
+            clock=clock,
+            counters=counters,
+        )
         self.sources = [
             build(
                 source,
                 office,
-                self.bound[source.id],
+                self.bound,
                 named,
                 clock,
                 counters,
-                self.equipment.on_state(source.device, self.bound[source.id]),
+                self.equipment.on_state(self.bound.behind(source.id)),
             )
             for source in gateway.sources
         ]
+        self.feedback = Feedback({source.id: source for source in self.sources}, {})
         self.pipeline: Pipeline
         self.coordinator: Coordinator | None = None
         self.started = clock.machine()
@@ -203,7 +208,7 @@ class GatewayApp:
         normalizer = Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site)
         self.engine = engine
         self.pipeline = Pipeline(
-            bindings=self.bound,
+            bound=self.bound,
             drivers={f"ble_adv:{name}": driver for name, driver in self.named.items() if driver.claims},
             normalizer=normalizer,
             engine=engine,
@@ -214,6 +219,7 @@ class GatewayApp:
             quality=self.quality,
             trace=self._trace,
             tap=self.tap,
+            guard=replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME)),
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
         if self.is_coordinator:
@@ -239,7 +245,7 @@ class GatewayApp:
             expiry_s=None,
         )
         self.duties.post_all()
-        self.equipment.post({binding.device.id: binding for binding in self.bound.values()})
+        self.equipment.post(self.bound.all())
         leftovers.settle(self.folder / "retained.json", self.board, self.places.owner)
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
         self.pipeline.start(self.clock.office())
@@ -331,6 +337,7 @@ class GatewayApp:
         topic = topics.gateway_health(self.office.site, self.gateway.id)
         while True:
             await asyncio.sleep(HEALTH_S)
+            self.equipment.look()
             for gap in self.outbox.take_gaps():
                 data = {"boot": gap.boot, "first": gap.first, "last": gap.last, "lost": gap.lost, "cause": "bounds"}
                 await self._say("gateway.gap", data)

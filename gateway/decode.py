@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import drivers
-from drivers.api import Claim, DecodeError, Driver, Frame, Measurement, Truncated, ad_structures
+from drivers.api import Claim, Context, Decoded, DecodeError, Driver, Frame, Measurement, Truncated, ad_structures
 from gateway.counters import Counters
 from gateway.errors import ConfigError, Problem
 
@@ -26,6 +26,16 @@ def decode(frame: Frame, driver: Driver, counters: Counters) -> list[Measurement
     except DecodeError as error:
         counters.add("decode.dropped", error.kind)
         return []
+
+
+def decode_with(frame: Frame, driver: Driver, context: Context, counters: Counters) -> Decoded:
+    """The same for a device of which the configuration knows something."""
+    read = driver.decode_with
+    try:
+        return Decoded(driver.decode(frame)) if read is None else read(frame, context)
+    except DecodeError as error:
+        counters.add("decode.dropped", error.kind)
+        return Decoded([])
 
 
 def installed() -> dict[str, Driver]:

@@ -5,10 +5,12 @@ Everything shown here is durable already: the pipeline calls `committed` after t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import uuid4
 
+from drivers.api import Frame, Measurement
+from gateway.bindings import Binding
 from gateway.board import Board
 from gateway.clock import Clock
 from gateway.config.model import Office
@@ -28,6 +30,10 @@ from rules import counting
 from rules.api import Command, Input, Reading, Sighting
 
 COORDINATOR = "coordinator"
+Heard = Callable[[Binding, Frame, Sequence[Measurement]], None]
+"""gateway.equipment.Equipment.heard."""
+Tapped = Callable[[Frame, Sequence[Row]], None]
+"""gateway.feedback.Feedback.tapped."""
 
 
 class Duties:
@@ -44,6 +50,8 @@ class Duties:
         link: Link,
         reporter: Reporter | None,
         forwarder: Forwarder,
+        heard: Heard,
+        tapped: Tapped,
         watched: frozenset[str],
         clock: Clock,
         counters: Counters,
@@ -57,6 +65,7 @@ class Duties:
         self._link = link
         self._reporter = reporter
         self._forwarder = forwarder
+        self.heard, self.tapped = heard, tapped
         self._clock = clock
         self._counters = counters
         self._quality = "simulated" if office.simulated else "good"

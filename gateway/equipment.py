@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from drivers.api import Frame, Measurement
 from gateway.bindings import Binding
 from gateway.board import Board
 from gateway.clock import SECOND, Clock
@@ -18,6 +20,21 @@ from rules.api import Event, Health
 
 DEAF = "radio_deaf"
 STALE = "sensor_stale"
+STALE_AFTER, STALE_S = 3, 5.0
+"""A device is missed after so many of its own intervals, but not sooner than this (rules/witness.py says the same)."""
+LOW, ENOUGH = 15.0, 25.0
+"""% of battery: below the first it is told once, above the second it may be told again."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What a device said of itself."""
+
+    at: int
+    """Office time: of its last frame."""
+    signal: float | None = None
+    battery: float | None = None
+    low: bool = False
 
 
 class Equipment:
@@ -44,10 +61,13 @@ class Equipment:
         self._home_assistant = home_assistant
         self._alive: dict[str, tuple[bool | None, str | None]] = {}
         self._sources: dict[str, SourceState] = {}
+        self._bindings: dict[str, Binding] = {}
+        self._said: dict[str, _Heard] = {}
 
     def post(self, devices: Mapping[str, Binding]) -> None:
         """Own the retained topics of these devices."""
         origin = self._origin
+        self._bindings.update(devices)
         for name, binding in devices.items():
             topic = topics.device(origin.site, origin.gateway, name)
             self._board.set(topic, partial(self._state, name, binding), expiry_s=None)
@@ -55,25 +75,79 @@ class Equipment:
                 config = partial(discovery, origin, name, binding.place, binding.device.name or name)
                 self._board.set(topics.home_assistant(origin.gateway, name), config, expiry_s=None)
 
-    def on_state(self, name: str, binding: Binding) -> OnState:
-        """What the source of device `name` calls when it comes up or goes down."""
-        return lambda state: self._changed(name, binding, state)
+    def on_state(self, behind: Iterable[Binding]) -> OnState:
+        """What the source of these devices calls when it comes up or goes down."""
+        bindings = tuple(behind)
 
-    def _changed(self, name: str, binding: Binding, state: SourceState) -> None:
+        def changed(state: SourceState) -> None:
+            for binding in bindings:
+                self._changed(binding, state, alone=len(bindings) == 1 or binding.driver is None)
+
+        return changed
+
+    def heard(self, binding: Binding, frame: Frame, measurements: Sequence[Measurement]) -> None:
+        """A fixed device has said something: it is there, and may have told how it is."""
+        name = binding.device.id
+        known = self._said.get(name)
+        if known is None:
+            known = self._said[name] = _Heard(frame.received_at)
+        known.at = frame.received_at
+        if frame.rssi is not None:
+            known.signal = frame.rssi
+        low: bool | None = None
+        online = True
+        for kind, value, _unit, _channel in measurements:
+            if kind == "battery":
+                known.battery = min(100.0, max(0.0, float(value)))
+                low = known.battery < (ENOUGH if known.low else LOW)
+            elif kind == "battery_low":
+                low = bool(value)
+            elif kind == "online":
+                online = bool(value)
+        if low is not None and low != known.low:
+            known.low = low
+            self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
+            if low:
+                data = {"dev": name, "battery": known.battery}
+                self._say(Event("device.battery_low", self._place, self._clock.office(), data))
+        source = self._sources.get(name)
+        if source is not None and not source.up:
+            return  # its source tells
+        self._tell(name, online, None if online else "offline")
+
+    def look(self) -> None:
+        """Miss devices that have been silent for too long; to be called every few seconds."""
         now = self._clock.office()
-        known = self._alive.get(name)
+        for name, known in self._said.items():
+            expect_s = self._bindings[name].expect_s
+            alive = self._alive.get(name, (None, None))[0]
+            if expect_s is not None and alive and now - known.at > max(STALE_S, STALE_AFTER * expect_s) * SECOND:
+                self._tell(name, False, "silent")
+
+    def _changed(self, binding: Binding, state: SourceState, *, alone: bool) -> None:
+        """`alone`: the source works only if the device does; one of many may be silent though its source works."""
+        name = binding.device.id
         self._sources[name] = state
-        self._alive[name] = (state.up, None if state.up else state.cause)
-        self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
         cause = "" if state.up else DEAF if binding.driver is None else STALE
-        self._health(Health(name, state.up, cause, now))
-        if state.up and known is None:
+        self._health(Health(name, state.up, cause, self._clock.office()))
+        if not state.up or alone:
+            self._tell(name, state.up, None if state.up else state.cause)
+
+    def _tell(self, name: str, alive: bool, cause: str | None) -> None:
+        """Say it once."""
+        known = self._alive.get(name)
+        if known == (alive, cause):
+            return
+        self._alive[name] = (alive, cause)
+        self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
+        if alive and known is None:
             return  # up from the start: nobody missed it
-        kind = "device.online" if state.up else "device.offline"
-        self._say(Event(kind, self._place, now, {"dev": name, "cause": None if state.up else state.cause}))
+        kind = "device.online" if alive else "device.offline"
+        self._say(Event(kind, self._place, self._clock.office(), {"dev": name, "cause": cause}))
 
     def _state(self, name: str, binding: Binding) -> bytes:
         alive, cause = self._alive.get(name, (None, None))
+        said = self._said.get(name)
         return wire.write(
             wire.DeviceState,
             {
@@ -82,12 +156,16 @@ class Equipment:
                 "alive": alive,
                 "cause": cause,
                 "last_heard": self._heard(name),
+                "battery": None if said is None else said.battery,
+                "signal": None if said is None else said.signal,
             },
         )
 
     def _heard(self, name: str) -> str | None:
         """When the device's last frame came, in office time; None: none yet. The heartbeat tells it anew."""
-        source = self._sources.get(name)
+        said, source = self._said.get(name), self._sources.get(name)
+        if said is not None:
+            return written(said.at)
         if source is None or not source.last_frame:
             return None
         now = self._clock.office()

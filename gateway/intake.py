@@ -18,9 +18,9 @@ from rules.api import Fact, Input
 
 
 class Asked(NamedTuple):
-    """An input whose sender waits until what it caused is durable."""
+    """An input or a frame whose sender waits until what it caused is durable."""
 
-    item: Input
+    item: Frame | Input
     answer: Callable[[Sequence[Row]], None]
     """Called then, with its events (none: it changed nothing)."""
     facts: Sequence[Fact] = ()

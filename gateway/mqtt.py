@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.clock import SECOND, Clock
-from gateway.config.model import Broker
+from gateway.config.sources import Broker
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.mqtt_api import REFUSED, TOO_LARGE, Delivered, Done, LinkState, Message, Note

@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway import mqtt_packets
-from gateway.config.model import Broker
+from gateway.config.sources import Broker
 from gateway.errors import TransientError
 from gateway.mqtt_api import REFUSED, Delivered, Note
 from gateway.mqtt_packets import Puback

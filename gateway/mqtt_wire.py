@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.config.model import Tls
+from gateway.config.sources import Tls
 from gateway.errors import TransientError
 from gateway.mqtt_packets import Oversize, Puback, Splitter
 

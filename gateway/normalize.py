@@ -7,14 +7,15 @@ pseudonym. After `place` no raw badge number and no radio address exists anywher
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from drivers.api import Frame, Measurement
 from gateway.bindings import Binding
 from gateway.clock import SECOND
 from gateway.counters import Counters
 from gateway.people import Entry, Refusal
-from rules.api import Reading, Sighting
+from rules.api import Health, Reading, Sighting
 
 HELD_S = 1.5
 """A reader repeats its frame while the card is held to it; frames closer together than this are one tap."""
@@ -26,6 +27,11 @@ WINDOW_S = 10.0
 
 SENSED = frozenset({"occupied", "motion", "opening", "count"})
 """Kinds that rules decide by; other kinds (distances, battery) are the device's own business."""
+ALIVE = "heard"
+"""Kind of a reading that says nothing but that its device is there."""
+ALIVE_EVERY_S = 10.0
+"""A device that sends nothing else is said to be there at most so often, of machine time."""
+STALE = "sensor_stale"
 
 
 class Resolves(Protocol):
@@ -47,8 +53,10 @@ class Normalizer:
         self._held: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._refusals: dict[str, tuple[int, int]] = {}
         self._sequence = 0
+        self._told: dict[str, int] = {}
+        """By device: when it was last said to be there, machine time."""
 
-    def sighting(self, frame: Frame, receiver: str, measurements: list[Measurement]) -> Sighting | None:
+    def sighting(self, frame: Frame, receiver: str, measurements: Sequence[Measurement]) -> Sighting | None:
         """A tag heard by `receiver`; None for what nobody enrolled (counted, never stored)."""
         rssi = frame.rssi
         for kind, value, _unit, _channel in measurements:
@@ -59,29 +67,38 @@ class Normalizer:
                 self._counters.add("people.dropped", "quiet" if isinstance(found, Entry) else "unknown")
         return None
 
-    def readings(self, frame: Frame, binding: Binding, measurements: list[Measurement]) -> list[Reading]:
-        """What a fixed device said, at its place."""
-        made: list[Reading] = []
+    def readings(self, frame: Frame, binding: Binding, measurements: Sequence[Measurement]) -> list[Reading | Health]:
+        """What a fixed device said, at its place; of one that said nothing to decide by, that it is there."""
+        made: list[Reading | Health] = []
         for measurement in measurements:
             if measurement.kind == "badge":
                 reading = self._badge(frame, binding, measurement.value)
                 if reading is not None:
                     made.append(reading)
             elif measurement.kind in SENSED:
-                self._sequence += 1
-                made.append(
-                    Reading(
-                        dev=binding.device.id,
-                        kind=measurement.kind,
-                        value=measurement.value,
-                        place=binding.place,
-                        at=frame.received_at,
-                        modality=binding.modality,
-                        quality=self._quality,
-                        sequence=self._sequence,
-                    )
-                )
+                made.append(self._reading(frame, binding, measurement.kind, measurement.value))
+            elif measurement.kind == "online":
+                cause = "" if measurement.value else STALE
+                made.append(Health(binding.device.id, bool(measurement.value), cause, frame.received_at))
+        if not made and binding.modality != "badge":
+            last = self._told.get(binding.device.id)
+            if last is None or frame.machine_at - last >= ALIVE_EVERY_S * SECOND:
+                self._told[binding.device.id] = frame.machine_at
+                made.append(self._reading(frame, binding, ALIVE, True))
         return made
+
+    def _reading(self, frame: Frame, binding: Binding, kind: str, value: Any) -> Reading:
+        self._sequence += 1
+        return Reading(
+            dev=binding.device.id,
+            kind=kind,
+            value=value,
+            place=binding.place,
+            at=frame.received_at,
+            modality=binding.modality,
+            quality=self._quality,
+            sequence=self._sequence,
+        )
 
     def _badge(self, frame: Frame, binding: Binding, number: str) -> Reading | None:
         reader = binding.device.id

@@ -18,7 +18,8 @@ from typing import Any
 
 from drivers.api import Frame
 from gateway.clock import SECOND
-from gateway.config.model import Building, Device, Floor, Gateway, Office, ReplaySource, Zone
+from gateway.config.model import Building, Device, Floor, Gateway, Office, Zone
+from gateway.config.sources import ReplaySource
 from gateway.counters import Counters
 from gateway.errors import ConfigError, Problem
 from gateway.snapshots import Entry

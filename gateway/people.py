@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from gateway import snapshots, sqlite
 from gateway.clock import SECOND, Clock, SystemClock
-from gateway.config.model import IDENTIFIER
+from gateway.config.types import IDENTIFIER
 from gateway.credentials import SiteKey, checked
 from gateway.directory import Directory, Refusal, Resolver
 from gateway.errors import HadirError

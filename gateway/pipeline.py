@@ -21,17 +21,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from drivers.api import Driver, Frame
-from gateway.bindings import Binding
+from drivers.api import Context, Driver, Frame, Measurement
+from gateway.bindings import Binding, Bound
 from gateway.clock import Clock
 from gateway.counters import Counters
-from gateway.decode import decode
+from gateway.decode import decode, decode_with
 from gateway.engine import Engine, Outcome
 from gateway.intake import Asked, Intake
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.recording import Tap
+from gateway.replay_guard import ReplayGuard
 from gateway.trace import Trace, frame_name
 from rules.api import Fact, Input, Reading
 
@@ -54,8 +55,16 @@ class Surroundings(Protocol):
         """Take an input that this gateway does not decide; False when it does decide it."""
         ...
 
+    def heard(self, binding: Binding, frame: Frame, measurements: Sequence[Measurement]) -> None:
+        """A fixed device has said something; what concerns the device itself (battery) is meant for you."""
+        ...
+
     def committed(self, emitted: Sequence[Input], rows: Sequence[Row]) -> None:
         """These are durable now: show them."""
+        ...
+
+    def tapped(self, frame: Frame, rows: Sequence[Row]) -> None:
+        """What a tap has caused is durable now: show it at the reader."""
         ...
 
 
@@ -70,6 +79,8 @@ class Batch:
         self.emitted: list[Input] = []
         self.answers: list[tuple[int, int, Callable[[Sequence[Row]], None]]] = []
         """(first draft, end, answer): whom to tell about which events, once they are durable."""
+        self.taps: list[tuple[int, int, Frame]] = []
+        """(first draft, end, frame) of each tap: what to show at its reader."""
 
     def add(self, outcome: Outcome, cause: Frame | None, quality: str) -> None:
         for rule, event in outcome.events:
@@ -85,7 +96,7 @@ class Pipeline:
     def __init__(
         self,
         *,
-        bindings: Mapping[str, Binding],
+        bound: Bound,
         drivers: Mapping[str, Driver],
         normalizer: Normalizer,
         engine: Engine,
@@ -96,13 +107,15 @@ class Pipeline:
         quality: str = "good",
         trace: Trace | None = None,
         tap: Tap | None = None,
+        guard: ReplayGuard | None = None,
         begin: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`bindings` by source id, `drivers` by medium for sources that several drivers share (BLE).
+        """`drivers` by medium, for what a receiver hears of personal tags. `guard` knows counters of an earlier life.
 
         `begin`: rule -> keys that it has from the start. `tap`: records what the rules are given.
         """
-        self._bindings = bindings
+        self._bound = bound
+        self._guard = guard or ReplayGuard()
         self._drivers = drivers
         self._normalizer = normalizer
         self._engine = engine
@@ -118,10 +131,12 @@ class Pipeline:
         self.intake = Intake(counters)
         self.readings = 0
 
-    def deliver(self, frame: Frame) -> None:
-        """Hop 1 hands over. A tap is never dropped."""
-        binding = self._bindings.get(frame.source)
-        if binding is not None and binding.modality == "badge":
+    def deliver(self, frame: Frame, durable: Callable[[], None] | None = None) -> None:
+        """Hop 1 hands over. A tap is never dropped. `durable` is called when what it caused is, or when that is nothing."""
+        binding = self._bound.of(frame)
+        if durable is not None:
+            self.intake.act(Asked(frame, lambda _rows: durable()), frame.received_at)
+        elif binding is not None and binding.modality == "badge":
             self.intake.act(frame, frame.received_at)
         else:
             self.intake.telemetry(frame, frame.received_at)
@@ -155,37 +170,60 @@ class Pipeline:
         """One batch: everything that is here, then the ticks that are due at `now`, then one transaction."""
         batch = Batch()
         for at, item in self.intake.take(BATCH):
-            if isinstance(item, Frame):
-                for reading in self.inputs(item):
-                    self._feed(batch, reading, at, item)
-            elif isinstance(item, Asked):
+            if isinstance(item, Asked):
                 first = len(batch.drafts)
-                self._feed(batch, item.item, at, None)
+                self._take(batch, item.item, at)
                 batch.facts += item.facts
                 batch.answers.append((first, len(batch.drafts), item.answer))
             else:
-                self._feed(batch, item, at, None)
+                self._take(batch, item, at)
         if not len(self.intake):  # else a tick would overtake readings that were observed before it
             batch.add(self._engine.advance(now), None, self._quality)
         self._commit(batch)
 
+    def _take(self, batch: Batch, item: Frame | Input, at: int) -> None:
+        if isinstance(item, Frame):
+            for made in self.inputs(item):
+                self._feed(batch, made, at, item)
+        else:
+            self._feed(batch, item, at, None)
+
     def inputs(self, frame: Frame) -> Sequence[Input]:
         """Hops 2 to 4: what a frame means, placed and trusted; nothing, counted, for what means nothing."""
-        binding = self._bindings.get(frame.source)
+        binding = self._bound.of(frame)
         if binding is None:
             self._counters.add("decode.dropped", "unbound")
             return ()
-        driver = binding.driver or self._drivers.get(frame.medium)
-        if driver is None:
-            self._counters.add("decode.dropped", "no_driver")
-            return ()
-        measurements = decode(frame, driver, self._counters)
+        if binding.context is not None:
+            measurements = self._guarded(frame, binding, binding.context)
+        else:
+            driver = binding.driver or self._drivers.get(frame.medium)
+            if driver is None:
+                self._counters.add("decode.dropped", "no_driver")
+                return ()
+            measurements = decode(frame, driver, self._counters)
         if not measurements:
             return ()
         if binding.driver is None:
             sighting = self._normalizer.sighting(frame, binding.device.id, measurements)
             return () if sighting is None else (sighting,)
+        self._surroundings.heard(binding, frame, measurements)
         return self._normalizer.readings(frame, binding, measurements)
+
+    def _guarded(self, frame: Frame, binding: Binding, context: Context) -> Sequence[Measurement]:
+        """What a device with a key, a profile or a mapping says, unless it was said before."""
+        assert binding.driver is not None  # noqa: S101 only a driver has a use for a context
+        measurements, counter = decode_with(frame, binding.driver, context, self._counters)
+        if counter is None:
+            return measurements
+        match self._guard.judge(binding.device.id, counter):
+            case "fresh" | "restarted":
+                return measurements
+            case "repeat":
+                self._counters.add("decode.repeated")
+            case _:
+                self._counters.add("decode.dropped", "Replayed")
+        return ()
 
     def _feed(self, batch: Batch, item: Input, at: int, cause: Frame | None) -> None:
         """Hop 5, unless another gateway decides."""
@@ -196,10 +234,15 @@ class Pipeline:
             return
         if at < self._engine.now and isinstance(item, Reading):
             item = item._replace(late=True)
+        first = len(batch.drafts)
         batch.add(self._engine.feed(item, at), cause, self._quality)
+        if cause is not None and isinstance(item, Reading) and item.modality == "badge":
+            batch.taps.append((first, len(batch.drafts), cause))
 
     def _commit(self, batch: Batch) -> None:
         """Hop 6; what was committed is shown afterwards, in order."""
+        if batch.drafts:
+            batch.facts += self._guard.take_facts()
         if batch.drafts or batch.facts or (self._in_flight and (batch.emitted or batch.answers)):
             self._in_flight += 1
             self._outbox.submit(batch.drafts, batch.facts, lambda rows: self._committed(batch, rows))
@@ -227,3 +270,5 @@ class Pipeline:
         self._surroundings.committed(batch.emitted, rows)
         for first, end, answer in batch.answers:
             answer(rows[first:end])
+        for first, end, frame in batch.taps:
+            self._surroundings.tapped(frame, rows[first:end])

@@ -20,7 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from gateway.config.model import IDENTIFIER, Office
+from gateway.config.model import Office
+from gateway.config.types import IDENTIFIER
 from gateway.contract.fields import PID, PLACE
 from gateway.contract.payload import read_json
 from gateway.counters import Counters

@@ -18,13 +18,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from drivers.api import Frame
+from drivers.api import Frame, Measurement
 from gateway import bindings, wiring
 from gateway.broker import EmbeddedBroker
 from gateway.clock import SECOND, SystemClock
-from gateway.config.model import Archive, Broker, EmbeddedStore, Office
+from gateway.config.model import Archive, EmbeddedStore, Office
 from gateway.config.model import Outbox as Bounds
 from gateway.config.places import Places
+from gateway.config.sources import Broker
 from gateway.contract.envelope import Encoded, Origin, encode
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
@@ -86,8 +87,14 @@ class _Alone:
     def forward(self, _item: Input) -> bool:
         return False
 
+    def heard(self, _binding: bindings.Binding, _frame: Frame, _measurements: Sequence[Measurement]) -> None:
+        """No equipment."""
+
     def committed(self, _emitted: Sequence[Input], _rows: Sequence[Row]) -> None:
         """Nothing to show."""
+
+    def tapped(self, _frame: Frame, _rows: Sequence[Row]) -> None:
+        """Nobody stands at a reader."""
 
 
 def replay(arguments: argparse.Namespace) -> int:
@@ -223,7 +230,7 @@ def _pipeline(
     engine = Engine(rules, wiring.make_route(places, GATEWAY, devices, located), counters, played.facts)
     located.engine = engine
     pipeline = Pipeline(
-        bindings=bindings.by_source(office.gateways[0], devices),
+        bound=bindings.Bound(office.gateways[0], devices),
         drivers={f"ble_adv:{name}": driver for name, driver in named.items() if driver.claims},
         normalizer=Normalizer(Resolver(directory, key), counters, quality="replayed", site_realm=office.site),
         engine=engine,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gateway.config.model import IDENTIFIER, People
+from gateway.config.model import People
+from gateway.config.types import IDENTIFIER
 from gateway.errors import HadirError
 from gateway.people import SiteKey
 

@@ -88,6 +88,8 @@ class World:
             link=self.link,
             reporter=None,
             forwarder=self.forwarder,
+            heard=lambda *_: None,
+            tapped=lambda *_: None,
             watched=wiring.watched(bindings.by_device(office, named)),
             clock=clock,
             counters=counters,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.clock import SystemClock
-from gateway.config.model import Broker
+from gateway.config.sources import Broker
 from gateway.contract.envelope import Origin
 from gateway.counters import Counters
 from gateway.forward import NAME, Forwarder

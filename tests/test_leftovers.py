@@ -12,7 +12,7 @@ import aiomqtt
 from gateway import leftovers
 from gateway.board import Board
 from gateway.clock import SystemClock
-from gateway.config.model import Broker
+from gateway.config.sources import Broker
 from gateway.contract import topics
 from gateway.counters import Counters
 from gateway.mqtt import Link

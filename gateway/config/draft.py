@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from gateway.config.document import Where, nearest
-from gateway.config.model import Model, Office
+from gateway.config.model import Office
+from gateway.config.types import Model
 
 
 class Draft:

@@ -16,8 +16,9 @@ from pydantic_core import ErrorDetails
 
 from gateway.config.document import Document, Where, did_you_mean, short
 from gateway.config.draft import Draft
-from gateway.config.model import FORMS, Office
+from gateway.config.model import Office
 from gateway.config.references import References
+from gateway.config.types import FORMS
 from gateway.errors import ConfigError, Problem
 
 

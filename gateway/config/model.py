@@ -6,65 +6,29 @@ relative to the file. load.py reads it and reports all mistakes at once.
 
 from __future__ import annotations
 
-import re
-from datetime import date, time
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
-ADAPTER = r"^hci[0-9]{1,3}$"
-URL = r"^https?://[^\s/]"
-FORMS = {
-    IDENTIFIER: "an identifier: lower-case letters, digits and inner hyphens, 1 to 32",
-    ADAPTER: "an adapter: hci0, hci1, ...",
-    URL: "an address that begins with http:// or https://",
-}
-"""Patterns, and how to say what they ask for."""
-
-
-def _time_of_day(value: object) -> object:
-    """A number would be taken for seconds after midnight."""
-    if isinstance(value, time):
-        return value
-    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError('must be a time of day: "19:00"')
-    hour, minute, second = (int(part) for part in found.groups(default="0"))
-    return time(hour, minute, second)
-
-
-def _day(value: object) -> object:
-    """A number would be taken for seconds since 1970."""
-    if isinstance(value, date):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("must be a day: 2026-02-18")  # noqa: TRY004 pydantic passes a TypeError on
-    return date.fromisoformat(value)
-
-
-# numbers and switches are strict: `port: yes` is no port, and "1" is a text
-Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-Whole = Annotated[int, Field(strict=True)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Switch = Annotated[bool, Field(strict=True)]
-Seconds = Annotated[Number, Field(gt=0, le=7 * 86_400)]
-Port = Annotated[Whole, Field(ge=1, le=65_535)]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-Day = Annotated[date, BeforeValidator(_day)]
-SpaceKind = Literal["desk", "room", "booth", "other"]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-ReaderRole = Literal["desk", "in", "out", "in_out", "zone", "kiosk", "enrol"]
-
-
-class Model(BaseModel):
-    """Unknown keys are mistakes: a typo must not become a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
+from gateway.config.sources import Broker, Source
+from gateway.config.types import (
+    URL,
+    Day,
+    Identifier,
+    Model,
+    Name,
+    Number,
+    ReaderRole,
+    Seconds,
+    SpaceKind,
+    Switch,
+    TimeOfDay,
+    Weekday,
+    Whole,
+    Word,
+)
 
 # --- places ---------------------------------------------------------------------------------------------------------
 
@@ -119,49 +83,6 @@ class Building(Model):
 # --- hardware -------------------------------------------------------------------------------------------------------
 
 
-class SerialSource(Model):
-    """A serial line. `port` should be a /dev/serial/by-id path: ttyUSB numbers move."""
-
-    type: Literal["serial"]
-    id: Identifier
-    port: Word
-    device: Identifier
-    """The device at the other end; it names the driver."""
-    baud: Annotated[Whole, Field(ge=300, le=4_000_000)] | None = None
-    """Default: what the driver says."""
-
-
-class BleSource(Model):
-    """A Bluetooth adapter that scans for the beacons of the listed drivers."""
-
-    type: Literal["ble"]
-    id: Identifier
-    adapter: Annotated[str, StringConstraints(pattern=ADAPTER)] = "hci0"
-    mode: Literal["active", "passive"] = "passive"
-    device: Identifier
-    """The receiver: it has a place, its zone is where a tag heard strongest by it stands."""
-    drivers: tuple[str, ...] = ("ibeacon", "eddystone")
-    watchdog_s: Annotated[Number, Field(ge=1, le=3600)] = 15.0
-    """Machine seconds without a single advert before the scan is started anew."""
-
-
-class ReplaySource(Model):
-    """A recording of frames, from simulated sources or enrolled devices only."""
-
-    type: Literal["replay"]
-    id: Identifier
-    path: Path
-    speed: Annotated[Number, Field(ge=0)] = 1.0
-    """0: as fast as the pipeline takes it."""
-    follow: Switch = False
-    """Wait for more at the end of the file, as `tail -f` does."""
-    device: Identifier
-    """The fixed device that the recording was made of: a reader, a radar, a receiver."""
-
-
-Source = Annotated[SerialSource | BleSource | ReplaySource, Field(discriminator="type")]
-
-
 class Device(Model):
     """A fixed device: a reader, a sensor, a receiver. Personal badges and tags are people, not devices."""
 
@@ -171,6 +92,13 @@ class Device(Model):
     place: str
     """`building/floor/zone/space` or `building/floor/zone`, without the site."""
     name: Name | None = None
+    address: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    """How it is known on a medium that many share: MAC address, DevEUI, EnOcean id, OSDP or Modbus address, MQTT topic,
+    GPIO line, a door system's name of the reader."""
+    profile: Word | None = None
+    """Which of its driver's profiles it has: EnOcean equipment profile, card format, a ready mapping."""
+    mapping: dict[str, Any] | Path | None = None
+    """What its fields or registers mean, here or in a YAML file of its own."""
     role: ReaderRole = "desk"
     realm: Identifier | None = None
     """Of a badge reader: whose cards it reads; default: the site."""
@@ -195,32 +123,6 @@ class Gateway(Model):
 
 
 # --- outside --------------------------------------------------------------------------------------------------------
-
-
-class Tls(Model):
-    """TLS to the broker; with certificate and key, mutual."""
-
-    ca: Path | None = None
-    """Default: the system's."""
-    certificate: Path | None = None
-    key: Path | None = None
-
-
-class Broker(Model):
-    """The MQTT broker."""
-
-    host: Word = "127.0.0.1"
-    port: Port = 1883
-    protocol: Literal["5", "3.1.1"] = "5"
-    username: str | None = None
-    password_file: Path | None = None
-    tls: Tls | None = None
-    window: Annotated[Whole, Field(ge=1, le=100)] = 50
-    """Unacknowledged publishes in flight."""
-    frozen_after_s: Annotated[Number, Field(ge=1, le=600)] = 5.0
-    """Machine seconds without an answer to the oldest publish or canary before the link is given up."""
-    embedded: Switch = False
-    """`hadir up` and `hadir demo` start a broker of their own on this port."""
 
 
 class EmbeddedStore(Model):
@@ -319,7 +221,7 @@ class Rules(Model):
 
     desk: DeskRules = DeskRules()
     presence: PresenceRules = PresenceRules()
-    hold_s: dict[str, Seconds] = {}
+    hold_s: dict[str, Seconds] = Field(default_factory=dict)
     """By modality (`radar`, `pir`, ...), over the defaults of the rules."""
     count_every_s: Seconds = 60.0
 
@@ -342,6 +244,8 @@ class Office(Model):
     people: People = People()
     rules: Rules = Rules()
     home_assistant: Switch = False
+    device_keys: Path = Path("keys/devices.keys")
+    """Secrets of devices, a line each: device id and key in hexadecimal; readable by its owner only."""
 
     _base: Path = Path()
 

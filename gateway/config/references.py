@@ -7,20 +7,17 @@ from datetime import date, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from drivers.api import Driver
+from gateway.config.connections import Connections, Found
 from gateway.config.document import Document, Where, did_you_mean, short
-from gateway.config.model import Building, Floor, Office, Source, Zone
+from gateway.config.model import Building, Floor, Office, Zone
 from gateway.config.places import Places
 from gateway.errors import Problem
 
-RECEIVER = "receiver"
-"""Driver name of a BLE adapter: it has a place, and no bytes of its own."""
 INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 MODALITIES = ("badge", "contact", "counter", "environment", "pir", "radar", "tag")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HIGHEST_PORT = 65_535
 
-Found = tuple[Where, str]
-"""Where a mistake is, and what it is."""
 Rows = list[tuple[Where, str]]
 
 
@@ -40,12 +37,12 @@ class References:
         """
         self._office = office
         self._document = document
-        self._installed = None if drivers is None else frozenset(drivers)
         self._drivers: Mapping[str, Driver] = drivers if isinstance(drivers, Mapping) else {}
         self._damaged = damaged
         self._places = Places(office)
         self._gateways = [gateway.id for gateway in office.gateways]
-        self._devices = {device.id: device for device in office.devices}
+        readable = ("devices",) not in damaged
+        self._connections = Connections(office, document, drivers, devices_readable=readable)
 
     def problems(self) -> Iterable[Problem]:
         """Every mistake, in no order."""
@@ -55,7 +52,7 @@ class References:
             *self._owners(),
             *self._coordinators(),
             *self._bound_devices(),
-            *self._bound_sources(),
+            *self._connections.problems(),
             *self._zones(),
             *self._outside(),
             *self._choices(),
@@ -163,10 +160,6 @@ class References:
     def _bound_devices(self) -> Iterable[Found]:
         for d, device in enumerate(self._office.devices):
             yield from self._place(("devices", d, "place"), f'device "{device.id}"', device.place)
-            known = self._installed
-            if known is not None and device.driver != RECEIVER and device.driver not in known:
-                text = f'device "{device.id}" wants driver "{short(device.driver)}", which is not installed'
-                yield ("devices", d, "driver"), text + did_you_mean(device.driver, (*known, RECEIVER))
         for g, gateway in enumerate(self._office.gateways):
             yield from self._place(("gateways", g, "place"), f'gateway "{gateway.id}"', gateway.place)
 
@@ -215,52 +208,6 @@ class References:
         else:
             text = f'{what} is bound to space "{short(wanted)}", which {floor} does not have'
             yield path, text + did_you_mean(wanted, everywhere)
-
-    def _bound_sources(self) -> Iterable[Found]:
-        bound: dict[str, int | None] = {}
-        for g, gateway in enumerate(self._office.gateways):
-            base: Where = ("gateways", g, "sources")
-            for s, source in enumerate(gateway.sources):
-                path = (*base, s, "device")
-                if source.device not in self._devices:
-                    if self._read("devices"):
-                        text = f'source "{source.id}" names device "{short(source.device)}", which is not there'
-                        yield path, text + did_you_mean(source.device, self._devices)
-                    continue
-                if source.device in bound:
-                    text = f'device "{source.device}" already belongs to the source on line {bound[source.device]}'
-                    yield path, f"{text}; one source a device"
-                bound.setdefault(source.device, self._document.line(path))
-                yield from self._fits(source, (*base, s))
-            ports: Rows = [((*base, s, "port"), x.port) for s, x in enumerate(gateway.sources) if x.type == "serial"]
-            radios: Rows = [
-                ((*base, s, "adapter"), x.adapter) for s, x in enumerate(gateway.sources) if x.type == "ble"
-            ]
-            for path, name, first in self._again(ports + radios):
-                yield path, f"{path[-1]} {short(name)} already belongs to the source on line {first}"
-
-    def _fits(self, source: Source, here: Where) -> Iterable[Found]:
-        """Whether the medium can carry the device."""
-        name = self._devices[source.device].driver
-        unknown = self._installed is not None and name != RECEIVER and name not in self._installed
-        if source.type not in ("serial", "ble") or unknown:
-            return
-        if (name == RECEIVER) != (source.type == "ble"):
-            text = f'source "{source.id}" is {source.type}, but device "{source.device}" has driver "{short(name)}"'
-            yield (*here, "device"), f"{text}; a BLE adapter is driver: {RECEIVER}"
-            return
-        drivers = self._drivers
-        if source.type == "serial" and name in drivers and drivers[name].framer is None:
-            fit = ", ".join(sorted(driver.name for driver in drivers.values() if driver.framer is not None))
-            text = f'source "{source.id}" is serial, but driver "{name}" reads no serial line; those that do: {fit}'
-            yield (*here, "device"), text
-        if source.type == "ble" and self._installed is not None:
-            heard = [word for word in self._installed if word not in drivers or drivers[word].claims]
-            for i, word in enumerate(source.drivers):
-                if word not in heard:
-                    why = "reads no adverts" if word in drivers else "is not installed"
-                    text = f'source "{source.id}" wants driver "{short(word)}", which {why}'
-                    yield (*here, "drivers", i), text + did_you_mean(word, heard)
 
     def _zones(self) -> Iterable[Found]:
         private = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.config import serial_names
 from gateway.config.document import Document, Where
 from gateway.config.model import EmbeddedStore, Office
+from gateway.config.sources import alone, shared
 from gateway.errors import Problem
 
-MOVES = ("/dev/ttyUSB", "/dev/ttyACM")
-"""Names that change with the order of plugging in."""
 SITE_KEY = ("people", "site_key")
 
 
@@ -45,18 +45,16 @@ def _needed(office: Office) -> Iterator[tuple[tuple[str, ...], Path]]:
 
 def notes(office: Office, document: Document) -> Iterator[Problem]:
     """What is no mistake in itself: the file may be meant for another machine, or hardware may come later."""
-    heard = set()
+    heard: set[str] = set()
     for g, gateway in enumerate(office.gateways):
         for s, source in enumerate(gateway.sources):
             here: Where = ("gateways", g, "sources", s)
-            heard.add(source.device)
-            if source.type == "serial":
-                if not Path(source.port).exists():
-                    yield document.problem((*here, "port"), f"{source.port} is not on this machine")
-                elif source.port.startswith(MOVES):
-                    text = (
-                        f"{source.port} may be another device tomorrow; ls -l /dev/serial/by-id shows names that stay"
-                    )
+            heard.update(name for name in (alone(source), *shared(source)) if name)
+            port = getattr(source, "port", None)
+            if isinstance(port, str):
+                if not Path(port).exists():
+                    yield document.problem((*here, "port"), f"{port} is not on this machine")
+                elif text := serial_names.advice(port):
                     yield document.problem((*here, "port"), text)
             if source.type == "replay" and not office.path(source.path).is_file():
                 yield document.problem((*here, "path"), f"there is no file {office.path(source.path)}")

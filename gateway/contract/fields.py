@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.config.model import IDENTIFIER
+from gateway.config.types import IDENTIFIER
 
 _LEVEL = IDENTIFIER[1:-1].replace("(", "(?:")
 LEVEL = rf"(?:{_LEVEL}|_)"

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.config.model import IDENTIFIER
+from gateway.config.types import IDENTIFIER
 from gateway.errors import PermanentError
 
 PREFIX = "hadir/v1"

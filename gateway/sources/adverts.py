@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from drivers.api import Claim, DecodeError, Driver, ad_structures
 
 BASE_UUID = "0000{:04x}-0000-1000-8000-00805f9b34fb"
-MANUFACTURER, SERVICE_DATA_16 = 0xFF, 0x16
+BASE_END = BASE_UUID[-28:]
+MANUFACTURER, SERVICE_DATA_16, LOCAL_NAME = 0xFF, 0x16, 0x09
+MOST = 1650
+"""Bytes of the longest advert, an extended one (Core 5.4, 6.B.2.3.4.9)."""
 LONGEST = 252
 """Bytes of data behind an identifier: type, identifier and data are counted by one byte (Core 5.4, 3.C.11)."""
 
@@ -78,6 +81,23 @@ def _claims(kind: int, identifier: int, found: list[tuple[bytes, Driver]]) -> _C
     name = identifier.to_bytes(2, "little")
     heads = tuple(bytes((size + 3, kind)) + name for size in range(LONGEST + 1))
     return tuple(prefix for prefix, _ in found), tuple(found), heads
+
+
+def put_together(manufacturer: Mapping[int, bytes], service: Mapping[str, bytes], name: str | None) -> bytes:
+    """Everything that BlueZ tells of an advert as AD structures again; empty: longer than an advert can be."""
+    made = b""
+    if name:
+        made = _structure(LOCAL_NAME, name.encode()[:LONGEST])
+    for company, data in manufacturer.items():
+        made += _structure(MANUFACTURER, company.to_bytes(2, "little") + data)
+    for uuid, data in service.items():
+        if uuid.endswith(BASE_END) and uuid.startswith("0000"):
+            made += _structure(SERVICE_DATA_16, int(uuid[4:8], 16).to_bytes(2, "little") + data)
+    return made if len(made) <= MOST else b""
+
+
+def _structure(kind: int, data: bytes) -> bytes:
+    return bytes((len(data) + 1, kind)) + data if len(data) < 255 else bytes(MOST + 1)
 
 
 def taken_apart(payload: bytes) -> tuple[dict[int, bytes], dict[str, bytes]]:

@@ -8,7 +8,13 @@ from typing import Protocol
 
 from drivers.api import Frame
 
-Deliver = Callable[[Frame], None]
+
+class Deliver(Protocol):
+    """gateway.pipeline.Pipeline.deliver: takes a frame, and does not wait."""
+
+    def __call__(self, frame: Frame, durable: Callable[[], None] | None = None, /) -> None:
+        """`durable`: called when what the frame caused is on the disk, or when it caused nothing."""
+        ...
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ A scan can go deaf without any error (the daemon was restarted, the controller h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from drivers.api import Claim, Driver, Frame
 from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
-from gateway.sources.adverts import SERVICE_DATA_16, advert_filter
+from gateway.sources.adverts import SERVICE_DATA_16, advert_filter, put_together
 from gateway.sources.base import Deliver, OnState, SourceState, Teller
 
 if TYPE_CHECKING:
@@ -61,15 +61,20 @@ class BleSource:
         clock: Clock,
         counters: Counters,
         *,
+        sensors: Mapping[str, Driver] | None = None,
         mode: Literal["active", "passive"] = "passive",
         watchdog_s: float = 15.0,
         on_state: OnState | None = None,
     ) -> None:
-        """`on_state` is called when the source becomes able or unable to hear."""
+        """`claimed`: of personal tags. `sensors`: by address, fixed devices of which every advert is wanted.
+
+        `on_state` is called when the source becomes able or unable to hear.
+        """
         self.id = source_id
         self.state = SourceState()
         self._adapter = adapter
         self._claimed = list(claimed)
+        self._sensors = dict(sensors or {})
         self._clock = clock
         self._counters = counters
         self._mode: Literal["active", "passive"] = mode
@@ -106,13 +111,19 @@ class BleSource:
         accept, clock, counters, source_id = advert_filter(self._claimed), self._clock, self._counters, self.id
         state = self.state
         media = {driver.name: f"ble_adv:{driver.name}" for _, driver in self._claimed}
+        sensors = self._sensors
 
         def handle(device: BLEDevice, advert: AdvertisementData) -> None:
             state.adverts += 1
-            found = accept(advert.manufacturer_data, advert.service_data)
-            if found is None:
-                return
-            driver, payload = found
+            if sensors and device.address in sensors:
+                medium = "ble_adv"
+                payload = put_together(advert.manufacturer_data, advert.service_data, advert.local_name)
+            else:
+                found = accept(advert.manufacturer_data, advert.service_data)
+                if found is None:
+                    return
+                driver, payload = found
+                medium = media[driver.name]
             if not payload:
                 counters.add("ble.dropped", "oversize")
                 return
@@ -121,7 +132,7 @@ class BleSource:
             state.frames += 1
             state.last_frame = machine
             try:
-                deliver(Frame(media[driver.name], source_id, device.address, payload, rssi, clock.office(), machine))
+                deliver(Frame(medium, source_id, device.address, payload, rssi, clock.office(), machine))
             except BaseException as error:
                 counters.add("ble.deliver_failed")
                 self._broken = error  # a bug behind the source: `run` ends with it
@@ -188,7 +199,9 @@ class BleSource:
         from bleak.assigned_numbers import AdvertisementDataType
 
         patterns: list[OrPatternLike] = []
-        for claim, _ in self._claimed:
+        wanted = [claim for claim, _ in self._claimed]
+        wanted += [claim for driver in self._sensors.values() for claim in driver.claims]
+        for claim in dict.fromkeys(wanted):
             if claim.company is not None:
                 data = claim.company.to_bytes(2, "little") + claim.prefix
                 patterns.append(OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, data))

@@ -20,7 +20,7 @@ from contextlib import suppress
 
 import serial
 
-from drivers.api import Driver, Frame, SerialSettings
+from drivers.api import DecodeError, Driver, Frame, SerialSettings
 from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
@@ -162,7 +162,17 @@ class SerialSource:
         self.state.frames += len(cut.frames)
         self.state.last_frame = machine
         for payload in cut.frames:
-            deliver(Frame(self._medium, self.id, "", payload, None, office, machine))
+            deliver(Frame(self._medium, self.id, self._sender(payload), payload, None, office, machine))
+
+    def _sender(self, payload: bytes) -> str:
+        """Who of those that share the line; empty where there is one device, or where the frame does not say."""
+        sender = self._driver.sender
+        if sender is None:
+            return ""
+        try:
+            return sender(payload)
+        except DecodeError:  # hop 3 counts it
+            return ""
 
     def _open(self) -> serial.Serial:
         return serial.Serial(

@@ -10,7 +10,8 @@ import aiomqtt
 from gateway.bindings import Binding
 from gateway.board import Board
 from gateway.clock import ManualClock
-from gateway.config.model import Broker, Device
+from gateway.config.model import Device
+from gateway.config.sources import Broker
 from gateway.contract.envelope import Origin
 from gateway.contract.state import DeviceState, parse
 from gateway.contract.times import written
@@ -55,7 +56,7 @@ async def test_a_devices_topic_says_where_it_is_whether_it_works_and_when_it_was
         owner="gw-1",
     )
     source = SourceState()
-    teller = Teller(source, equipment.on_state("rdr-1", binding))
+    teller = Teller(source, equipment.on_state([binding]))
     equipment.post({"rdr-1": binding})
     tasks = [asyncio.create_task(link.run()), asyncio.create_task(board.run())]
     always = {"place": PLACE, "driver": "receiver", "battery": None, "signal": None}

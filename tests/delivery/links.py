@@ -14,7 +14,7 @@ from typing import Any
 import aiomqtt
 
 from gateway.clock import SystemClock
-from gateway.config.model import Broker
+from gateway.config.sources import Broker
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.mqtt import Link, Message

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.config.model import Tls
+from gateway.config.sources import Tls
 from gateway.mqtt import Note
 from tests.delivery.links import READS_OURS, MakeBroker, Reader, linked, make_link
 from tests.delivery.world import running, until

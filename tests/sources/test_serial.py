@@ -72,7 +72,7 @@ async def test_frames_carry_source_medium_and_both_times(link: Path, device: Dev
         await soon(lambda: made.state.up)
         device.send(TAPS[0])
         frame = (await heard.count(1))[0]
-        assert frame == ("serial:rdm6300", "door", "", TAPS[0], None, 1_000, 7)
+        assert frame == ("serial:rdm6300", "door", "", TAPS[0], None, 1_000, 7, None)
         assert (made.state.frames, made.state.last_frame, made.state.problem, made.state.cause) == (1, 7, "", "")
     device.unplug()
     assert not made.state.up

@@ -1,0 +1,61 @@
+"""The types of office.yaml's settings: what a value may look like, and how to say so."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
+ADAPTER = r"^hci[0-9]{1,3}$"
+URL = r"^https?://[^\s/]"
+FORMS = {
+    IDENTIFIER: "an identifier: lower-case letters, digits and inner hyphens, 1 to 32",
+    ADAPTER: "an adapter: hci0, hci1, ...",
+    URL: "an address that begins with http:// or https://",
+}
+"""Patterns, and how to say what they ask for."""
+
+
+def _time_of_day(value: object) -> object:
+    """A number would be taken for seconds after midnight."""
+    if isinstance(value, time):
+        return value
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('must be a time of day: "19:00"')
+    hour, minute, second = (int(part) for part in found.groups(default="0"))
+    return time(hour, minute, second)
+
+
+def _day(value: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a day: 2026-02-18")  # noqa: TRY004 pydantic passes a TypeError on
+    return date.fromisoformat(value)
+
+
+# numbers and switches are strict: `port: yes` is no port, and "1" is a text
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Switch = Annotated[bool, Field(strict=True)]
+Seconds = Annotated[Number, Field(gt=0, le=7 * 86_400)]
+Port = Annotated[Whole, Field(ge=1, le=65_535)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Day = Annotated[date, BeforeValidator(_day)]
+SpaceKind = Literal["desk", "room", "booth", "other"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+ReaderRole = Literal["desk", "in", "out", "in_out", "zone", "kiosk", "enrol"]
+
+
+class Model(BaseModel):
+    """Unknown keys are mistakes: a typo must not become a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
