@@ -62,10 +62,12 @@ UNITS: Mapping[str, tuple[str, ...]] = {
     "current": ("A",),
     "dewpoint": ("Cel",),
     "dimmer": ("",),  # [direction, steps]
+    "device_type_id": ("",),
     "direction": ("deg",),
     "door": ("",),
     "duration": ("s",),
     "energy": ("kWh",),
+    "firmware_version": ("",),  # text
     "garage_door": ("",),
     "gas": ("m3",),
     "gas_detected": ("",),
@@ -87,6 +89,7 @@ UNITS: Mapping[str, tuple[str, ...]] = {
     "rotational_speed": ("rpm",),
     "running": ("",),
     "safety": ("",),
+    "settings_revision": ("",),
     "smoke": ("",),
     "sound_detected": ("",),
     "speed": ("m/s",),

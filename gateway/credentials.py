@@ -32,9 +32,40 @@ _FORMS = {
         "<uuid>:<major>:<minor>",
     ),
     "eddystone-uid": (r"[0-9a-f]{32}", "32 hexadecimal digits: namespace and instance"),
-    "eddystone-eid": (r"(?!)", "a name that changes by itself: it cannot be enrolled, use the tag's UID or iBeacon"),
+    "altbeacon": (
+        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::(?:0|[1-9][0-9]{0,4})){2}",
+        "<uuid>:<major>:<minor>",
+    ),
+    "eddystone-eid": (r"(?!)", "a name that changes by itself; enrol the tag's key: eddystone-eik"),
+    "eddystone-eik": (
+        r"[0-9a-f]{32}:(?:[0-9]|1[0-5]):(?:0|[1-9][0-9]{0,9})",
+        "<identity key, 32 hexadecimal digits>:<exponent 0 to 15>:<second since 1970 at which its clock was 0>",
+    ),
+    "irk": (r"[0-9a-f]{32}", "the phone's identity resolving key, 32 hexadecimal digits"),
+    "rpa": (r"(?!)", "a phone's address of the moment; enrol its key: irk"),
+    "wiegand26": (r"(?:0|[1-9][0-9]{0,2}):(?:0|[1-9][0-9]{0,4})", "<facility>:<number>"),
+    "wiegand34": (r"(?:0|[1-9][0-9]{0,4}):(?:0|[1-9][0-9]{0,4})", "<facility>:<number>"),
+    "wiegand35": (r"(?:0|[1-9][0-9]{0,3}):(?:0|[1-9][0-9]{0,6})", "<company>:<number>"),
+    "wiegand37": (
+        r"0|[1-9][0-9]{0,10}",
+        "one number; of an H10304 card, facility x 524288 + number",
+    ),
+    "wiegand48": (r"(?:0|[1-9][0-9]{0,6}):(?:0|[1-9][0-9]{0,6})", "<company>:<number>"),
+    "wiegand": (
+        r"(?!(?:26|34|35|37|48):)[1-9][0-9]{1,2}:(?:0|[1-9a-f][0-9a-f]{0,63})",
+        "<bits>:<hexadecimal number>; those of 26, 34, 35, 37 and 48 bits have names of their own, such as wiegand26",
+    ),
+    "iso14443": (
+        r"(?!08|88)[0-9a-f]{8}|[0-9a-f]{14}|[0-9a-f]{20}",
+        "8, 14 or 20 hexadecimal digits; one of 8 that begins with 08 is random, and nobody's",
+    ),
+    "iso15693": (r"e0[0-9a-f]{14}", "16 hexadecimal digits, the first two e0"),
 }
 """Technology -> what its bits look like, and how to say so."""
+PART = "-part"
+"""Ends the technology of what a reader that drops bits says of a card: several cards share it, so it is nobody's."""
+SECRET = frozenset({"irk", "eddystone-eik"})
+"""Technologies whose credential is a key, from which gateways tell names that change (rolling.py)."""
 _OTHER = (r"[0-9a-f][0-9a-f:-]{0,127}", "at most 128 hexadecimal digits, : and -")
 _TECHNOLOGY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -134,6 +165,8 @@ def checked(value: str) -> str:
     technology, _, bits = value.strip().lower().partition(":")
     if not _TECHNOLOGY.fullmatch(technology):
         raise HadirError("a credential is written technology:bits, for example em4100:0f0368568b")
+    if technology.endswith(PART):
+        raise HadirError("only a part of a card's number, which several cards share: set the profile of the reader")
     form, meaning = _FORMS.get(technology, _OTHER)
     if not re.fullmatch(form, bits):
         raise HadirError(f"behind {technology}: stands {meaning}")

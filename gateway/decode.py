@@ -81,6 +81,12 @@ def claims(named: Mapping[str, Driver]) -> list[tuple[Claim, Driver]]:
     return [(claim, driver) for driver in named.values() for claim in driver.claims]
 
 
+def by_medium(named: Mapping[str, Driver]) -> dict[str, Driver]:
+    """The drivers of what a receiver hears of personal tags and phones, by medium of the frame."""
+    found = {f"ble_adv:{name}": driver for name, driver in named.items() if driver.claims}
+    return found | {medium: driver for driver in named.values() for medium in driver.media if medium == "ble_rpa"}
+
+
 class Drivers:
     """Drivers indexed by what a frame is known by. Built once; not changed afterwards."""
 

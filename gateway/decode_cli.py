@@ -177,15 +177,18 @@ def _payload(described: Mapping[str, Any], medium: str) -> bytes:
         if medium == "wiegand":
             if len(bits) > MOST_BITS:
                 raise _Invalid(f"more than {MOST_BITS} bits")
-            return bytes((len(bits),)) + _packed(bits + "0" * (-len(bits) % 8))
+            return packed(bits, counted=True)
         if len(bits) % 8:
             raise Truncated(f"{len(bits)} bits are not whole bytes")
-        return _packed(bits)
+        return packed(bits)
     return _hex(described, "hex")
 
 
-def _packed(bits: str) -> bytes:
-    return int(bits or "0", 2).to_bytes(len(bits) // 8, "big")
+def packed(bits: str, *, counted: bool = False) -> bytes:
+    """Bits as bytes, zeros behind the last; `counted`: their number before them, as the medium `wiegand` has it."""
+    whole = bits + "0" * (-len(bits) % 8)
+    data = int(whole or "0", 2).to_bytes(len(whole) // 8, "big")
+    return bytes((len(bits),)) + data if counted else data
 
 
 def _written(made: Measurement) -> dict[str, Any]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from gateway import durable, snapshots
 from gateway.credentials import SiteKey
-from gateway.errors import PermanentError
+from gateway.errors import HadirError, PermanentError
+from gateway.rolling import ADDRESS, IDENTIFIER, Rolling
 from gateway.snapshots import Entry, Snapshot
 
 MOST_STRANGERS = 16_384
 """Unknown credentials that are remembered as such; about 1.5 MB."""
+CHANGING = (ADDRESS, IDENTIFIER)
 MOST_DAYS = 3
 """Days whose tokens are kept: around midnight two are in use."""
 
@@ -37,6 +40,8 @@ class Directory:
         self._gateway = gateway
         self.version = 0
         self.entries: dict[str, Entry] = {}
+        self.secrets: dict[str, str] = {}
+        """Sealed credentials that are keys, by index."""
         self.erased: frozenset[str] = frozenset()
         """Who was erased, by pid: nothing of them may be kept or sent."""
         self.problem = ""
@@ -62,7 +67,12 @@ class Directory:
         if told.since is not None:
             if told.since != self.version:
                 raise PermanentError("gap", f"changes after {told.since}, here is {self.version}")
-            told = Snapshot(told.gateway, told.version, {**self.entries, **told.entries}, erased=self.erased)
+            told = told._replace(
+                entries={**self.entries, **told.entries},
+                secrets={**self.secrets, **told.secrets},
+                since=None,
+                erased=self.erased,
+            )
             data = snapshots.write(told, self._key)
         self._take(told)
         try:
@@ -88,6 +98,7 @@ class Directory:
     def _take(self, snapshot: Snapshot) -> None:
         self.version = snapshot.version
         self.entries = dict(snapshot.entries)
+        self.secrets = dict(snapshot.secrets)
         self.erased = snapshot.erased
         self.problem = ""
 
@@ -106,11 +117,27 @@ class Resolver:
         self._known: dict[int, Entry | Refusal] = {}
         self._strangers: set[int] = set()
         self._people: dict[int, dict[str, str]] = {}
+        self._rolling = self._opened()
 
-    def resolve(self, value: str, realm: str) -> Entry | Refusal:
-        """Who holds `value`, as a driver reports it, among the cards of `realm`."""
+    @property
+    def rolling(self) -> Rolling:
+        """What this gateway was told of names that change by themselves."""
         if self._version != self._directory.version:
             self._forget()
+        return self._rolling
+
+    def is_ours(self, address: str) -> bool:
+        """Whether a phone's private address belongs to somebody who gave its key."""
+        return self.rolling.is_ours(address)
+
+    def resolve(self, value: str, realm: str, at: int = 0) -> Entry | Refusal:
+        """Who holds `value`, as a driver reports it, among the cards of `realm`; `at`: when it was heard, office ns."""
+        if self._version != self._directory.version:
+            self._forget()
+        if value.startswith(CHANGING):
+            value = self._rolling.credential(value, at)
+            if not value:
+                return UNKNOWN
         number = hash((value, realm))
         found = self._known.get(number)
         if found is not None:
@@ -146,8 +173,19 @@ class Resolver:
             people = self._people[day] = {self._key.token(pid, day): pid for pid in sensed}
         return people.get(token)
 
+    def _opened(self) -> Rolling:
+        """Keys that do not open were sealed under another site key: theirs is nobody here, as any stranger."""
+        found: list[str] = []
+        for index, sealed in self._directory.secrets.items():
+            entry = self._directory.entries.get(index)
+            if entry is not None and entry.active and entry.pid and not entry.quiet:
+                with suppress(HadirError, ValueError):
+                    found.append(self._key.unseal(bytes.fromhex(sealed), index))
+        return Rolling(found)
+
     def _forget(self) -> None:
         self._version = self._directory.version
+        self._rolling = self._opened()
         self._known.clear()
         self._strangers.clear()
         self._people.clear()

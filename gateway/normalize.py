@@ -14,6 +14,8 @@ from drivers.api import Frame, Measurement
 from gateway.bindings import Binding
 from gateway.clock import SECOND
 from gateway.counters import Counters
+from gateway.credentials import PART
+from gateway.directory import AMBIGUOUS
 from gateway.people import Entry, Refusal
 from rules.api import Health, Reading, Sighting
 
@@ -37,8 +39,8 @@ STALE = "sensor_stale"
 class Resolves(Protocol):
     """gateway.people.Resolver, as the normalizer needs it."""
 
-    def resolve(self, value: str, realm: str) -> Entry | Refusal:
-        """Who holds the credential."""
+    def resolve(self, value: str, realm: str, at: int) -> Entry | Refusal:
+        """Who holds the credential; `at`: when it was read, for one that changes by itself."""
         ...
 
 
@@ -61,7 +63,7 @@ class Normalizer:
         rssi = frame.rssi
         for kind, value, _unit, _channel in measurements:
             if kind == "beacon" and rssi is not None:
-                found = self._resolver.resolve(value, self._site_realm)
+                found = self._resolver.resolve(value, self._site_realm, frame.received_at)
                 if isinstance(found, Entry) and not found.quiet:
                     return Sighting(found.pid, receiver, rssi, frame.received_at)
                 self._counters.add("people.dropped", "quiet" if isinstance(found, Entry) else "unknown")
@@ -105,7 +107,8 @@ class Normalizer:
         if self._is_held(reader, number, frame.machine_at):
             self._counters.add("normalize.repeated")
             return None
-        found = self._resolver.resolve(number, binding.realm)
+        part = number.partition(":")[0].endswith(PART)
+        found = AMBIGUOUS if part else self._resolver.resolve(number, binding.realm, frame.received_at)
         person, unit, refused, assurance = "", "_", "", "claimed"
         if isinstance(found, Refusal):
             refused = self._limited(reader, frame.machine_at, found.cause)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from gateway import snapshots, sqlite
 from gateway.clock import SECOND, Clock, SystemClock
 from gateway.config.types import IDENTIFIER
-from gateway.credentials import SiteKey, checked
+from gateway.credentials import SECRET, SiteKey, checked
 from gateway.directory import Directory, Refusal, Resolver
 from gateway.errors import HadirError
 from gateway.snapshots import Entry, Snapshot
@@ -45,6 +45,7 @@ _SCHEMA = (
     CREATE TABLE version (number INTEGER NOT NULL, whole INTEGER NOT NULL) STRICT;
     INSERT INTO version VALUES (0, 0);
     """,
+    "CREATE TABLE secret (idx TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;",
 )
 # version.whole: gateways that know an older version are told everything; an erasure sets it, so that no index of an
 # erased person has to be kept just to say that it is gone
@@ -160,6 +161,7 @@ class PeopleTable:
             ).fetchall()
             if gone:
                 self._connection.execute("DELETE FROM credential WHERE pid = ?", (pid,))
+                self._connection.execute("DELETE FROM secret WHERE idx NOT IN (SELECT idx FROM credential)")
                 self._connection.execute("UPDATE version SET whole = ?", (self._raise_version(),))
         if gone:  # the write-ahead log holds pages as they were
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -220,28 +222,38 @@ class PeopleTable:
                 -1 if delta is None else delta,
             )
             erased = self.erased() if delta is None else frozenset()
+            sealed = dict(self._rows("SELECT idx, sealed FROM secret"))
         entries: dict[str, Entry] = {}
         for index, pid, unit, visibility, quiet, active in rows:
             shared = index in entries and entries[index].active and active
             entries[index] = Entry("") if shared else Entry(pid, unit, visibility, bool(quiet), bool(active))
-        return snapshots.write(Snapshot(gateway, version, entries, delta, erased), self._key)
+        secrets = {index: sealed[index].hex() for index in sealed.keys() & entries.keys()}
+        return snapshots.write(Snapshot(gateway, version, entries, delta, erased, secrets), self._key)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values).fetchall()
 
-    def _indices(self, credentials: Sequence[tuple[str, str]]) -> list[str]:
+    def _indices(self, credentials: Sequence[tuple[str, str]]) -> list[tuple[str, bytes | None]]:
+        """(index, sealed credential where it is a key that gateways need) of each."""
         if len(credentials) > MAX_CREDENTIALS:
             raise HadirError(f"a person has at most {MAX_CREDENTIALS} credentials")
-        return [self._key.index(checked(value), realm) for value, realm in credentials]
+        made: list[tuple[str, bytes | None]] = []
+        for written, realm in credentials:
+            value = checked(written)
+            index = self._key.index(value, realm)
+            made.append((index, self._key.seal(value, index) if value.partition(":")[0] in SECRET else None))
+        return made
 
-    def _give(self, pid: str, indices: Iterable[str], version: int) -> None:
-        for index in indices:
+    def _give(self, pid: str, indices: Iterable[tuple[str, bytes | None]], version: int) -> None:
+        for index, sealed in indices:
             taken = "SELECT 1 FROM credential WHERE idx = ? AND pid <> ? AND active"
             if self._connection.execute(taken, (index, pid)).get:
                 raise HadirError("one of the credentials belongs to somebody else; disable it there first")
             self._connection.execute("INSERT OR REPLACE INTO credential VALUES (?, ?, 1, ?)", (index, pid, version))
+            if sealed is not None:
+                self._connection.execute("INSERT OR REPLACE INTO secret VALUES (?, ?)", (index, sealed))
 
     def _change(self, statement: str, values: Iterable[object]) -> int:
         """Run an UPDATE that returns the pid of each row it changed, and mark that person's credentials as changed."""

@@ -3,7 +3,8 @@
 {"gateway": "gw-05", "version": 12, "entries": [[index, pid, unit, visibility, quiet, active], ...], "erased": [pid]}
 followed by a newline and the signature (hex HMAC-SHA-256 of the first line). With `"since": 9` it is a delta: only
 what has changed after version 9. Nothing is ever removed by a delta: an erasure is told by a whole snapshot, which
-names the tombstones, so that a gateway knows whose events to empty.
+names the tombstones, so that a gateway knows whose events to empty. `"secrets": {index: sealed}` are credentials that
+are keys themselves, sealed with the site's key.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Snapshot(NamedTuple):
     """The version that a delta changes; None for a whole directory."""
     erased: frozenset[str] = frozenset()
     """Of a whole directory: who was erased, by pid."""
+    secrets: Mapping[str, str] = {}
+    """Credentials that are keys, by index: sealed, hexadecimal. For names that change by themselves (rolling.py)."""
 
 
 def write(snapshot: Snapshot, key: SiteKey) -> bytes:
@@ -55,6 +58,8 @@ def write(snapshot: Snapshot, key: SiteKey) -> bytes:
     document["entries"] = [[index, *entry] for index, entry in sorted(snapshot.entries.items())]
     if snapshot.erased:
         document["erased"] = sorted(snapshot.erased)
+    if snapshot.secrets:
+        document["secrets"] = dict(sorted(snapshot.secrets.items()))
     body = json.dumps(document, separators=(",", ":")).encode()
     return body + b"\n" + key.sign(body).encode()
 
@@ -75,6 +80,7 @@ def read(data: bytes, key: SiteKey, gateway: str) -> Snapshot:
             _entries(document["entries"]),
             None if since is None else int(since),
             frozenset(map(str, document.get("erased", ()))),
+            {str(index): str(sealed) for index, sealed in document.get("secrets", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PermanentError("invalid", str(error)) from error

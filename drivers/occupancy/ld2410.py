@@ -5,9 +5,14 @@ Reports come unasked, about ten a second, 256000 baud:
     F4 F3 F2 F1 | length, 2 bytes LE | type 02 basic, 01 engineering | AA | target | 55 00 | F8 F7 F6 F5
 
 `target`: state (0 nobody, 1 moving, 2 still, 3 both), moving distance (cm, 2 bytes LE) and energy, still distance and
-energy, detection distance. An engineering report continues with the energy of each gate; C boards end it with a light
-value and the output pin. Answers to commands (FD FC FB FA ... 04 03 02 01) come between reports and mean nothing here.
-Source: Hi-Link, HLK-LD2410 serial communication protocol V1.02, section 2.3 (reports) and 2.1, 2.2 (answers).
+energy, detection distance. While the module sets its thresholds by itself (states 4 to 6: at work, done, failed) it
+looks for nobody, so such a report says nothing. An engineering report continues with the highest moving gate and the
+highest still gate, the energy of each gate, and bytes that V1.02 calls reserved: on B and C boards a light value of
+0 to 255 and the output pin, 0 or 1. Answers to commands (FD FC FB FA ... 04 03 02 01) come between reports and mean
+nothing here. The B board's Bluetooth is for its maker's app and is not read.
+Sources: Hi-Link, HLK-LD2410 serial communication protocol V1.02, section 2.3 (reports) and 2.1, 2.2 (answers);
+HLK-LD2410B V1.06 and LD2410C V1.00, the same sections (light and output), as open parsers quote them; the states from 4
+on are from open parsers of firmware 2.44.
 """
 
 from __future__ import annotations
@@ -23,14 +28,18 @@ BASIC, ENGINEERING = 0x02, 0x01
 HEAD, TAIL = 0xAA, b"\x55\x00"
 LONGEST = 138
 """Bytes of a frame; engineering reports have 45, the longest answer 38."""
+THRESHOLDS = range(4, 7)
+"""Target states while the module sets its thresholds."""
 _TARGET = Struct("<BHBHBH")
+_GATES = 9
+"""Of each energy list; boards send all of them also when fewer are in use."""
 _HEAD = re.compile(re.escape(REPORT) + b"|" + re.escape(ANSWER))
 _HEAD_BEGUN = re.compile(rb"(?:\xf4(?:\xf3\xf2?)?|\xfd(?:\xfc\xfb?)?)\Z")
 _ENDS = {REPORT: REPORT_END, ANSWER: ANSWER_END}
 
 
 def decode(frame: Frame) -> list[Measurement]:
-    """occupied, motion, and distances where there is a target; nothing for an answer to a command."""
+    """occupied, motion, distances where there is a target, light; nothing for an answer to a command."""
     data = frame.payload
     if len(data) < 10:
         raise Truncated(f"{len(data)} bytes")
@@ -56,6 +65,9 @@ def _report(body: bytes) -> list[Measurement]:
     if body[0] == BASIC and len(body) != 2 + _TARGET.size + 2:
         raise DecodeError(f"a basic report has 13 bytes, not {len(body)}")
     state, moving_cm, _moving_energy, still_cm, _still_energy, detected_cm = _TARGET.unpack_from(body, 2)
+    light = _light(body[2 + _TARGET.size : -2]) if body[0] == ENGINEERING else []
+    if state in THRESHOLDS:
+        return light
     if state > 3:
         raise Unsupported(f"target state {state}")
     made = [Measurement("occupied", state != 0), Measurement("motion", bool(state & 1))]
@@ -65,7 +77,19 @@ def _report(body: bytes) -> list[Measurement]:
         made.append(Measurement("still_distance", still_cm / 100, "m"))
     if state:
         made.append(Measurement("distance", detected_cm / 100, "m"))
-    return made
+    return made + light
+
+
+def _light(extra: bytes) -> list[Measurement]:
+    """The light value behind the gates; older boards have other bytes there, so the pin must be a pin's."""
+    if len(extra) < 2:
+        raise Truncated(f"{len(extra)} bytes of gates")
+    gates = extra[0] + 1 + extra[1] + 1
+    if len(extra) < 2 + gates:
+        raise Truncated(f"{len(extra) - 2} of {gates} gates")
+    if len(extra) in (4 + gates, 4 + 2 * _GATES) and extra[-1] <= 1:
+        return [Measurement("light_level", extra[-2])]
+    return []
 
 
 def framer(state: bytes, data: bytes) -> Cut:
@@ -112,6 +136,6 @@ DRIVER = Driver(
     framer=framer,
     settings=SerialSettings(256_000),
     expect_s=0.1,
-    kinds=("occupied", "motion", "moving_distance", "still_distance", "distance"),
+    kinds=("occupied", "motion", "moving_distance", "still_distance", "distance", "light_level"),
     checked="2026-11-26",
 )

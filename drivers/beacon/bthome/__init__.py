@@ -1,0 +1,1 @@
+"""BTHome: how an advert is built, and what its objects mean."""

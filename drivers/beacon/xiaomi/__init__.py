@@ -1,0 +1,1 @@
+"""Xiaomi MiBeacon: how a frame is built, and what its objects mean."""

@@ -1,0 +1,1 @@
+"""Milesight LoRaWAN sensors: how a payload is cut into fields, and what the fields of each model mean."""
