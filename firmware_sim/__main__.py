@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seconds=args.seconds,
         truth=args.truth,
         outages=args.outages,
+        broker=args.broker,
     )
     try:
         asyncio.run(_run(settings, bus, led=args.led))
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--truth", type=Path, help="write the ledger of the truth there")
     parser.add_argument("--outages", action=argparse.BooleanOptionalAction, default=True, help="one radar falls silent")
+    parser.add_argument("--broker", type=int, default=0, help="port of the MQTT broker; 0: there is none")
     parser.add_argument("--led", action="store_true", help="let standard input lead: begin, stop, end")
     return parser
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from firmware_sim.office import Point
+from firmware_sim.space import Point
 
 SECOND = 1_000_000_000
 

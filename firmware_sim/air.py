@@ -18,12 +18,16 @@ from typing import Protocol, TextIO
 from firmware_sim.actions import SECOND
 from firmware_sim.beacon import Advert, random_address, stranger
 from firmware_sim.clock import Clock
+from firmware_sim.hardware import Device
 from firmware_sim.office import Office
 from firmware_sim.radio import Radio
 from firmware_sim.truth import Truth, frame_name
 from firmware_sim.world import World
 
 STRANGERS = 12
+SENSOR_DBM = -62
+MOST_SAID = 64
+"""Adverts of sensors that wait while the bus is busy."""
 ROTATE_S = 900
 """A phone takes a new address every quarter of an hour, office time."""
 
@@ -55,7 +59,13 @@ class Air:
         self.adverts = 0
         """Adverts that somebody heard."""
         self._urgent: deque[int] = deque()
+        self._said: deque[tuple[Device, Advert]] = deque(maxlen=MOST_SAID)
         self._wake = asyncio.Event()
+
+    def say(self, device: Device, advert: Advert) -> None:
+        """A sensor advertises: the receiver that it belongs to hears it."""
+        self._said.append((device, advert))
+        self._wake.set()
 
     def now(self, person: int) -> None:
         """The person has crossed into another zone: the tag says so at once (it senses that it is carried)."""
@@ -72,13 +82,15 @@ class Air:
         n, due = 0, loop.time()
         while True:
             delay = due - loop.time()
-            if delay > 0 and not self._urgent:
+            if delay > 0 and not self._urgent and not self._said:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(delay):
                         await self._wake.wait()
             self._wake.clear()
             while self._urgent:
                 await self._tag(self._urgent.popleft())
+            while self._said:
+                await self._sensor(*self._said.popleft())
             if loop.time() < due:
                 continue
             if n < len(office.people):
@@ -106,6 +118,13 @@ class Air:
             ):
                 self.adverts += 1
                 self._truth.frame(receiver.id, name, sent)
+
+    async def _sensor(self, device: Device, advert: Advert) -> None:
+        sent = monotonic_ns()
+        service = advert.bluez_service()
+        if await self._ether.advertise(device.source, device.address, SENSOR_DBM, advert.manufacturer, service):
+            self.adverts += 1
+            self._truth.frame(device.id, frame_name(device.address, advert.data_structures()), sent)
 
     async def _phone(self, phone: _Phone) -> None:
         phone.rotate(self._clock.office())

@@ -1,158 +1,165 @@
-"""Readers and radars on their serial lines: what they send, when, and what is written down about it.
-
-Device time is machine time: a reader repeats its frame after 65 ms whatever the office clock does.
-"""
+"""All devices of an office, each at its wire: made together, silenced together, hung up together."""
 
 from __future__ import annotations
 
-import asyncio
+import os
+import tty
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from firmware_sim import id12la, ld2410, rdm6300
-from firmware_sim.actions import SECOND
+from firmware_sim import modbus_bus, osdp_bus
+from firmware_sim.beacon import Advert
 from firmware_sim.clock import Clock
-from firmware_sim.lines import SerialLine, Written
-from firmware_sim.office import Device
+from firmware_sim.hardware import COUNT_REGISTER, KINDS, MODBUS_BUS, OSDP_BUS, OWN_CARD, STICK, Device
+from firmware_sim.office import Office
 from firmware_sim.radar import Radar
-from firmware_sim.truth import Truth, frame_name
+from firmware_sim.readers import CoilReader, OsdpReader, Reader, WiegandReader
+from firmware_sim.sensors import (
+    BthomeRadar,
+    EnOceanPir,
+    Ld2410,
+    Ld2450,
+    LorawanSensor,
+    ModbusCounter,
+    Sensor,
+    ZigbeeRadar,
+)
+from firmware_sim.truth import Truth
+from firmware_sim.wires import Broker, Wire
 
-ENGINEERING_SHARE = 0.03
-"""Share of reports in engineering mode, with an acknowledgement before, whatever the host asked for."""
-MOST_REPEATS = 3
+WALL_S = 0.5
+"""Between two reports when office time is scaled, machine seconds, at least."""
 
-Tapped = Written
-"""Called with the machine time at which the last byte of a tap's first frame was written."""
+Advertise = Callable[[Device, Advert], None]
 
 
-class Port:
-    """A device on its line; every frame is counted and written down."""
+def interval_s(driver: str, speed: float) -> float:
+    """Machine seconds between two reports of a sensor."""
+    own = KINDS[driver].interval_s
+    return own if speed <= 1 else max(WALL_S, own / speed)
 
-    def __init__(self, device: Device, folder: Path, truth: Truth, *, fresh: bool) -> None:
-        self.device = device
-        self.frames = 0
+
+class Devices:
+    """Readers and sensors by the space that they serve."""
+
+    def __init__(self, office: Office, folder: Path, truth: Truth, clock: Clock, broker: int) -> None:
+        """Lines appear in `tty/` below the folder. `broker`: port of the MQTT broker; 0: there is none."""
+        self.readers: dict[str, Reader] = {}
+        self.sensors: dict[str, Sensor] = {}
+        self._office = office
+        self._folder = folder
         self._truth = truth
-        self._loop = asyncio.get_running_loop()
-        self._line = SerialLine(folder / "tty" / device.id, fresh=fresh, heard=self.heard)
+        self._clock = clock
+        self._port = broker
+        self._wires: list[Wire] = []
+        self._broker: Broker | None = None
+        self._osdp: osdp_bus.Bus | None = None
+        self._modbus: tuple[modbus_bus.RtuLine, int, int] | None = None
+        self._units: dict[int, modbus_bus.Unit] = {}
+
+    @property
+    def frames(self) -> int:
+        """Sent so far."""
+        return sum(wire.frames for wire in self._sending)
 
     @property
     def dropped(self) -> int:
-        """Frames that the line could not take."""
-        return self._line.dropped
+        """Frames that a wire could not take."""
+        return sum(wire.dropped for wire in self._sending)
 
-    def send(self, frame: bytes, written: Tapped | None = None) -> None:
-        """Send one frame."""
-        name = frame_name("", frame)
+    @property
+    def _sending(self) -> list[Wire | Broker]:
+        return [*self._wires, *([self._broker] if self._broker else [])]
 
-        def done(at: int) -> None:
-            self.frames += 1
-            self._truth.frame(self.device.id, name, at)
-            if written is not None:
-                written(at)
-
-        self._line.send(frame, done)
-
-    def heard(self, data: bytes) -> None:
-        """What the host wrote; a reader does not listen."""
+    def open(self, radars: dict[str, Radar], seed: int, advertise: Advertise) -> None:
+        """Make the wires; sensors speak from here on. `advertise`: sends an advert of a sensor."""
+        rng = Random(f"readers/{seed}")
+        self._broker = Broker(self._port, self._truth)
+        stick = self._wire(STICK, fresh=True)
+        for device in self._office.devices:
+            if device.modality:
+                self.sensors[device.space] = self._sensor(device, radars[device.space], stick, advertise)
+            elif device.reads_badges:
+                self.readers[device.space] = self._reader(device, rng)
+        self._serve_modbus()
 
     def stop(self) -> None:
         """Say nothing any more."""
+        for reader in self.readers.values():
+            reader.stop()
+        for sensor in self.sensors.values():
+            sensor.stop()
 
     def close(self) -> None:
+        """Hang up."""
         self.stop()
-        self._line.close()
+        for reader in self.readers.values():
+            if isinstance(reader, OsdpReader):
+                reader.close()
+        for wire in self._sending:
+            wire.close()
+        if self._osdp is not None:
+            self._osdp.close()
+        if self._modbus is not None:
+            line, master, slave = self._modbus
+            line.close()
+            os.close(master)
+            os.close(slave)
+            (self._folder / "tty" / MODBUS_BUS).unlink(missing_ok=True)
 
+    def _wire(self, name: str, *, fresh: bool, heard: Callable[[bytes], None] | None = None) -> Wire:
+        wire = Wire(name, self._folder, self._truth, fresh=fresh, heard=heard)
+        self._wires.append(wire)
+        return wire
 
-class Reader(Port):
-    """An RDM6300 or ID-12LA."""
+    def _sensor(self, device: Device, radar: Radar, stick: Wire, advertise: Advertise) -> Sensor:
+        clock, every = self._clock, interval_s(device.driver, self._clock.speed)
+        assert self._broker is not None  # noqa: S101 `open` has made it
+        match device.driver:
+            case "ld2410":
+                made = Ld2410(device, radar, clock, every)
+                made.wire = self._wire(device.id, fresh=True, heard=made.heard)
+                return made
+            case "ld2450":
+                return Ld2450(device, radar, clock, every, self._wire(device.id, fresh=True))
+            case "enocean_esp3":
+                return EnOceanPir(device, radar, clock, every, stick)
+            case "bthome":
+                return BthomeRadar(device, radar, clock, every, advertise)
+            case "mqtt_json":
+                return ZigbeeRadar(device, radar, clock, every, self._broker)
+            case "modbus":
+                table = {COUNT_REGISTER: 0}
+                self._units[int(device.address)] = modbus_bus.Unit({modbus_bus.INPUT: table})
+                return ModbusCounter(device, radar, clock, every, lambda count: table.update({COUNT_REGISTER: count}))
+            case _:
+                return LorawanSensor(device, radar, clock, every, self._broker)
 
-    def __init__(self, device: Device, folder: Path, truth: Truth, rng: Random) -> None:
-        super().__init__(device, folder, truth, fresh=False)
-        self._rng = rng
-        self._repeats: list[asyncio.TimerHandle] = []
+    def _reader(self, device: Device, rng: Random) -> Reader:
+        if device.source == OSDP_BUS:
+            if self._osdp is None:
+                folder = self._folder / "osdp"
+                folder.mkdir(parents=True, exist_ok=True)
+                self._osdp = osdp_bus.Bus(folder)
+            port = self._osdp.plug(device.id)
+            return OsdpReader(device, port, self._truth, self._shown)
+        wire = self._wire(device.id, fresh=False)
+        if device.driver in OWN_CARD:
+            return CoilReader(device, wire, rng)
+        return WiegandReader(device, wire)
 
-    def tap(self, badge: str, written: Tapped) -> None:
-        """Somebody holds a card (ten hex digits) before the coil."""
-        tag = bytes.fromhex(badge)
-        if self.device.driver == "id12la":
-            self.send(id12la.frame(tag), written)
+    def _shown(self, reader: str, line: str) -> None:
+        """What an OSDP reader shows is written down as well."""
+        self._truth.write("shown", reader=reader, line=line)
+
+    def _serve_modbus(self) -> None:
+        if not self._units:
             return
-        frame = rdm6300.frame(tag)
-        self.send(frame, written)
-        self._repeats = [
-            self._loop.call_later(n * rdm6300.REPEAT_S, self.send, frame)
-            for n in range(1, self._rng.randint(1, MOST_REPEATS))
-        ]
-
-    def stop(self) -> None:
-        for repeat in self._repeats:
-            repeat.cancel()
-
-
-class RadarPort(Port):
-    """An LD2410: a report every interval, and at once when what it sees changes."""
-
-    def __init__(
-        self, device: Device, folder: Path, truth: Truth, radar: Radar, clock: Clock, interval_s: float
-    ) -> None:
-        super().__init__(device, folder, truth, fresh=True)
-        self.radar = radar
-        self.silent_until = 0
-        """Office ns; an injected outage."""
-        self._clock = clock
-        self._interval = interval_s
-        self._rng = Random(f"port/{device.id}")
-        self._configuring = False
-        self._engineering = False
-        self._commands = b""
-        self._regular = self._loop.time()
-        self._timer = self._loop.call_later(self._rng.uniform(0, interval_s), self._tick)
-
-    def change(self) -> None:
-        """Somebody has come or gone: report now."""
-        self._report()
-        self._plan()
-
-    def heard(self, data: bytes) -> None:
-        """Commands of the host: acknowledged; while it configures there are no reports."""
-        words, self._commands = ld2410.commands(self._commands + data)
-        for word in words:
-            match word:
-                case ld2410.ENABLE_CONFIGURATION:
-                    self._configuring = True
-                case ld2410.END_CONFIGURATION:
-                    self._configuring = False
-                case ld2410.ENGINEERING_ON | ld2410.ENGINEERING_OFF if self._configuring:
-                    self._engineering = word == ld2410.ENGINEERING_ON
-            self.send(ld2410.acknowledgement(word))
-
-    def stop(self) -> None:
-        self._timer.cancel()
-
-    def _tick(self) -> None:
-        self._report()
-        now = self._loop.time()
-        if now >= self._regular:
-            self._regular = max(self._regular + self._interval, now)
-        self._plan()
-
-    def _plan(self) -> None:
-        """Wake for the next regular report, or earlier when what is seen changes by itself."""
-        self._timer.cancel()
-        now = self._clock.office()
-        change = self._loop.time() + (self.radar.due(now) - now) / self._clock.speed / SECOND
-        self._timer = self._loop.call_at(min(self._regular, change), self._tick)
-
-    def _report(self) -> None:
-        now = self._clock.office()
-        seen = self.radar.see(now)
-        if self._configuring or now < self.silent_until:
-            return
-        surprise = self._rng.random() < ENGINEERING_SHARE
-        if surprise:
-            self.send(ld2410.acknowledgement(ld2410.ENGINEERING_ON))
-        if surprise or self._engineering:
-            moving, still = self.radar.gates(seen)
-            self.send(ld2410.engineering(seen, moving, still, light=self._rng.randint(60, 90), out=bool(seen.target)))
-        else:
-            self.send(ld2410.basic(seen))
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        link = self._folder / "tty" / MODBUS_BUS
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.ttyname(slave))
+        self._modbus = modbus_bus.RtuLine(modbus_bus.Bus(self._units), master), master, slave

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 COILS, DISCRETE, HOLDING, INPUT = 1, 2, 3, 4
@@ -115,10 +115,14 @@ class RtuLine:
             os.write(self._handle, answer)
 
 
-async def serve_tcp(bus: Bus, host: str, port: int) -> asyncio.Server:
-    """A Modbus TCP server; close it."""
+async def serve_tcp(
+    bus: Bus, host: str, port: int, connected: Callable[[asyncio.StreamWriter], None] | None = None
+) -> asyncio.Server:
+    """A Modbus TCP server; close it. `connected` gets each connection, to break it."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if connected is not None:
+            connected(writer)
         try:
             while True:
                 head = await reader.readexactly(6)

@@ -1,7 +1,7 @@
-"""The world that is simulated: two floors with walls, desks and rooms, devices, and people with badges and tags.
+"""The world that is simulated: two floors with walls, desks and rooms, and people with badges and tags.
 
 Everything follows from one seed and is plain data, so that gateway/demo.py can write it down as office.yaml and a
-people table. Lengths are metres; x runs east, y north, the origin is the south-west corner of the building.
+people table. What hangs on its walls is in hardware.py. Lengths are metres.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from firmware_sim.beacon import Advert, eddystone_uid, ibeacon, random_address
+from firmware_sim.hardware import BUILDING, Device, Spot, hang
+from firmware_sim.space import Box, Point
 
 SITE = "simulasi"
-BUILDING = "kk2-t3"
 SIZE = 24.0
 """Both sides of the building."""
 TAG_UUID = UUID("6b6b3274-332d-4e75-9361-6e746172612e")
@@ -53,26 +54,6 @@ NAMES = [
     "Ratna",
     "Surya",
 ]
-
-
-class Point(NamedTuple):
-    """Somewhere in the building."""
-
-    x: float
-    y: float
-    floor: str
-
-
-class Box(NamedTuple):
-    """An axis-parallel rectangle of a floor; west and south edges belong to it."""
-
-    west: float
-    south: float
-    east: float
-    north: float
-
-    def holds(self, x: float, y: float) -> bool:
-        return self.west <= x < self.east and self.south <= y < self.north
 
 
 class Wall(NamedTuple):
@@ -144,33 +125,6 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A fixed device and where it hangs."""
-
-    id: str
-    driver: str
-    """rdm6300, id12la, ld2410, receiver."""
-    gateway: str
-    floor: str
-    zone: str
-    space: str
-    """Desk or room; empty for a receiver, which serves its zone."""
-    at: Point
-    adapter: str = ""
-    """hci0 and so on, of a receiver."""
-
-    @property
-    def path(self) -> str:
-        """The bound place as office.yaml writes it: `building/floor/zone/space` or `building/floor/zone`."""
-        zone = f"{BUILDING}/{self.floor}/{self.zone}"
-        return f"{zone}/{self.space}" if self.space else zone
-
-    @property
-    def serial(self) -> bool:
-        return not self.adapter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
     """A personal beacon."""
 
@@ -191,14 +145,17 @@ class Person:
     unit: str
     badge: str
     """Ten upper-case hex digits of an EM4100 card."""
+    card: tuple[int, int]
+    """Facility and number of a second card, H10301, for readers that do not read the first."""
     tag: Tag | None
     home: str
     """The desk that this person likes best."""
 
     @property
-    def credential(self) -> str:
-        """As a driver reports the badge."""
-        return f"em4100:{self.badge}"
+    def credentials(self) -> tuple[str, ...]:
+        """As drivers report badge, card and tag."""
+        cards = (f"em4100:{self.badge}", "wiegand26:{}:{}".format(*self.card))
+        return cards if self.tag is None else (*cards, self.tag.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +187,11 @@ class Office:
     @cached_property
     def rooms(self) -> tuple[Space, ...]:
         return tuple(space for space in self.spaces if space.kind == "room")
+
+    @cached_property
+    def sensor(self) -> dict[str, Device]:
+        """The presence sensor of each space."""
+        return {device.space: device for device in self.devices if device.modality}
 
     @cached_property
     def receivers(self) -> tuple[Device, ...]:
@@ -269,7 +231,7 @@ def make_office(seed: int) -> Office:
         ),
         zones=_ZONES,
         spaces=spaces,
-        devices=_devices(spaces),
+        devices=hang((Spot(x.id, x.kind, x.floor, x.zone, x.at) for x in spaces), _CENTRES),
         people=_people(rng, [space.id for space in spaces if space.kind == "desk"]),
         visitors=_visitors(rng, first=len(NAMES)),
         walls=_WALLS,
@@ -337,41 +299,11 @@ def _rooms() -> tuple[Space, ...]:
     )
 
 
-def _devices(spaces: tuple[Space, ...]) -> tuple[Device, ...]:
-    """Reader and radar at each desk (readers alternate by make), a radar in each room, a receiver in each zone."""
-    owner = {"l05": "gw-05", "l06": "gw-06"}
-    devices: list[Device] = []
-    for n, space in enumerate(spaces):
-        common = {
-            "gateway": owner[space.floor],
-            "floor": space.floor,
-            "zone": space.zone,
-            "space": space.id,
-        }
-        if space.kind == "desk":
-            driver = ("rdm6300", "id12la")[n % 2]
-            devices.append(Device(id=f"rdr-{space.id}", driver=driver, at=space.at, **common))
-        devices.append(Device(id=f"mmw-{space.id}", driver="ld2410", at=space.at, **common))
-    for n, ((floor, zone), (x, y)) in enumerate(_CENTRES.items()):
-        devices.append(
-            Device(
-                id=f"ble-{zone}",
-                driver="receiver",
-                gateway=owner[floor],
-                floor=floor,
-                zone=zone,
-                space="",
-                at=Point(x, y, floor),
-                adapter=f"hci{n}",
-            )
-        )
-    return tuple(devices)
-
-
 def _people(rng: Random, desks: list[str]) -> tuple[Person, ...]:
     homes = desks[:]
     rng.shuffle(homes)
     badges = _badges(rng, len(NAMES))
+    cards = _cards(len(NAMES), first=0)
     people: list[Person] = []
     for index, name in enumerate(NAMES):
         address = random_address(rng, resolvable=False)
@@ -397,6 +329,7 @@ def _people(rng: Random, desks: list[str]) -> tuple[Person, ...]:
                 name=name,
                 unit=UNITS[index % len(UNITS)],
                 badge=badges[index],
+                card=cards[index],
                 tag=tag,
                 home=homes[index % len(homes)],
             )
@@ -407,10 +340,21 @@ def _people(rng: Random, desks: list[str]) -> tuple[Person, ...]:
 def _visitors(rng: Random, first: int) -> tuple[Person, ...]:
     return tuple(
         Person(
-            index=first + n, name=f"Tamu {n + 1}", unit="", badge=f"7A{rng.randrange(1 << 32):08X}", tag=None, home=""
+            index=first + n,
+            name=f"Tamu {n + 1}",
+            unit="",
+            badge=f"7A{rng.randrange(1 << 32):08X}",
+            card=card,
+            tag=None,
+            home="",
         )
-        for n in range(6)
+        for n, card in enumerate(_cards(6, first=first))
     )
+
+
+def _cards(count: int, *, first: int) -> list[tuple[int, int]]:
+    """Access cards of one order: one facility, numbers with gaps."""
+    return [(118, 1000 + 37 * (first + n)) for n in range(count)]
 
 
 def _badges(rng: Random, count: int) -> list[str]:

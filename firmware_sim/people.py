@@ -16,7 +16,8 @@ from random import Random
 from firmware_sim.actions import SECOND, Action, Enter, Sit, Stand, Tap, Walk
 from firmware_sim.bookings import Bookings
 from firmware_sim.meetings import Meeting, meetings
-from firmware_sim.office import OUTSIDE, PANTRY, PRAYER, STAIRS, Office, Point
+from firmware_sim.office import OUTSIDE, PANTRY, PRAYER, STAIRS, Office
+from firmware_sim.space import Point
 
 MINUTE = 60 * SECOND
 DAY = 24 * 60 * MINUTE

@@ -24,12 +24,17 @@ PASS = SECOND
 PASS_APART = 60 * SECOND
 """Between two of them, and after somebody has left: else no hold could tell them from one who stays."""
 NEVER = 1 << 62
+RESTLESS, NEAR = 0.15, 0.97
+"""Share of reports in which somebody who sits moves: in the eyes of a radar on the wall, and of a sensor close by."""
 
 
 class Radar:
     """One module. `arrive` and `leave` are the world's truth, `see` is what the module says."""
 
-    def __init__(self, seed: str, now: int) -> None:
+    def __init__(self, seed: str, now: int, *, near: bool = False) -> None:
+        """`near`: it looks at a chair from close by, as sensors under a desk and above a table do: it sees nobody pass,
+        and every movement of somebody who sits."""
+        self._near = near
         self._rng = Random(f"radar/{seed}")
         self._reach_cm = self._rng.randint(60, 140)
         self._people = 0
@@ -42,6 +47,11 @@ class Radar:
     def occupied(self) -> bool:
         """The truth."""
         return self._people > 0
+
+    @property
+    def people(self) -> int:
+        """The truth."""
+        return self._people
 
     def arrive(self, now: int) -> None:
         self._people += 1
@@ -65,7 +75,8 @@ class Radar:
                 self._miss = self._next_miss(now)
             elif now >= start + NO_ONE:
                 return NOBODY
-            return self._somebody(moving=now - self._moved < SETTLE or rng.random() < 0.15, both=rng.random() < 0.5)
+            restless = NEAR if self._near else RESTLESS
+            return self._somebody(moving=now - self._moved < SETTLE or rng.random() < restless, both=rng.random() < 0.5)
         if self._left <= now < self._left + NO_ONE:  # it speaks before the day begins as well
             return self._somebody(moving=False, both=False)
         start, end = self._pass
@@ -105,6 +116,8 @@ class Radar:
         return start, start + int(length * SECOND)
 
     def _next_pass(self, now: int) -> tuple[int, int]:
+        if self._near:
+            return NEVER, NEVER
         start = now + PASS_APART + self._wait(PASS_EVERY_S)
         return start, start + PASS
 

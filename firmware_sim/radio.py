@@ -10,7 +10,9 @@ from __future__ import annotations
 from math import cos, exp, hypot, log10, sin, sqrt
 from random import Random
 
-from firmware_sim.office import Device, Office, Point, Tag, Wall
+from firmware_sim.hardware import Device
+from firmware_sim.office import Office, Tag, Wall
+from firmware_sim.space import Point
 
 EXPONENT = 2.2
 FLOOR_DB = 17.0

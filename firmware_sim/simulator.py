@@ -11,27 +11,25 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from time import monotonic_ns
 from typing import Any
 
-from firmware_sim import ld2410
 from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Tap, shifted
 from firmware_sim.air import Air, Ether
 from firmware_sim.clock import Clock
-from firmware_sim.devices import RadarPort, Reader
+from firmware_sim.devices import WALL_S, Devices
 from firmware_sim.office import Office
 from firmware_sim.people import days
 from firmware_sim.radio import Radio
 from firmware_sim.truth import Truth
 from firmware_sim.world import World, with_outage
 
-WALL_S = 0.5
-"""Between two reports of a radar or adverts of a tag when office time is scaled, machine seconds."""
 TAG_S = 1.0
 """Between two adverts of a tag at speed 1."""
 LAG = 2 * SECOND
 """Office time that an action may be late before the rest of the plan is moved back."""
+ASKED_S = 0.3
+"""The last cards are asked for by their bus within so long, machine time."""
 STALE_INTERVALS = 3
 """A silent device is held for stale after so many of its intervals."""
 
@@ -48,6 +46,8 @@ class Settings:
     """Machine seconds of office life; 0: until stopped."""
     truth: Path | None = None
     outages: bool = True
+    broker: int = 0
+    """Port of the MQTT broker; 0: there is none, and what would go there is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,13 @@ class Simulator:
             interval_s=TAG_S if clock.speed <= 1 else WALL_S,
             seed=settings.seed,
         )
-        self._badges = {person.index: person.badge for person in (*office.people, *office.visitors)}
-        self._readers: dict[str, Reader] = {}
-        self._radars: dict[str, RadarPort] = {}
-        """Both by space."""
+        self._people_of = {person.index: person for person in (*office.people, *office.visitors)}
+        self._devices = Devices(office, settings.folder, self._truth, clock, settings.broker)
         self._taps = 0
         self._late = 0
 
     def open(self) -> None:
-        """Make the lines and begin the ledger; radars speak from here on."""
+        """Make the lines and begin the ledger; sensors speak from here on."""
         settings, clock = self._settings, self._clock
         self._truth.write(
             "begin",
@@ -96,14 +94,7 @@ class Simulator:
             speed=clock.speed,
             spaces=self._catalogue(),
         )
-        interval = ld2410.INTERVAL_S if clock.speed <= 1 else WALL_S
-        rng = Random(f"readers/{settings.seed}")
-        for device in self._office.devices:
-            if device.driver == "ld2410":
-                radar = self._world.radars[device.space]
-                self._radars[device.space] = RadarPort(device, settings.folder, self._truth, radar, clock, interval)
-            elif device.serial:
-                self._readers[device.space] = Reader(device, settings.folder, self._truth, rng)
+        self._devices.open(self._world.radars, settings.seed, self._air.say)
 
     async def run(self, lead: Lead, opened: Callable[[], None] = lambda: None) -> None:
         """Live for the time that was asked for, or until `lead.end`; returns when all devices are silent.
@@ -125,24 +116,24 @@ class Simulator:
                     async with asyncio.timeout(self._settings.seconds or None):
                         await lead.end.wait()
                 people.cancel()
+                await asyncio.sleep(ASKED_S)
                 air.cancel()
         finally:
             self._end()
 
     def close(self) -> None:
         """Hang up the lines and close the ledger."""
-        for port in (*self._readers.values(), *self._radars.values()):
-            port.close()
+        self._devices.close()
         self._truth.close()
 
     def _catalogue(self) -> dict[str, Any]:
-        readers = {device.space for device in self._office.devices if device.driver in ("rdm6300", "id12la")}
+        readers = {device.space: device.id for device in self._office.devices if device.reads_badges}
         return {
             space.place: {
                 "kind": space.kind,
-                "modality": "radar",
-                "device": f"mmw-{space.id}",
-                "reader": f"rdr-{space.id}" if space.id in readers else "",
+                "modality": self._office.sensor[space.id].modality,
+                "device": self._office.sensor[space.id].id,
+                "reader": readers.get(space.id, ""),
             }
             for space in self._office.spaces
         }
@@ -151,7 +142,8 @@ class Simulator:
         plan = days(self._office, self._settings.seed, start)
         if self._settings.outages:
             stale_after = int((STALE_INTERVALS * WALL_S * max(1.0, self._clock.speed) + 10) * SECOND)
-            return with_outage(plan, start, self._settings.seed, stale_after)
+            lines = frozenset(device.space for device in self._office.sensor.values() if device.serial)
+            return with_outage(plan, start, self._settings.seed, stale_after, lines)
         return plan
 
     async def _people(self, start: int) -> None:
@@ -171,23 +163,23 @@ class Simulator:
                 kind = "sit" if isinstance(action, Sit) else "stand"
                 place = self._office.space[space].place
                 self._truth.write(kind, place=place, person=person, office=now, machine=monotonic_ns())
-                self._radars[space].change()
+                self._devices.sensors[space].change()
             case Enter():
                 self._truth.write("zone", person=action.person, zone=action.zone, office=now)
                 self._air.now(action.person)
             case Tap():
                 self._tap(action)
             case Silence():
-                port = self._radars[action.space]
-                port.silent_until = now + action.until - action.at
+                sensor = self._devices.sensors[action.space]
+                sensor.silent_until = now + action.until - action.at
                 place = self._office.space[action.space].place
-                fields = {"dev": port.device.id, "place": place, "from": now, "to": port.silent_until}
+                fields = {"dev": sensor.device.id, "place": place, "from": now, "to": sensor.silent_until}
                 self._truth.write("outage", **fields)
             case _:
                 pass
 
     def _tap(self, tap: Tap) -> None:
-        reader = self._readers[tap.desk]
+        reader = self._devices.readers[tap.desk]
         moved_from = self._office.space[tap.moved_from].place if tap.moved_from else ""
 
         def written(machine: int) -> None:
@@ -203,21 +195,19 @@ class Simulator:
                 moved_from=moved_from,
             )
 
-        reader.tap(self._badges[tap.person], written)
+        reader.tap(self._people_of[tap.person], written)
 
     def _end(self) -> None:
         """Devices stop."""
-        ports = (*self._readers.values(), *self._radars.values())
-        for port in ports:
-            port.stop()
+        self._devices.stop()
         machine = monotonic_ns()
         self._truth.write(
             "end",
             office=self._clock.office_at(machine),
             machine=machine,
-            frames=sum(port.frames for port in ports),
+            frames=self._devices.frames,
             adverts=self._air.adverts,
             taps=self._taps,
-            dropped=sum(port.dropped for port in ports),
+            dropped=self._devices.dropped,
             late=self._late,
         )

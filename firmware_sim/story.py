@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,14 +77,18 @@ class Story:
         """
         return self.office_at(written) + read - written
 
-    def written_before(self, device: str, name: str, machine: int) -> int | None:
-        """When the frame that was read at `machine` was written; None: no such frame.
+    def written_before(self, devices: Sequence[str], name: str, machine: int) -> int | None:
+        """When the frame that was read at `machine` was written, by one of the devices behind its source; None: never.
 
         Of a reader, whose frame is repeated while the card is held, it is the first one of the tap.
         """
-        times = self.tapped.get(device) or self.frames.get((device, name), [])
-        at = bisect_right(times, machine)
-        return times[at - 1] if at else None
+        last: list[int] = []
+        for device in devices:
+            alone = self.tapped.get(device, []) if len(devices) == 1 else []
+            times = alone or self.frames.get((device, name), [])
+            at = bisect_right(times, machine)
+            last += times[at - 1 : at]
+        return max(last, default=None)
 
     def vacant_at(self, place: str, office: int) -> bool:
         """Nobody sits there at that moment."""

@@ -7,6 +7,7 @@
     {"kind":"tap","reader":"rdr-d-001","place":..,"badge":3,"machine":ns,"office":ns,"expected":"started","moved_from":""}
     {"kind":"sit" | "stand","place":..,"person":3,"office":ns,"machine":ns}
     {"kind":"zone","person":3,"zone":"l05/timur","office":ns}
+    {"kind":"shown","reader":"rdr-d-013","line":..}   what an OSDP reader was told to show
     {"kind":"outage","dev":"mmw-d-004","place":..,"from":ns,"to":ns}        office time
     {"kind":"end","office":ns,"machine":ns,"frames":n,"adverts":n,"taps":n,"dropped":n,"late":ns}
 

@@ -9,9 +9,10 @@ from math import atan2
 from random import Random
 
 from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Walk
-from firmware_sim.office import OUTSIDE, Office, Point
+from firmware_sim.office import OUTSIDE, Office
 from firmware_sim.people import between
 from firmware_sim.radar import Radar
+from firmware_sim.space import Point
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +41,10 @@ class World:
             Body(walk=Walk(now, person.index, OUTSIDE, OUTSIDE, now), facing=rng.uniform(-3.14, 3.14))
             for person in office.people
         ]
-        self.radars = {space.id: Radar(f"{seed}/{space.id}", now) for space in office.spaces}
+        self.radars = {
+            space.id: Radar(f"{seed}/{space.id}", now, near=office.sensor[space.id].modality != "radar")
+            for space in office.spaces
+        }
 
     def apply(self, action: Action, now: int) -> None:
         """`now` is when it really happens, which may be a little after it was planned."""
@@ -62,8 +66,10 @@ class World:
                 pass
 
 
-def with_outage(plan: Iterator[Action], start: int, seed: int, stale_after: int) -> Iterator[Action]:
-    """The plan with one radar that falls silent for some minutes of the first twenty.
+def with_outage(
+    plan: Iterator[Action], start: int, seed: int, stale_after: int, lines: frozenset[str]
+) -> Iterator[Action]:
+    """The plan with one sensor that falls silent for some minutes of the first twenty; `lines`: spaces where one may.
 
     The place's occupancy does not change within `stale_after` (ns) of the silence: in that while no gateway could know.
     It lasts at least a minute longer than that. Without such a place there is no outage.
@@ -75,7 +81,8 @@ def with_outage(plan: Iterator[Action], start: int, seed: int, stale_after: int)
             rest.append(action)
             break
         early.append(action)
-    silence = _quiet_place(early, start, stale_after, Random(f"outage/{seed}"))
+    early_there = (action for action in early if isinstance(action, Sit | Stand) and action.space in lines)
+    silence = _quiet_place(early_there, start, stale_after, Random(f"outage/{seed}"))
     if silence is not None:
         early.append(silence)
         early.sort(key=lambda action: action.at)  # stable: ties keep their order

@@ -26,6 +26,7 @@ from gateway.control import Control
 from gateway.coordinator import Coordinator
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
+from gateway.decode import by_medium
 from gateway.duties import Duties
 from gateway.engine import Engine
 from gateway.equipment import Equipment
@@ -42,7 +43,8 @@ from gateway.questions import Questions
 from gateway.recording import Tap
 from gateway.sightings import Reporter
 from gateway.sources.base import Source
-from gateway.sources.build import build
+from gateway.sources.build import Around, build
+from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
 from gateway.trace import Trace
 from gateway.views import Views
@@ -139,19 +141,21 @@ class GatewayApp:
             clock=clock,
             counters=counters,
         )
+        around = Around(
+            office=office,
+            gateway=gateway.id,
+            bound=self.bound,
+            named=named,
+            clock=clock,
+            counters=counters,
+            is_ours=self.resolver.is_ours,
+            on_device=self.equipment.device_state,
+        )
         self.sources = [
-            build(
-                source,
-                office,
-                self.bound,
-                named,
-                clock,
-                counters,
-                self.equipment.on_state(self.bound.behind(source.id)),
-            )
-            for source in gateway.sources
+            build(source, around, self.equipment.on_state(self.bound.behind(source.id))) for source in gateway.sources
         ]
-        self.feedback = Feedback({source.id: source for source in self.sources}, {})
+        self.lights = lights(gateway, self.bound, counters)
+        self.feedback = Feedback({source.id: source for source in self.sources}, self.lights)
         self.pipeline: Pipeline
         self.coordinator: Coordinator | None = None
         self.started = clock.machine()
@@ -209,7 +213,7 @@ class GatewayApp:
         self.engine = engine
         self.pipeline = Pipeline(
             bound=self.bound,
-            drivers={f"ble_adv:{name}": driver for name, driver in self.named.items() if driver.claims},
+            drivers=by_medium(self.named),
             normalizer=normalizer,
             engine=engine,
             outbox=self.outbox,
@@ -321,6 +325,8 @@ class GatewayApp:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_S):
                         await self.outbox.empty()
+        for light in self.lights.values():
+            light.close()
         publisher.cancel()
         outbox.cancel()
         link.cancel()

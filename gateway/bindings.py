@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.api import Context, Driver, Frame
 from gateway.config import mappings
@@ -11,7 +11,7 @@ from gateway.config.addresses import spelled
 from gateway.config.connections import RECEIVER
 from gateway.config.model import Device, Gateway, Office
 from gateway.config.places import Places
-from gateway.config.sources import alone, shared
+from gateway.config.sources import ModbusSource, alone, shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Binding:
     """Gateway that decides its place."""
     context: Context | None = None
     """What its driver must know to read it; None: nothing."""
+    key: bytes = field(default=b"", repr=False)
+    """Its secret, for a source that needs it to talk with it."""
 
 
 def bind(office: Office, device: Device, drivers: Mapping[str, Driver], keys: Mapping[str, bytes]) -> Binding:
@@ -50,13 +52,20 @@ def bind(office: Office, device: Device, drivers: Mapping[str, Driver], keys: Ma
         device=device,
         place=place,
         driver=driver,
-        modality="tag" if driver is None else driver.modality,
+        modality="tag" if driver is None else device.modality or driver.modality,
         role=device.role,
         realm=device.realm or office.site,
-        expect_s=device.expect_s or (None if driver is None else driver.expect_s),
+        expect_s=device.expect_s or (None if driver is None else driver.expect_s) or _polled(office, device.id),
         owner=places.owner(place),
         context=None if driver is None or driver.decode_with is None or context == Context() else context,
+        key=context.key,
     )
+
+
+def _polled(office: Office, device: str) -> float | None:
+    """The interval at which its source asks it; None: it speaks by itself."""
+    sources = (source for gateway in office.gateways for source in gateway.sources)
+    return next((one.poll_s for one in sources if isinstance(one, ModbusSource) and device in one.devices), None)
 
 
 def by_device(

@@ -29,7 +29,7 @@ from gateway.decode_cli import packed, run
 if TYPE_CHECKING:
     from hypothesis import strategies as st
 
-MODALITIES = ("badge", "contact", "counter", "environment", "pir", "radar", "tag")
+MODALITIES = ("badge", "contact", "counter", "environment", "pir", "radar", "seat", "tag")
 MOST_KEPT = 512
 """Bytes that a framer may keep for the next call."""
 ADDRESSES = ("", "A4:C1:38:8D:18:B2")

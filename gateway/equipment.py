@@ -22,6 +22,8 @@ DEAF = "radio_deaf"
 STALE = "sensor_stale"
 STALE_AFTER, STALE_S = 3, 5.0
 """A device is missed after so many of its own intervals, but not sooner than this (rules/witness.py says the same)."""
+OFFLINE = "offline"
+"""Its broker or base station says that it is not there."""
 LOW, ENOUGH = 15.0, 25.0
 """% of battery: below the first it is told once, above the second it may be told again."""
 
@@ -91,11 +93,11 @@ class Equipment:
         known = self._said.get(name)
         if known is None:
             known = self._said[name] = _Heard(frame.received_at)
-        known.at = frame.received_at
+        known.at = max(known.at, frame.received_at)
         if frame.rssi is not None:
             known.signal = frame.rssi
         low: bool | None = None
-        online = True
+        online: bool | None = None
         for kind, value, _unit, _channel in measurements:
             if kind == "battery":
                 known.battery = min(100.0, max(0.0, float(value)))
@@ -113,7 +115,16 @@ class Equipment:
         source = self._sources.get(name)
         if source is not None and not source.up:
             return  # its source tells
-        self._tell(name, online, None if online else "offline")
+        if online is None:
+            if self._alive.get(name, (None, None))[1] == OFFLINE:
+                return  # what was said of it before it went may come after
+            online = True
+        self._tell(name, online, None if online else OFFLINE)
+
+    def device_state(self, name: str, alive: bool, cause: str) -> None:
+        """One of several devices of a source answers, or does not (`cause`), while the source itself works."""
+        self._health(Health(name, alive, "" if alive else STALE, self._clock.office()))
+        self._tell(name, alive, None if alive else cause)
 
     def look(self) -> None:
         """Miss devices that have been silent for too long; to be called every few seconds."""

@@ -132,7 +132,7 @@ class Pipeline:
         self.readings = 0
 
     def deliver(self, frame: Frame, durable: Callable[[], None] | None = None) -> None:
-        """Hop 1 hands over. A tap is never dropped. `durable` is called when what it caused is, or when that is nothing."""
+        """Hop 1 hands over. A tap is never dropped. `durable`: to be called when what it caused is."""
         binding = self._bound.of(frame)
         if durable is not None:
             self.intake.act(Asked(frame, lambda _rows: durable()), frame.received_at)

@@ -29,7 +29,7 @@ from gateway.config.sources import Broker
 from gateway.contract.envelope import Encoded, Origin, encode
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
-from gateway.decode import installed
+from gateway.decode import by_medium, installed
 from gateway.engine import Engine
 from gateway.errors import HadirError
 from gateway.ingest import Ingest
@@ -231,7 +231,7 @@ def _pipeline(
     located.engine = engine
     pipeline = Pipeline(
         bound=bindings.Bound(office.gateways[0], devices),
-        drivers={f"ble_adv:{name}": driver for name, driver in named.items() if driver.claims},
+        drivers=by_medium(named),
         normalizer=Normalizer(Resolver(directory, key), counters, quality="replayed", site_realm=office.site),
         engine=engine,
         outbox=outbox,

@@ -31,7 +31,7 @@ class Reading(NamedTuple):
     at: int
     """When it was observed."""
     modality: str = ""
-    """badge, tag, radar, pir, ...: of the device."""
+    """badge, tag, radar, seat, pir, ...: of the device."""
     role: str = ""
     """Of a badge reader: desk, in, out, in_out, zone, kiosk, enrol."""
     person: str = ""

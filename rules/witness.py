@@ -44,6 +44,7 @@ class Modality:
 
 MODALITIES: Mapping[str, Modality] = {
     "radar": Modality(occupied=0.92, vacant=0.95, hold_s=20.0, level=True),
+    "seat": Modality(occupied=0.93, vacant=0.9, hold_s=20.0, level=True),
     "counter": Modality(occupied=0.9, vacant=0.85, hold_s=20.0, level=True),
     "pir": Modality(occupied=0.97, vacant=0.8, hold_s=300.0),
     "contact": Modality(occupied=0.6, vacant=0.0, hold_s=60.0),
@@ -95,6 +96,8 @@ class Traits(NamedTuple):
     stale: int
     """Silence after which it is not believed any more."""
     receiver: str
+    silent: bool
+    """Silent by design: it tells changes only."""
 
 
 class Opinion(NamedTuple):
@@ -158,6 +161,7 @@ def traits(device: Device, settings: Settings) -> Traits:
         weak=1 if chosen is not None else 4,
         stale=int((device.trust_s if expect_s is None else max(STALE_S, STALE_AFTER * expect_s)) * SECOND),
         receiver=device.receiver,
+        silent=expect_s is None,
     )
 
 
@@ -221,6 +225,8 @@ def health(seen: Traits, opinion: Opinion, item: Health) -> Opinion:
         return opinion._replace(dead=item.cause or "sensor_stale")
     if opinion.dead and not seen.level:  # what moved meanwhile was not heard
         return opinion._replace(dead="", watch=max(item.at, opinion.watch))
+    if opinion.dead and seen.silent:  # what changed meanwhile was not heard, and will not be told again
+        return opinion._replace(dead="", side=None)
     return opinion._replace(dead="")
 
 

@@ -130,7 +130,7 @@ def _driver(
 # TBMS100: every 10 minutes while occupied, every 60 minutes while free; the others every 60 minutes; TBDW100 and
 # TBPB100 once a day.
 DRIVERS = (
-    _driver("tbms100 motionsensor", "TBMS100, motion", _Message(102, 8, 8, _occupied), "pir", "occupied"),
+    _driver("tbms100 motionsensor", "TBMS100, motion", _Message(102, 8, 8, _occupied), "seat", "occupied"),
     _driver(
         "tbdw100 doorwindowsensor",
         "TBDW100, door contact",
@@ -165,6 +165,6 @@ DRIVERS = (
         "temperature humidity co2 button",
     ),
     _driver(
-        "ms10", "MerryIoT MS10, motion", _Message(122, 9, 9, _motion_and_tamper, 21), "pir", "occupied tamper button"
+        "ms10", "MerryIoT MS10, motion", _Message(122, 9, 9, _motion_and_tamper, 21), "seat", "occupied tamper button"
     ),
 )

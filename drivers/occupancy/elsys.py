@@ -155,8 +155,8 @@ def _driver(name: str, models: str, title: str, modality: str, *, door: bool = F
 
 DRIVERS = (
     _driver("ers", "ers ers-co2 ers-voc ers-sound ers2", "ERS, ERS CO2, ERS VOC, ERS Sound, room sensor", "pir"),
-    _driver("ers_eye", "ers-eye ers-desk", "ERS Eye, ERS Desk, occupancy", "pir"),
-    _driver("ems_desk", "ems-desk", "EMS Desk, desk occupancy", "pir"),
+    _driver("ers_eye", "ers-eye ers-desk", "ERS Eye, ERS Desk, occupancy", "seat"),
+    _driver("ems_desk", "ems-desk", "EMS Desk, desk occupancy", "seat"),
     _driver("ems_door", "ems-door ems", "EMS Door, EMS, door contact", "contact", door=True),
     _driver(
         "ers_lite",

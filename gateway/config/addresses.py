@@ -31,7 +31,7 @@ _HIGHEST = {"osdp": (0, 126), "modbus": (1, 247), "gpio": (0, 511)}
 
 def form(medium: str) -> Form:
     """What an address looks like on sources of type `medium`."""
-    return FORMS.get(medium, ANY)
+    return FORMS.get("ble" if medium == "replay" else medium, ANY)
 
 
 def fits(medium: str, address: str) -> bool:
@@ -47,7 +47,7 @@ def fits(medium: str, address: str) -> bool:
 def spelled(medium: str, address: str) -> str:
     """The one spelling of an address that fits: that in which sources name the sender of a frame."""
     match medium:
-        case "ble":
+        case "ble" | "replay":
             return address.upper().replace("-", ":")
         case "enocean":
             return address.upper()

@@ -83,10 +83,22 @@ class Building(Model):
 # --- hardware -------------------------------------------------------------------------------------------------------
 
 
+class Light(Model):
+    """A light beside a badge reader, on a line of a GPIO chip: taken, left or refused."""
+
+    chip: Word = "/dev/gpiochip0"
+    line: Annotated[Whole, Field(ge=0, le=511)]
+    refused_line: Annotated[Whole, Field(ge=0, le=511)] | None = None
+    """A light of its own for refused."""
+    active_low: Switch = False
+
+
 class Device(Model):
     """A fixed device: a reader, a sensor, a receiver. Personal badges and tags are people, not devices."""
 
     id: Identifier
+    modality: Literal["contact", "counter", "environment", "pir", "radar", "seat"] | None = None
+    """What its word is worth to the rules; default: what its driver says. Of a family with sensors of several kinds."""
     driver: Word
     """A name that `hadir devices --supported` lists; `receiver` for a BLE adapter."""
     place: str
@@ -108,6 +120,8 @@ class Device(Model):
     """How long a sign of presence holds; default by modality."""
     trust_s: Seconds = 86_400.0
     """How long a device that is silent by design is trusted after it was last heard."""
+    light: Light | None = None
+    """Of a badge reader that shows nothing itself."""
 
 
 class Gateway(Model):

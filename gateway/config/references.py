@@ -14,7 +14,7 @@ from gateway.config.places import Places
 from gateway.errors import Problem
 
 INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
-MODALITIES = ("badge", "contact", "counter", "environment", "pir", "radar", "tag")
+MODALITIES = ("badge", "contact", "counter", "environment", "pir", "radar", "seat", "tag")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HIGHEST_PORT = 65_535
 

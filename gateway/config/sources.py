@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from gateway.config.types import ADAPTER, Identifier, Model, Number, Port, Switch, Whole, Word
 
@@ -85,10 +85,11 @@ class OsdpSource(Model):
     id: Identifier
     port: Word
     baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = 9600
-    devices: tuple[Identifier, ...]
+    devices: Annotated[tuple[Identifier, ...], Field(max_length=126)]
     """Readers, by OSDP address (0 to 126); their keys stand in `device_keys`."""
     secure: Switch = True
-    """Secure Channel is required; a reader without its key is down, never read in clear."""
+    """Secure Channel is required; a reader without its key is down. False: that one is read in clear; one with a key
+    never is."""
 
 
 class ModbusSource(Model):
@@ -173,7 +174,8 @@ class DoorFields(Model):
     badge: Word
     facility: Word | None = None
     at: Word | None = None
-    """When it happened, RFC 3339 or seconds since 1970; default: when it came."""
+    """When it happened: RFC 3339, without an offset the site's local time, or (milli)seconds since 1970; default: when
+    it came."""
     id: Word | None = None
     """What tells one event from another; a repeat is dropped."""
 
@@ -209,8 +211,17 @@ class DoorCsvSource(Model):
     type: Literal["door_csv"]
     id: Identifier
     path: Path
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
     fields: DoorFields
     devices: tuple[Identifier, ...]
+
+    @field_validator("fields")
+    @classmethod
+    def _dated(cls, fields: DoorFields) -> DoorFields:
+        """Lines wait in the file while the gateway is away: without a time they would be taken for new."""
+        if fields.at is None:
+            raise ValueError("must name the column of the time: at")
+        return fields
 
 
 class ReplaySource(Model):
@@ -225,6 +236,8 @@ class ReplaySource(Model):
     """Wait for more at the end of the file, as `tail -f` does."""
     device: Identifier
     """The fixed device that the recording was made of: a reader, a radar, a receiver."""
+    devices: tuple[Identifier, ...] = ()
+    """Sensors of which a receiver's recording holds adverts."""
 
 
 Source = Annotated[

@@ -51,13 +51,13 @@ class Devices:
                 raise HadirError(f"{error}; without a bus: --no-ble") from error
             self.environment = {"DBUS_SYSTEM_BUS_ADDRESS": address}
 
-    async def start(self, clock: ScaledClock) -> None:
-        """Begin; nothing is there yet when this returns."""
+    async def start(self, clock: ScaledClock, broker: int) -> None:
+        """Begin; nothing is there yet when this returns. `broker`: its port for clients of MQTT 3.1.1."""
         with (self._folder / "simulator.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "firmware_sim", "--led", "--folder", str(self._folder)),
                 *("--seed", str(self._seed), "--clock", str(clock), "--seconds", f"{self._seconds:g}"),
-                *("--truth", str(self._folder / "truth.jsonl")),
+                *("--truth", str(self._folder / "truth.jsonl"), "--broker", str(broker)),
                 *(() if self.ble else ("--no-ble",)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -59,8 +59,8 @@ class Parts:
     async def start(self) -> None:
         """Start all parts. Raises HadirError when one cannot start."""
         self.devices.start_bus()
-        await self.devices.start(self.clock)
         self.broker.start()
+        await self.devices.start(self.clock, self.broker.port + 1)
         file = world.write(
             self.office, self.folder, broker_port=self.broker.port, speed=self.clock.speed, ble=self.devices.ble
         )
@@ -85,7 +85,11 @@ class Parts:
         while True:
             statuses = await self.statuses()
             if all(
-                status and status["people_version"] and not status["unknown"].get("starting") for status in statuses
+                status
+                and status["people_version"]
+                and not status["unknown"].get("starting")
+                and not status["sources"]  # every reader on a bus answers
+                for status in statuses
             ):
                 return
             self.check()

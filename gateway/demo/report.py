@@ -177,7 +177,7 @@ def _number(line: Mapping[str, Any]) -> Number:
 
 
 def _reads(folder: Path, office: Office, told: Story) -> Iterator[Read]:
-    devices = world.device_of_source(office)
+    devices = world.devices_of_sources(office)
     for gateway in office.gateways:
         for line in _lines(folder / "trace" / f"{gateway.id}.jsonl"):
             written = told.written_before(devices[line["source"]], line["frame"], line["received"])

@@ -7,13 +7,20 @@ from typing import Any
 
 import yaml
 
-from firmware_sim.office import Device, Office
+from firmware_sim import hardware
+from firmware_sim.devices import interval_s
+from firmware_sim.hardware import Device
+from firmware_sim.office import Office
 from gateway.people import PeopleTable, SiteKey
 
-DATA_SHEET_S = {"radar": 0.1, "tag": 1.0}
-"""Seconds between reports at data-sheet rates."""
-WALL_S = 0.5
-"""Machine seconds between reports when office time is scaled: devices send at a fixed wall rate."""
+TAG_S = 1.0
+"""Seconds between adverts of a tag at data-sheet rates ..."""
+TAG_WALL_S = 0.5
+"""... and machine seconds when office time is scaled."""
+POLL_S = 0.2
+"""Machine seconds between two questions on the Modbus."""
+PIR_HOLD_S = 60.0
+"""A motion sensor under a desk sees a leg move more often than one on a ceiling sees a person."""
 
 
 def write(
@@ -42,22 +49,23 @@ def enrol(office: Office, folder: Path) -> None:
     (folder / "var" / "archive").mkdir(parents=True, exist_ok=True)
     with PeopleTable(folder / "var" / "archive" / "people.sqlite", key) as table:
         for person in office.people:
-            credentials = [person.credential] + ([person.tag.id] if person.tag is not None else [])
-            table.enrol(unit=person.unit, credentials=[(value, office.site) for value in credentials])
+            table.enrol(unit=person.unit, credentials=[(value, office.site) for value in person.credentials])
+    keys = folder / "keys" / "devices.keys"
+    keys.touch(mode=0o600)
+    keys.write_text("".join(f"{device.id} {device.key.hex()}\n" for device in office.devices if device.key))
 
 
-def device_of_source(office: Office) -> dict[str, str]:
-    """Source -> the device at its end; the sources' names are given here."""
-    return {_source_id(device): device.id for device in office.devices}
+def devices_of_sources(office: Office) -> dict[str, list[str]]:
+    """Source -> the devices behind it."""
+    found: dict[str, list[str]] = {}
+    for device in office.devices:
+        found.setdefault(device.source, []).append(device.id)
+    return found
 
 
-def _source_id(device: Device) -> str:
-    return f"tty-{device.id}" if device.serial else device.adapter
-
-
-def interval_s(modality: str, speed: float) -> float:
-    """Office seconds between two reports of a device."""
-    return DATA_SHEET_S[modality] if speed <= 1 else WALL_S * speed
+def tag_interval_s(speed: float) -> float:
+    """Office seconds between two adverts of a tag."""
+    return TAG_S if speed <= 1 else TAG_WALL_S * speed
 
 
 def _document(
@@ -76,14 +84,14 @@ def _document(
             {
                 "id": gateway.id,
                 "place": f"{office.building}/{gateway.floor}",
-                "sources": [_source(device, folder, ble) for device in office.devices if device.gateway == gateway.id],
+                "sources": _sources([d for d in office.devices if d.gateway == gateway.id], folder, ble),
             }
             for gateway in office.gateways
         ],
         "devices": [_device(device, speed) for device in office.devices],
         "broker": {"port": broker_port, "embedded": True},
         "rules": {
-            "presence": {"tag_expect_s": interval_s("tag", speed), "smooth_s": max(5.0, 2 * interval_s("tag", speed))},
+            "presence": {"tag_expect_s": tag_interval_s(speed), "smooth_s": max(5.0, 2 * tag_interval_s(speed))},
             **({"hold_s": hold_s} if hold_s else {}),
         },
     }
@@ -113,24 +121,52 @@ def _floor(office: Office, floor: str) -> dict[str, Any]:
     }
 
 
-def _source(device: Device, folder: Path, ble: bool) -> dict[str, Any]:
-    if device.serial:
-        port = str(folder / "tty" / device.id)
-        return {"id": _source_id(device), "type": "serial", "port": port, "device": device.id}
-    if ble:
-        return {
-            "id": _source_id(device),
-            "type": "ble",
-            "adapter": device.adapter,
-            "mode": "active",
-            "device": device.id,
-        }
-    path = str(folder / "ble" / f"{device.adapter}.jsonl")
-    return {"id": _source_id(device), "type": "replay", "path": path, "follow": True, "device": device.id}
+def _sources(devices: list[Device], folder: Path, ble: bool) -> list[dict[str, Any]]:
+    """One for each line, adapter, bus, stick and server; those that share one are its `devices`."""
+    made: dict[str, dict[str, Any]] = {}
+    for device in devices:
+        if device.source not in made:
+            made[device.source] = {"id": device.source, **_medium(device.source, folder, ble)}
+        if device.address:
+            made[device.source].setdefault("devices", []).append(device.id)
+        else:
+            made[device.source]["device"] = device.id
+    return list(made.values())
+
+
+def _medium(source: str, folder: Path, ble: bool) -> dict[str, Any]:
+    match source:
+        case hardware.OSDP_BUS:
+            return {"type": "osdp", "port": str(folder / "osdp" / "host")}
+        case hardware.STICK:
+            return {"type": "enocean", "port": str(folder / "tty" / source)}
+        case hardware.MODBUS_BUS:
+            return {"type": "modbus", "port": str(folder / "tty" / source), "poll_s": POLL_S}
+        case hardware.LORA:
+            return {"type": "lorawan", "network": "chirpstack"}
+        case hardware.BRIDGE:
+            return {"type": "mqtt"}
+        case _ if source in hardware.ADAPTER.values():
+            if ble:
+                return {"type": "ble", "adapter": source, "mode": "active"}
+            return {"type": "replay", "path": str(folder / "ble" / f"{source}.jsonl"), "follow": True}
+        case _:
+            return {"type": "serial", "port": str(folder / "tty" / source.removeprefix("tty-"))}
 
 
 def _device(device: Device, speed: float) -> dict[str, Any]:
     made: dict[str, Any] = {"id": device.id, "driver": device.driver, "place": device.path}
-    if device.driver == "ld2410":
-        made["expect_s"] = interval_s("radar", speed)
+    if device.address:
+        made["address"] = device.address
+    if device.profile:
+        made["profile"] = device.profile
+    if not device.modality:
+        return made
+    machine_s = POLL_S if device.driver == "modbus" else interval_s(device.driver, speed)
+    made |= {"modality": device.modality, "expect_s": machine_s * max(1.0, speed)}
+    if device.modality == "pir":
+        made["hold_s"] = PIR_HOLD_S
+    if device.driver == "modbus":
+        count = {"kind": "count", "function": "input", "register": hardware.COUNT_REGISTER, "type": "uint16"}
+        made["mapping"] = {"values": [count]}
     return made

@@ -25,7 +25,7 @@ class SourceState:
     cause: str = "starting"
     """Why it is down, in one countable word: starting, unplugged, silent, radio_deaf, missing; empty when it is up."""
     problem: str = "starting"
-    """The same in words for people; empty when it is up."""
+    """The same in words for people; while it is up, which of its devices are down and why, or empty."""
     frames: int = 0
     """Delivered so far."""
     adverts: int = 0

@@ -36,6 +36,8 @@ LOOK_S, LOOK_DOWN_S = 1.0, 0.2
 """How often adverts are counted, while they come and while none has come yet."""
 PATIENCE = 6
 """The watchdog of a radio that stays silent doubles up to this many times: an empty office at night is silent too."""
+PHONE = "ble_rpa"
+"""Medium of a private address that somebody here has the key of: nothing of the advert but its address is passed on."""
 NO_RSSI = -127
 """What bleak says when BlueZ said nothing: a remembered device, not one that was heard now."""
 _ADVICE = (
@@ -62,11 +64,13 @@ class BleSource:
         counters: Counters,
         *,
         sensors: Mapping[str, Driver] | None = None,
+        is_ours: Callable[[str], bool] | None = None,
         mode: Literal["active", "passive"] = "passive",
         watchdog_s: float = 15.0,
         on_state: OnState | None = None,
     ) -> None:
-        """`claimed`: of personal tags. `sensors`: by address, fixed devices of which every advert is wanted.
+        """`claimed`: of personal tags. `sensors`: by address, fixed devices of which every advert is wanted. `is_ours`:
+        whether a phone's private address belongs to somebody who gave its key.
 
         `on_state` is called when the source becomes able or unable to hear.
         """
@@ -75,6 +79,7 @@ class BleSource:
         self._adapter = adapter
         self._claimed = list(claimed)
         self._sensors = dict(sensors or {})
+        self._is_ours = is_ours
         self._clock = clock
         self._counters = counters
         self._mode: Literal["active", "passive"] = mode
@@ -111,7 +116,7 @@ class BleSource:
         accept, clock, counters, source_id = advert_filter(self._claimed), self._clock, self._counters, self.id
         state = self.state
         media = {driver.name: f"ble_adv:{driver.name}" for _, driver in self._claimed}
-        sensors = self._sensors
+        sensors, is_ours = self._sensors, self._is_ours
 
         def handle(device: BLEDevice, advert: AdvertisementData) -> None:
             state.adverts += 1
@@ -120,10 +125,13 @@ class BleSource:
                 payload = put_together(advert.manufacturer_data, advert.service_data, advert.local_name)
             else:
                 found = accept(advert.manufacturer_data, advert.service_data)
-                if found is None:
+                if found is not None:
+                    driver, payload = found
+                    medium = media[driver.name]
+                elif is_ours is not None and is_ours(device.address):
+                    medium, payload = PHONE, b"\x00"
+                else:
                     return
-                driver, payload = found
-                medium = media[driver.name]
             if not payload:
                 counters.add("ble.dropped", "oversize")
                 return

@@ -10,7 +10,7 @@ sources or from enrolled devices only; the recordings that `hadir record` makes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from drivers.api import Claim, Driver, Frame
@@ -44,15 +44,20 @@ class ReplaySource:
         clock: Clock,
         counters: Counters,
         *,
+        sensors: Container[str] = (),
         speed: float = 1.0,
         follow: bool = False,
         on_state: OnState | None = None,
     ) -> None:
-        """`speed` 0: as fast as it is taken; `follow`: as it is written, waiting for more at the end, as `tail -f`."""
+        """`sensors`: addresses of fixed devices of which every advert is wanted.
+
+        `speed` 0: as fast as it is taken; `follow`: as it is written, waiting for more at the end, as `tail -f`.
+        """
         self.id = source_id
         self.state = SourceState()
         self._path = path
         self._accept = advert_filter(claimed)
+        self._sensors = sensors
         self._clock = clock
         self._counters = counters
         self._speed = 0.0 if follow else speed
@@ -116,6 +121,8 @@ class ReplaySource:
             raise ValueError("a value is not of its type, or beyond its limit")
         if medium == BLE:
             self.state.adverts += 1
+            if address in self._sensors:
+                return Frame(medium, self.id, address, payload, rssi, at)
             found = self._accept(*taken_apart(payload))
             if found is None:
                 return None

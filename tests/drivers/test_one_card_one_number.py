@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.api import Context, Driver, Frame
-from firmware_sim import id12la, rdm6300, wedge, wiegand
+from firmware_sim import door_system, id12la, rdm6300, wedge, wiegand
 from gateway.credentials import canonical
 from gateway.decode import built_in
 
@@ -33,6 +33,11 @@ def value(name: str, payload: bytes, profile: str = "") -> str:
     return str(made.value)
 
 
+def door(number: str, facility: str = "") -> bytes:
+    """What a door system's event becomes."""
+    return f"{facility};{number}".encode()
+
+
 def of_tag(tag: bytes) -> set[str]:
     """An EM4100 card at every reader that hands on all five bytes."""
     return {
@@ -42,6 +47,8 @@ def of_tag(tag: bytes) -> set[str]:
         value("keyboard", wedge.em10h(tag), "em10h"),
         value("keyboard", wedge.em10h(tag).lower(), "em10h"),
         value("reader7941", wiegand.frame7941(tag)),
+        value("door", door(door_system.tag_hex(tag)), "em4100_hex"),
+        value("door", door(door_system.tag_dec(tag)), "em4100_dec"),
     }
 
 
@@ -55,6 +62,9 @@ def of_26(facility: int, number: int) -> set[str]:
         value("wiegand_bits", wiegand.bits_line(bits)),
         value("keyboard", f"{facility:03d}{number:05d}".encode("ascii"), "wg26"),
         value("keyboard", f"{facility:03d},{number:05d}".encode("ascii"), "wg26"),
+        value("door", door(str(number), str(facility)), "wiegand26"),
+        value("door", door(f"{facility:03d},{number:05d}"), "wiegand26"),
+        value("door", door(str(facility << 16 | number)), "wiegand26_raw"),
     }
 
 
@@ -65,6 +75,8 @@ def of_34(number: int) -> set[str]:
         value("wiegand_decimal", wiegand.decimal_line(bits), "w34"),
         value("wiegand_hex", wiegand.hex_line(bits), "w34"),
         value("wiegand_bits", wiegand.bits_line(bits)),
+        value("door", door(*reversed(door_system.split(number, 16))), "wiegand34"),
+        value("door", door(str(number)), "wiegand34_raw"),
     }
 
 
@@ -76,6 +88,8 @@ def of_37(number: int) -> set[str]:
         value("wiegand", wiegand.payload(split)),
         value("wiegand_hex", wiegand.hex_line(split), "w37"),
         value("wiegand_bits", wiegand.bits_line(plain)),
+        value("door", door(*reversed(door_system.split(number, 19))), "wiegand37"),
+        value("door", door(str(number)), "wiegand37_raw"),
     }
 
 
@@ -84,6 +98,8 @@ def of_uid(uid: bytes) -> set[str]:
         value("pcsc", wedge.answer(uid)),
         value("keyboard", wedge.uid(uid), "uid"),
         value("keyboard", wedge.uid(uid, last_first=True), "uid_reversed"),
+        value("door", door(door_system.uid_hex(uid)), "iso14443_hex"),
+        value("door", door(door_system.uid_hex(uid, "", last_first=True)), "iso14443_hex_reversed"),
     }
     return found | {value("reader7941", wiegand.frame7941(uid, 1))} if len(uid) == 4 else found
 
@@ -94,6 +110,8 @@ def of_vicinity(uid: bytes) -> set[str]:
         value("pcsc", wedge.answer(uid[::-1])),
         value("keyboard", wedge.uid(uid), "uid"),
         value("keyboard", wedge.uid(uid, last_first=True), "uid_reversed"),
+        value("door", door(door_system.uid_hex(uid, "-")), "iso14443_hex"),
+        value("door", door(door_system.uid_hex(uid, last_first=True)), "iso14443_hex_reversed"),
     }
 
 
@@ -114,6 +132,9 @@ cards = st.one_of(
     .filter(lambda size: size not in (26, 34, 35, 37, 48))
     .flatmap(lambda size: st.text("01", min_size=size, max_size=size))
     .map(lambda bits: (("bits", bits), {value("wiegand", wiegand.payload(bits))})),
+    st.text(max_size=20)
+    .filter(lambda text: bool(text.partition(";")[2]))
+    .map(lambda text: (("door", text), {value("door", text.encode(), "text")})),
 )
 
 
@@ -143,6 +164,11 @@ def test_a_part_equals_no_card(tag: bytes, number: int, uid: bytes, card: tuple[
         value("pcsc", wedge.answer(b"\x88" + uid)),
         value("pcsc", wedge.answer(b"\xe0" + uid + uid + b"\xe0")),
         value("keyboard", wedge.uid(b"\x88" + uid), "uid"),
+        value("door", door(door_system.tag_hex(tag[1:])), "em4100_hex"),
+        value("door", door(door_system.tag_dec(tag, 10)), "em4100_dec"),
+        value("door", door(door_system.uid_hex(b"\x88" + uid)), "iso14443_hex"),
+        *(value("door", door(str(number)), f"wiegand{length}") for length in (26, 34, 37)),
+        *(value("door", door(str(number), str(tag[0])), profile) for profile in ("", "unheard of")),
     }
     assert all(part.partition(":")[0].endswith("-part") for part in parts)
     assert parts.isdisjoint(card[1])

@@ -344,10 +344,11 @@ def test_a_ledger_is_read_back(tmp_path: Path) -> None:
     assert abs(truth.end - office(20)) < 100
     assert truth.taps[0].expected == "started"
     assert truth.begin == office(2)
-    assert truth.written_before("mmw-d-001", name, machine(15)) == machine(10)
-    assert truth.written_before("mmw-d-001", name, machine(9)) is None
-    assert truth.written_before("mmw-d-002", name, machine(99)) is None  # the same bytes, by another device
-    assert truth.written_before("rdr-d-001", name, machine(7)) == machine(6)  # a tap, not its repeated frame
+    assert truth.written_before(["mmw-d-001"], name, machine(15)) == machine(10)
+    assert truth.written_before(["mmw-d-001"], name, machine(9)) is None
+    assert truth.written_before(["mmw-d-002"], name, machine(99)) is None  # the same bytes, by another device
+    assert truth.written_before(["rdr-d-001"], name, machine(7)) == machine(6)  # a tap, not its repeated frame
+    assert truth.written_before(["mmw-d-002", "mmw-d-001"], name, machine(15)) == machine(10)  # two on one bus
     assert truth.vacant_at(DESK, office(4))
     assert not truth.vacant_at(DESK, office(5))
     assert truth.machine_at(office(60)) == SECOND

@@ -14,11 +14,14 @@ import serial
 
 from firmware_sim import ld2410, rdm6300
 from firmware_sim.clock import Clock
-from firmware_sim.devices import RadarPort, Reader
+from firmware_sim.hardware import Device
 from firmware_sim.lines import UNREAD, WAITING, SerialLine
-from firmware_sim.office import Device, make_office
+from firmware_sim.office import make_office
 from firmware_sim.radar import Radar
+from firmware_sim.readers import CoilReader
+from firmware_sim.sensors import Ld2410
 from firmware_sim.truth import Truth
+from firmware_sim.wires import Wire
 
 OFFICE = make_office(1)
 
@@ -92,23 +95,27 @@ async def test_old_reports_are_not_kept_for_a_late_gateway(tmp_path: Path) -> No
 
 
 async def test_an_rdm6300_repeats_its_frame(tmp_path: Path, truth: Truth) -> None:
-    reader = Reader(device("rdr-d-001"), tmp_path, truth, Random(1))
+    wire = Wire("rdr-d-001", tmp_path, truth, fresh=False)
+    reader = CoilReader(device("rdr-d-001"), wire, Random(1))
+    person = OFFICE.people[0]
     times: list[int] = []
     with serial.Serial(str(tmp_path / "tty" / "rdr-d-001"), 9600, timeout=0.4) as port:
         for _ in range(4):
-            reader.tap("0F0368568B", times.append)
+            reader.tap(person, times.append)
             burst = await read(port, 14 * 4)
-            frame = rdm6300.frame(bytes.fromhex("0F0368568B"))
+            frame = rdm6300.frame(bytes.fromhex(person.badge))
             assert burst in (frame, frame * 2, frame * 3)
     assert len(times) == 4
-    assert reader.frames > 4
-    reader.close()
+    assert wire.frames > 4
+    reader.stop()
+    wire.close()
 
 
 async def test_a_radar_reports_and_obeys(tmp_path: Path, truth: Truth) -> None:
     clock = Clock.parse("2026-11-24T07:50:00+08:00@0x1")
     radar = Radar("x", clock.office())
-    port = RadarPort(device("mmw-d-001"), tmp_path, truth, radar, clock, interval_s=0.02)
+    port = Ld2410(device("mmw-d-001"), radar, clock, interval_s=0.02)
+    port.wire = Wire("mmw-d-001", tmp_path, truth, fresh=True, heard=port.heard)
     try:
         with serial.Serial(str(tmp_path / "tty" / "mmw-d-001"), 256000, timeout=5) as host:
             stream = await read(host, 23 * 5)
@@ -128,4 +135,5 @@ async def test_a_radar_reports_and_obeys(tmp_path: Path, truth: Truth) -> None:
                 report = await asyncio.to_thread(host.read_until, ld2410.REPORT_TAIL)
             assert report[6] == 0x01  # engineering
     finally:
-        port.close()
+        port.stop()
+        port.wire.close()

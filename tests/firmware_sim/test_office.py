@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from firmware_sim.office import OUTSIDE, PANTRY, PRAYER, STAIRS, Point, make_office
+from firmware_sim.office import OUTSIDE, PANTRY, PRAYER, STAIRS, make_office
+from firmware_sim.space import Point
 
 IDENTIFIER = re.compile(r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
 
@@ -20,9 +21,18 @@ def test_the_office_is_as_described() -> None:
     assert Counter(space.kind for space in office.spaces) == {"desk": 24, "room": 4}
     assert Counter(desk.floor for desk in office.desks) == {"l05": 12, "l06": 12}
     assert Counter(device.driver for device in office.devices) == {
-        "rdm6300": 12,
-        "id12la": 12,
-        "ld2410": 28,
+        "rdm6300": 6,
+        "id12la": 6,
+        "wiegand": 2,
+        "wiegand_bits": 10,
+        "ld2410": 7,
+        "ld2450": 6,
+        "bthome": 1,
+        "enocean_esp3": 6,
+        "modbus": 1,
+        "milesight_vs340": 3,
+        "milesight_vs121": 1,
+        "mqtt_json": 3,
         "receiver": 4,
     }
     assert [(device.id, device.adapter, device.path) for device in office.receivers] == [
@@ -34,6 +44,16 @@ def test_the_office_is_as_described() -> None:
     assert len(office.people) == 30
     assert {person.unit for person in office.people} == {"panrb", "bkn", "lan"}
     assert [gateway.id for gateway in office.gateways if gateway.coordinator] == ["gw-05"]
+
+
+def test_no_two_floors_are_alike() -> None:
+    office = make_office(1)
+    drivers = [{d.driver for d in office.devices if d.floor == f.id and not d.adapter} for f in office.floors]
+    assert not drivers[0] & drivers[1]
+    assert set(office.sensor) == {space.id for space in office.spaces}
+    assert {device.space for device in office.devices if device.reads_badges} == {desk.id for desk in office.desks}
+    shared = [device for device in office.devices if device.address]
+    assert len({(device.source, device.address) for device in shared}) == len(shared)
 
 
 def test_ids_are_identifiers_and_unique() -> None:

@@ -133,11 +133,13 @@ def test_days_follow_each_other() -> None:
 @given(seeds)
 def test_an_outage_begins_where_nothing_changes_for_a_while(seed: int) -> None:
     stale_after = 100 * SECOND
-    actions = list(with_outage(iter(plan(seed)), START, seed, stale_after))
+    lines = frozenset(device.space for device in make_office(seed).sensor.values() if device.serial)
+    actions = list(with_outage(iter(plan(seed)), START, seed, stale_after, lines))
     silences = [action for action in actions if isinstance(action, Silence)]
     assert [action for action in actions if not isinstance(action, Silence)] == plan(seed)
     assert len(silences) == 1
     silence = silences[0]
+    assert silence.space in lines
     assert START < silence.at < silence.until < START + LIVELY
     assert not [
         action

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_sim.actions import SECOND
-from firmware_sim.office import Point, make_office
+from firmware_sim.office import make_office
 from firmware_sim.radio import BODY_DB, SENSITIVITY_DBM, Radio, body_db, path_loss_db, walls_db
+from firmware_sim.space import Point
 
 OFFICE = make_office(1)
 TAG = OFFICE.people[0].tag

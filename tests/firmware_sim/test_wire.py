@@ -10,10 +10,11 @@ from random import Random
 import pytest
 
 from drivers.api import Frame, Measurement
-from drivers.badge import ascii_reader
+from drivers.badge import ascii_reader, wiegand_serial
+from drivers.badge import wiegand as wiegand_driver
 from drivers.beacon import eddystone, ibeacon
 from drivers.occupancy import ld2410 as ld2410_driver
-from firmware_sim import beacon, id12la, ld2410, rdm6300
+from firmware_sim import beacon, id12la, ld2410, rdm6300, wiegand
 from firmware_sim.ld2410 import Seen, Target
 from firmware_sim.office import make_office
 
@@ -40,7 +41,19 @@ def test_badges(name: str) -> None:
         assert not cut.dropped
         for frame in cut.frames:
             read = driver.decode(Frame(driver.media[0], "", "", frame))
-            assert values(read)["badge"] == person.credential
+            assert values(read)["badge"] == f"em4100:{person.badge}"
+
+
+def test_cards() -> None:
+    """The second card of everybody, as a Wiegand bridge and an OSDP bus bring it."""
+    line = next(driver for driver in wiegand_serial.DRIVERS if driver.name == "wiegand_bits")
+    assert line.framer is not None
+    for person in (*OFFICE.people, *OFFICE.visitors):
+        bits = wiegand.h10301(*person.card)
+        (frame,) = line.framer(b"", wiegand.bits_line(bits)).frames
+        said = "wiegand26:{}:{}".format(*person.card)
+        assert values(line.decode(Frame(line.media[0], "", "", frame)))["badge"] == said
+        assert values(wiegand_driver.DRIVER.decode(Frame("wiegand", "", "1", wiegand.payload(bits))))["badge"] == said
 
 
 def test_radar() -> None:
