@@ -148,7 +148,8 @@ class Driver:
     `wiegand`            one byte: how many bits; then the bits, first one highest, padded with zeros to whole bytes
     `osdp`               a packet without its mark byte
     `lorawan:<maker>:<model>`   FRMPayload; Frame.port is the FPort
-    `mqtt`, `modbus`, `gpio`, `pcsc`, `keyboard`   see the driver
+    `ble_rpa`            nothing: Frame.address is a private address that somebody here has the key of
+    `mqtt`, `modbus`, `gpio`, `pcsc`, `keyboard`, `door`   see the driver
     """
     modality: str
     """badge, tag, radar, seat, pir, contact, counter, environment: what the rules weigh it by.

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from firmware_sim.air import Recordings
 from firmware_sim.clock import Clock
+from firmware_sim.faults import NONE, SOME
 from firmware_sim.office import Office, make_office
 from firmware_sim.simulator import Lead, Settings, Simulator
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         truth=args.truth,
         outages=args.outages,
         broker=args.broker,
+        faults=SOME if args.faults else NONE,
     )
     try:
         asyncio.run(_run(settings, bus, led=args.led))
@@ -62,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--truth", type=Path, help="write the ledger of the truth there")
     parser.add_argument("--outages", action=argparse.BooleanOptionalAction, default=True, help="one radar falls silent")
     parser.add_argument("--broker", type=int, default=0, help="port of the MQTT broker; 0: there is none")
+    parser.add_argument(
+        "--faults", action="store_true", help="frames are lost, doubled, late and damaged; a line and a battery fail"
+    )
     parser.add_argument("--led", action="store_true", help="let standard input lead: begin, stop, end")
     return parser
 

@@ -56,11 +56,13 @@ class Tap(NamedTuple):
 
 
 class Silence(NamedTuple):
-    """An injected outage: the radar of a space says nothing from `at` until `until`."""
+    """An injected outage: the sensor of a space says nothing from `at` until `until`."""
 
     at: int
     space: str
     until: int
+    how: str = "silent"
+    """silent (its line is open), unplugged (its line is gone), battery (it says so, and is never heard again)."""
 
 
 Action = Walk | Enter | Sit | Stand | Tap | Silence

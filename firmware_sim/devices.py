@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tty
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from firmware_sim import modbus_bus, osdp_bus
+from firmware_sim import modbus, osdp_bus
 from firmware_sim.beacon import Advert
 from firmware_sim.clock import Clock
+from firmware_sim.faults import NONE, TOLD, Rates, Trouble
 from firmware_sim.hardware import COUNT_REGISTER, KINDS, MODBUS_BUS, OSDP_BUS, OWN_CARD, STICK, Device
 from firmware_sim.office import Office
 from firmware_sim.radar import Radar
@@ -43,7 +45,9 @@ def interval_s(driver: str, speed: float) -> float:
 class Devices:
     """Readers and sensors by the space that they serve."""
 
-    def __init__(self, office: Office, folder: Path, truth: Truth, clock: Clock, broker: int) -> None:
+    def __init__(
+        self, office: Office, folder: Path, truth: Truth, clock: Clock, broker: int, faults: Rates, seed: int
+    ) -> None:
         """Lines appear in `tty/` below the folder. `broker`: port of the MQTT broker; 0: there is none."""
         self.readers: dict[str, Reader] = {}
         self.sensors: dict[str, Sensor] = {}
@@ -52,11 +56,13 @@ class Devices:
         self._truth = truth
         self._clock = clock
         self._port = broker
-        self._wires: list[Wire] = []
+        self._faults = faults
+        self._seed = seed
+        self._wires: dict[str, Wire] = {}
         self._broker: Broker | None = None
         self._osdp: osdp_bus.Bus | None = None
-        self._modbus: tuple[modbus_bus.RtuLine, int, int] | None = None
-        self._units: dict[int, modbus_bus.Unit] = {}
+        self._modbus: tuple[modbus.RtuLine, int, int] | None = None
+        self._units: dict[int, modbus.Unit] = {}
 
     @property
     def frames(self) -> int:
@@ -70,19 +76,32 @@ class Devices:
 
     @property
     def _sending(self) -> list[Wire | Broker]:
-        return [*self._wires, *([self._broker] if self._broker else [])]
+        return [*self._wires.values(), *([self._broker] if self._broker else [])]
 
-    def open(self, radars: dict[str, Radar], seed: int, advertise: Advertise) -> None:
+    def open(self, radars: dict[str, Radar], advertise: Advertise) -> None:
         """Make the wires; sensors speak from here on. `advertise`: sends an advert of a sensor."""
-        rng = Random(f"readers/{seed}")
-        self._broker = Broker(self._port, self._truth)
+        rng = Random(f"readers/{self._seed}")
+        self._broker = Broker(self._port, self._truth, Trouble(self._faults, f"{self._seed}/broker"))
         stick = self._wire(STICK, fresh=True)
         for device in self._office.devices:
             if device.modality:
-                self.sensors[device.space] = self._sensor(device, radars[device.space], stick, advertise)
+                made = self.sensors[device.space] = self._sensor(device, radars[device.space], stick, advertise)
+                made.told = 1 if self._faults == NONE else TOLD
             elif device.reads_badges:
                 self.readers[device.space] = self._reader(device, rng)
         self._serve_modbus()
+
+    def fail(self, sensor: Sensor, how: str, seconds: float) -> None:
+        """Something happens to a sensor that is silent from now on, for so many machine seconds."""
+        match how:
+            case "unplugged":
+                wire = self._wires[sensor.device.id]
+                wire.unplug()
+                asyncio.get_running_loop().call_later(seconds, wire.plug)
+            case "battery" if isinstance(sensor, LorawanSensor):
+                sensor.last_words()
+            case _:
+                pass
 
     def stop(self) -> None:
         """Say nothing any more."""
@@ -108,9 +127,11 @@ class Devices:
             os.close(slave)
             (self._folder / "tty" / MODBUS_BUS).unlink(missing_ok=True)
 
-    def _wire(self, name: str, *, fresh: bool, heard: Callable[[bytes], None] | None = None) -> Wire:
-        wire = Wire(name, self._folder, self._truth, fresh=fresh, heard=heard)
-        self._wires.append(wire)
+    def _wire(
+        self, name: str, *, fresh: bool, heard: Callable[[bytes], None] | None = None, checked: bool = True
+    ) -> Wire:
+        trouble = Trouble(self._faults, f"{self._seed}/{name}", checked=checked)
+        wire = self._wires[name] = Wire(name, self._folder, self._truth, fresh=fresh, heard=heard, trouble=trouble)
         return wire
 
     def _sensor(self, device: Device, radar: Radar, stick: Wire, advertise: Advertise) -> Sensor:
@@ -119,10 +140,10 @@ class Devices:
         match device.driver:
             case "ld2410":
                 made = Ld2410(device, radar, clock, every)
-                made.wire = self._wire(device.id, fresh=True, heard=made.heard)
+                made.wire = self._wire(device.id, fresh=True, heard=made.heard, checked=False)
                 return made
             case "ld2450":
-                return Ld2450(device, radar, clock, every, self._wire(device.id, fresh=True))
+                return Ld2450(device, radar, clock, every, self._wire(device.id, fresh=True, checked=False))
             case "enocean_esp3":
                 return EnOceanPir(device, radar, clock, every, stick)
             case "bthome":
@@ -131,7 +152,7 @@ class Devices:
                 return ZigbeeRadar(device, radar, clock, every, self._broker)
             case "modbus":
                 table = {COUNT_REGISTER: 0}
-                self._units[int(device.address)] = modbus_bus.Unit({modbus_bus.INPUT: table})
+                self._units[int(device.address)] = modbus.Unit({modbus.INPUT: table})
                 return ModbusCounter(device, radar, clock, every, lambda count: table.update({COUNT_REGISTER: count}))
             case _:
                 return LorawanSensor(device, radar, clock, every, self._broker)
@@ -141,7 +162,7 @@ class Devices:
             if self._osdp is None:
                 folder = self._folder / "osdp"
                 folder.mkdir(parents=True, exist_ok=True)
-                self._osdp = osdp_bus.Bus(folder)
+                self._osdp = osdp_bus.Bus(folder)  # without faults: libosdp's own reader loses a card with a packet
             port = self._osdp.plug(device.id)
             return OsdpReader(device, port, self._truth, self._shown)
         wire = self._wire(device.id, fresh=False)
@@ -162,4 +183,4 @@ class Devices:
         link = self._folder / "tty" / MODBUS_BUS
         link.unlink(missing_ok=True)
         link.symlink_to(os.ttyname(slave))
-        self._modbus = modbus_bus.RtuLine(modbus_bus.Bus(self._units), master), master, slave
+        self._modbus = modbus.RtuLine(modbus.Bus(self._units), master), master, slave

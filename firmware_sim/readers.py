@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic_ns
@@ -52,12 +53,12 @@ class CoilReader:
     def tap(self, person: Person, written: Tapped) -> None:
         tag = bytes.fromhex(person.badge)
         if self.device.driver == "id12la":
-            self._wire.send(self.device.id, id12la.frame(tag), written)
+            self._wire.send(self.device.id, id12la.frame(tag), written, tap=True)
             return
         frame = rdm6300.frame(tag)
-        self._wire.send(self.device.id, frame, written)
+        self._wire.send(self.device.id, frame, written, tap=True)
         self._repeats = [
-            self._loop.call_later(n * rdm6300.REPEAT_S, self._wire.send, self.device.id, frame)
+            self._loop.call_later(n * rdm6300.REPEAT_S, partial(self._wire.send, self.device.id, frame, tap=True))
             for n in range(1, self._rng.randint(1, MOST_REPEATS))
         ]
 
@@ -74,7 +75,7 @@ class WiegandReader:
         self._wire = wire
 
     def tap(self, person: Person, written: Tapped) -> None:
-        self._wire.send(self.device.id, wiegand.bits_line(wiegand.h10301(*person.card)), written)
+        self._wire.send(self.device.id, wiegand.bits_line(wiegand.h10301(*person.card)), written, tap=True)
 
     def stop(self) -> None:
         """It says nothing by itself."""

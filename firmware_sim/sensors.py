@@ -15,6 +15,7 @@ from firmware_sim import bthome, enocean, ld2410, ld2450, lorawan, mqtt_things
 from firmware_sim.actions import SECOND
 from firmware_sim.beacon import Advert
 from firmware_sim.clock import Clock
+from firmware_sim.faults import TOLD_APART_S
 from firmware_sim.hardware import Device
 from firmware_sim.ld2410 import Seen, Target
 from firmware_sim.radar import Radar
@@ -24,6 +25,8 @@ from firmware_sim.wires import Broker, Wire
 ENGINEERING_SHARE = 0.03
 """Share of an LD2410's reports in engineering mode, with an acknowledgement before, whatever the host asked for."""
 VOLTS = 3.1
+EMPTY = 4
+"""% of a battery that is about to die."""
 REGIONS = 4
 OCCUPANCY = 0x23
 """BTHome's object id."""
@@ -38,8 +41,13 @@ class Sensor(ABC):
         self.radar = radar
         self.silent_until = 0
         """Office ns; an injected outage."""
+        self.told = 1
+        """How often a change is told."""
         self._clock = clock
         self._interval = interval_s
+        self._stopped = False
+        self._said: bool | None = None
+        """Whether its last report was of somebody."""
         self._loop = asyncio.get_running_loop()
         self._rng = Random(f"port/{device.id}")
         self._regular = self._loop.time()
@@ -56,6 +64,7 @@ class Sensor(ABC):
 
     def stop(self) -> None:
         """Say nothing any more."""
+        self._stopped = True
         self._timer.cancel()
 
     def _tick(self) -> None:
@@ -75,8 +84,14 @@ class Sensor(ABC):
     def _report(self) -> None:
         now = self._clock.office()
         seen = self.radar.see(now)
-        if now >= self.silent_until:
-            self.say(seen)
+        if now < self.silent_until or self._stopped:
+            return
+        self.say(seen)
+        there = seen.target is not Target.NONE
+        if there != self._said:
+            self._said = there
+            for n in range(1, self.told):
+                self._loop.call_later(n * TOLD_APART_S, self._report)
 
 
 class Ld2410(Sensor):
@@ -170,15 +185,23 @@ class LorawanSensor(Sensor):
         super().__init__(device, radar, clock, interval_s)
         self._broker = broker
         self._known = lorawan.Device(device.address, device.id)
+        self._there = False
         self._count = 0
 
     def say(self, seen: Seen) -> None:
         there = seen.target is not Target.NONE
         if self.device.modality == "counter":
             people = max(1, self.radar.people) if there else 0
-            uplink = lorawan.vs121_people(people, [there] + [False] * (REGIONS - 1))
+            self._uplink(lorawan.vs121_people(people, [there] + [False] * (REGIONS - 1)))
         else:
-            uplink = lorawan.vs341(occupied=there)
+            self._there = there
+            self._uplink(lorawan.vs341(occupied=there))
+
+    def last_words(self) -> None:
+        """The battery is nearly empty."""
+        self._uplink(lorawan.vs341(occupied=self._there, battery=EMPTY))
+
+    def _uplink(self, uplink: lorawan.Uplink) -> None:
         self._count += 1
         topic, body = lorawan.chirpstack_up(self._known, uplink, self._count, self._clock.office())
         name = frame_name(self.device.address, uplink.payload)

@@ -17,12 +17,13 @@ from typing import Any
 from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Tap, shifted
 from firmware_sim.air import Air, Ether
 from firmware_sim.clock import Clock
-from firmware_sim.devices import WALL_S, Devices
+from firmware_sim.devices import WALL_S, Devices, interval_s
+from firmware_sim.faults import NONE, Rates
 from firmware_sim.office import Office
-from firmware_sim.people import days
+from firmware_sim.people import DAY, days
 from firmware_sim.radio import Radio
 from firmware_sim.truth import Truth
-from firmware_sim.world import World, with_outage
+from firmware_sim.world import BATTERY, SILENT, UNPLUGGED, Wanted, World, with_outages
 
 TAG_S = 1.0
 """Between two adverts of a tag at speed 1."""
@@ -30,6 +31,8 @@ LAG = 2 * SECOND
 """Office time that an action may be late before the rest of the plan is moved back."""
 ASKED_S = 0.3
 """The last cards are asked for by their bus within so long, machine time."""
+UNPLUGGED_S = 0.5
+"""A line is pulled out for so long, machine time, at least."""
 STALE_INTERVALS = 3
 """A silent device is held for stale after so many of its intervals."""
 
@@ -46,6 +49,7 @@ class Settings:
     """Machine seconds of office life; 0: until stopped."""
     truth: Path | None = None
     outages: bool = True
+    faults: Rates = NONE
     broker: int = 0
     """Port of the MQTT broker; 0: there is none, and what would go there is not sent."""
 
@@ -79,7 +83,9 @@ class Simulator:
             seed=settings.seed,
         )
         self._people_of = {person.index: person for person in (*office.people, *office.visitors)}
-        self._devices = Devices(office, settings.folder, self._truth, clock, settings.broker)
+        self._devices = Devices(
+            office, settings.folder, self._truth, clock, settings.broker, settings.faults, settings.seed
+        )
         self._taps = 0
         self._late = 0
 
@@ -94,7 +100,7 @@ class Simulator:
             speed=clock.speed,
             spaces=self._catalogue(),
         )
-        self._devices.open(self._world.radars, settings.seed, self._air.say)
+        self._devices.open(self._world.radars, self._air.say)
 
     async def run(self, lead: Lead, opened: Callable[[], None] = lambda: None) -> None:
         """Live for the time that was asked for, or until `lead.end`; returns when all devices are silent.
@@ -140,11 +146,24 @@ class Simulator:
 
     def _plan(self, start: int) -> Iterator[Action]:
         plan = days(self._office, self._settings.seed, start)
-        if self._settings.outages:
-            stale_after = int((STALE_INTERVALS * WALL_S * max(1.0, self._clock.speed) + 10) * SECOND)
-            lines = frozenset(device.space for device in self._office.sensor.values() if device.serial)
-            return with_outage(plan, start, self._settings.seed, stale_after, lines)
-        return plan
+        return with_outages(plan, start, self._settings.seed, self._wanted()) if self._settings.outages else plan
+
+    def _wanted(self) -> list[Wanted]:
+        """One radar falls silent; amid faults one loses its line as well, and a battery dies."""
+        sensors, speed = self._office.sensor.values(), max(1.0, self._clock.speed)
+        lines = frozenset(device.space for device in sensors if device.serial)
+        stale = self._stale_after(WALL_S * speed)
+        wanted = [Wanted(SILENT, lines, stale, stale + 60 * SECOND)]
+        if self._settings.faults != NONE:
+            seats = frozenset(device.space for device in sensors if device.modality == "seat")
+            dead = self._stale_after(interval_s("milesight_vs340", self._clock.speed) * speed)
+            gone = int(UNPLUGGED_S * speed) * SECOND
+            wanted += [Wanted(UNPLUGGED, lines, 3 * gone, gone), Wanted(BATTERY, seats, dead, DAY)]
+        return wanted
+
+    def _stale_after(self, interval: float) -> int:
+        """By then everybody knows that a sensor with so many office seconds between its reports is silent, ns."""
+        return int((STALE_INTERVALS * interval + 10) * SECOND)
 
     async def _people(self, start: int) -> None:
         clock = self._clock
@@ -172,6 +191,7 @@ class Simulator:
             case Silence():
                 sensor = self._devices.sensors[action.space]
                 sensor.silent_until = now + action.until - action.at
+                self._devices.fail(sensor, action.how, (action.until - action.at) / SECOND / self._clock.speed)
                 place = self._office.space[action.space].place
                 fields = {"dev": sensor.device.id, "place": place, "from": now, "to": sensor.silent_until}
                 self._truth.write("outage", **fields)

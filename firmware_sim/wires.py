@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
+from firmware_sim.faults import NONE, Trouble
 from firmware_sim.lines import SerialLine, Written
 from firmware_sim.truth import Truth, frame_name
 
@@ -19,33 +21,56 @@ class Wire:
     """A serial line with one device at its end, or a stick that hears many."""
 
     def __init__(
-        self, name: str, folder: Path, truth: Truth, *, fresh: bool, heard: Callable[[bytes], None] | None = None
+        self,
+        name: str,
+        folder: Path,
+        truth: Truth,
+        *,
+        fresh: bool,
+        heard: Callable[[bytes], None] | None = None,
+        trouble: Trouble | None = None,
     ) -> None:
         """It appears as `tty/<name>` in the folder. `fresh`, `heard`: see SerialLine."""
         self.frames = 0
-        self._truth = truth
-        self._line = SerialLine(folder / "tty" / name, fresh=fresh, heard=heard)
-
-    @property
-    def dropped(self) -> int:
+        self.dropped = 0
         """Frames that the line could not take."""
-        return self._line.dropped
+        self._truth = truth
+        self._trouble = trouble or Trouble(NONE, name)
+        self._open = partial(SerialLine, folder / "tty" / name, fresh=fresh, heard=heard)
+        self._line: SerialLine | None = self._open()
 
-    def send(self, device: str, frame: bytes, written: Written | None = None, *, address: str = "") -> None:
-        """Send one frame; `address`: of the sender on a line that many share."""
-        name = frame_name(address, frame)
+    def send(
+        self, device: str, frame: bytes, written: Written | None = None, *, address: str = "", tap: bool = False
+    ) -> None:
+        """Send one frame; `address`: of the sender on a line that many share. `tap`: it may not be lost."""
+        waiting = [written] if written is not None else []
+        for data, whole in self._trouble.over(frame, tap=tap):
+            if self._line is None:
+                return
+            before = self._line.dropped
+            self._line.send(data, partial(self._done, device, frame_name(address, data), waiting) if whole else None)
+            self.dropped += self._line.dropped - before
 
-        def done(at: int) -> None:
-            self.frames += 1
-            self._truth.frame(device, name, at)
-            if written is not None:
-                written(at)
+    def _done(self, device: str, name: str, waiting: list[Written], at: int) -> None:
+        self.frames += 1
+        self._truth.frame(device, name, at)
+        while waiting:
+            waiting.pop()(at)
 
-        self._line.send(frame, done)
+    def unplug(self) -> None:
+        """Pull it out."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def plug(self) -> None:
+        """Put it in again, under the same name."""
+        if self._line is None:
+            self._line = self._open()
 
     def close(self) -> None:
         """Hang up."""
-        self._line.close()
+        self.unplug()
 
 
 class Broker:
@@ -54,7 +79,8 @@ class Broker:
     What the broker has not taken when it goes is lost, as it is with a bridge that keeps nothing.
     """
 
-    def __init__(self, port: int, truth: Truth) -> None:
+    def __init__(self, port: int, truth: Truth, trouble: Trouble | None = None) -> None:
+        self._trouble = trouble or Trouble(NONE, "broker")
         self.frames = 0
         self.dropped = 0
         self._truth = truth
@@ -77,10 +103,11 @@ class Broker:
         if not self._client.is_connected() and not retain:
             self.dropped += 1
             return
-        self._client.publish(topic, body, qos=1, retain=retain)
-        self.frames += 1
-        if name:
-            self._truth.frame(device, name, at)
+        for data, whole in self._trouble.over(body, tap=retain, noise=False):
+            self._client.publish(topic, data, qos=1, retain=retain and whole)
+            self.frames += 1
+            if name and whole:
+                self._truth.frame(device, name, at)
 
     def close(self) -> None:
         """Say goodbye."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from math import atan2
 from random import Random
+from typing import NamedTuple
 
 from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Walk
 from firmware_sim.office import OUTSIDE, Office
@@ -28,6 +29,9 @@ class Body:
         if now >= end:
             return self.walk.to
         return between(self.walk.start, self.walk.to, max(0, now - start) / (end - start))
+
+
+SILENT, UNPLUGGED, BATTERY = "silent", "unplugged", "battery"
 
 
 class World:
@@ -66,14 +70,20 @@ class World:
                 pass
 
 
-def with_outage(
-    plan: Iterator[Action], start: int, seed: int, stale_after: int, lines: frozenset[str]
-) -> Iterator[Action]:
-    """The plan with one sensor that falls silent for some minutes of the first twenty; `lines`: spaces where one may.
+class Wanted(NamedTuple):
+    """An outage that is to happen."""
 
-    The place's occupancy does not change within `stale_after` (ns) of the silence: in that while no gateway could know.
-    It lasts at least a minute longer than that. Without such a place there is no outage.
-    """
+    how: str
+    spaces: frozenset[str]
+    """One of these."""
+    quiet: int
+    """Nothing changes there for so long (ns) after it began: in that while no gateway could know."""
+    lasts: int
+    """At least; ns."""
+
+
+def with_outages(plan: Iterator[Action], start: int, seed: int, wanted: Iterable[Wanted]) -> Iterator[Action]:
+    """The plan with sensors that fail in its first twenty minutes; without a fitting place one does not happen."""
     early: list[Action] = []
     rest: list[Action] = []
     for action in plan:
@@ -81,25 +91,28 @@ def with_outage(
             rest.append(action)
             break
         early.append(action)
-    early_there = (action for action in early if isinstance(action, Sit | Stand) and action.space in lines)
-    silence = _quiet_place(early_there, start, stale_after, Random(f"outage/{seed}"))
-    if silence is not None:
-        early.append(silence)
-        early.sort(key=lambda action: action.at)  # stable: ties keep their order
+    silences: list[Silence] = []
+    for outage in wanted:
+        free = outage.spaces - {silence.space for silence in silences}
+        changes = [action for action in early if isinstance(action, Sit | Stand) and action.space in free]
+        silence = _quiet_place(changes, start, outage, Random(f"outage/{outage.how}/{seed}"))
+        if silence is not None:
+            silences.append(silence)
+    early += silences
+    early.sort(key=lambda action: action.at)  # stable: ties keep their order
     return chain(early, rest, plan)
 
 
-def _quiet_place(early: Iterable[Action], start: int, stale_after: int, rng: Random) -> Silence | None:
-    changes: dict[str, list[int]] = {}
-    for action in early:
-        if isinstance(action, Sit | Stand):
-            changes.setdefault(action.space, []).append(action.at)
+def _quiet_place(changes: Iterable[Sit | Stand], start: int, wanted: Wanted, rng: Random) -> Silence | None:
+    times_of: dict[str, list[int]] = {}
+    for action in changes:
+        times_of.setdefault(action.space, []).append(action.at)
     choices: list[Silence] = []
-    for space, times in changes.items():
+    for space, times in times_of.items():
         for at, following in zip(times, [*times[1:], start + 20 * 60 * SECOND], strict=True):
             begin = at + rng.randint(40, 60) * SECOND
-            if begin >= start + 3 * 60 * SECOND and begin + stale_after < following:
-                end = begin + stale_after + rng.randint(60, 140) * SECOND
-                if end < start + 14 * 60 * SECOND:
-                    choices.append(Silence(begin, space, end))
+            if begin >= start + 3 * 60 * SECOND and begin + wanted.quiet < following:
+                end = begin + wanted.lasts + rng.randint(0, wanted.lasts // SECOND // 2) * SECOND
+                if end < start + 14 * 60 * SECOND or wanted.how == BATTERY:
+                    choices.append(Silence(begin, space, end, wanted.how))
     return rng.choice(choices) if choices else None

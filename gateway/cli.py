@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1, help="one seed, one day")
     demo.add_argument("--json", action="store_true", help="no table; one JSON object last")
     demo.add_argument("--folder", type=Path, help="keep everything in this folder (default: a temporary one)")
+    demo.add_argument("--faults", action="store_true", help="frames are lost and damaged; a line and a battery fail")
     demo.add_argument("--no-ble", action="store_true", help="tags through the replay source, without D-Bus")
     demo.add_argument(
         "--control",

@@ -36,6 +36,7 @@ _FORMS = {
         r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::(?:0|[1-9][0-9]{0,4})){2}",
         "<uuid>:<major>:<minor>",
     ),
+    "door": (r"(?:[a-z0-9:-]|%[0-9a-f]{2}){1,192}", "letters, digits, - and :, others as %20: see hadir decode"),
     "eddystone-eid": (r"(?!)", "a name that changes by itself; enrol the tag's key: eddystone-eik"),
     "eddystone-eik": (
         r"[0-9a-f]{32}:(?:[0-9]|1[0-5]):(?:0|[1-9][0-9]{0,9})",

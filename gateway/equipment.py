@@ -153,6 +153,8 @@ class Equipment:
         self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
         if alive and known is None:
             return  # up from the start: nobody missed it
+        if not alive and known is not None and known[0] is False:
+            return  # missed already, for another cause
         kind = "device.online" if alive else "device.offline"
         self._say(Event(kind, self._place, self._clock.office(), {"dev": name, "cause": cause}))
 

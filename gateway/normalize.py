@@ -140,7 +140,7 @@ class Normalizer:
         self._held[key] = machine_at
         if len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
-        return last is not None and machine_at - last < HELD_S * SECOND
+        return last is not None and abs(machine_at - last) < HELD_S * SECOND
 
     def _limited(self, reader: str, machine_at: int, cause: str) -> str:
         """The cause to report, `rate` once when a reader is flooded, "" for what is only counted."""

@@ -13,8 +13,10 @@ MOST_RESERVATIONS = 64
 
 
 def tap(settings: Settings, state: State, item: Reading) -> Change:
-    """Take, leave or be refused: exactly one of the three."""
+    """Take, leave or be refused: exactly one of the three. The same tap told again (by a door system) is none."""
     held = state.checkin
+    if item.person and item.at == state.acted:
+        return state, ()
     booked = active(state, settings, item.at)
     cause = ""
     if item.refused or not item.person:

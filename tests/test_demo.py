@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
+from firmware_sim import truth
+from gateway import ledger
 from gateway.demo.report import _committed
 from gateway.demo.table import View, draw
 from gateway.outbox_store import Row, Table
@@ -46,6 +49,20 @@ def test_nothing_is_lost_unanswered_duplicated_or_wrong(tmp_path: Path) -> None:
     assert result["latency_ms"]["samples"] > 50  # half of the day that a run of 20 s has to show 100 in
     for log in (tmp_path / "demo").glob("*.log"):  # nobody missed a device while everything ended
         assert log.read_text() == ""
+
+
+@pytest.mark.timeout(150)
+def test_bad_wires_and_dying_devices_change_nothing(tmp_path: Path) -> None:
+    status, result, errors = demo(tmp_path / "demo", 14, "--faults")
+    assert status == 0, (result, errors)
+    told = list(truth.read(tmp_path / "demo" / "truth.jsonl"))
+    silent = {row["dev"] for row in told if row["kind"] == "outage"}
+    dying = {name for name in silent if name.startswith("seat")}
+    assert len(silent) == 3
+    events = [json.loads(row.body) for row in ledger.read(tmp_path / "demo" / "var" / "archive" / "ledger.sqlite")]
+    devices = Counter((event["type"], event["data"]["dev"]) for event in events if ".device." in event["type"])
+    assert [devices["hadir.device.battery_low.v1", name] for name in dying] == [1]
+    assert {devices["hadir.device.offline.v1", name] for name in silent - dying} == {1}
 
 
 @pytest.mark.timeout(150)

@@ -22,11 +22,15 @@ END_S = 1.0
 class Devices:
     """`start`, `ready`, `open`, `silent`, and `end` when nobody reads their lines any more."""
 
-    def __init__(self, folder: Path, *, seed: int, seconds: float, replay: bool) -> None:
-        """`seconds`: of office life, 0 until told to end. `replay`: tags by recordings, whatever is installed."""
+    def __init__(self, folder: Path, *, seed: int, seconds: float, replay: bool, faults: bool) -> None:
+        """`seconds`: of office life, 0 until told to end. `replay`: tags by recordings, whatever is installed.
+
+        `faults`: the devices and their wires are as bad as real ones.
+        """
         self._folder = folder
         self._seed = seed
         self._seconds = seconds
+        self._faults = faults
         self.ble, self.how = (False, "the replay source (--no-ble)") if replay else _ble()
         """Whether tags are heard by real bleak, and how to say so."""
         self.environment: Mapping[str, str] = {}
@@ -59,6 +63,7 @@ class Devices:
                 *("--seed", str(self._seed), "--clock", str(clock), "--seconds", f"{self._seconds:g}"),
                 *("--truth", str(self._folder / "truth.jsonl"), "--broker", str(broker)),
                 *(() if self.ble else ("--no-ble",)),
+                *(("--faults",) if self._faults else ()),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

@@ -70,12 +70,19 @@ async def _until_stopped(arguments: argparse.Namespace, folder: Path) -> int:
 
 
 def make_parts(
-    folder: Path, *, seed: int, speed: float, seconds: float = 0, replay: bool = False, control: str | None = None
+    folder: Path,
+    *,
+    seed: int,
+    speed: float,
+    seconds: float = 0,
+    replay: bool = False,
+    faults: bool = False,
+    control: str | None = None,
 ) -> Parts:
     """The parts of a demo in an empty folder; its clock has begun."""
     anchor = time.monotonic_ns() + int(HEAD_S * SECOND)
     clock = ScaledClock(start=int(DAY.timestamp()) * SECOND, anchor=anchor, speed=speed)
-    devices = Devices(folder, seed=seed, seconds=seconds, replay=replay)
+    devices = Devices(folder, seed=seed, seconds=seconds, replay=replay, faults=faults)
     return Parts(make_office(seed), folder, devices, clock, control)
 
 
@@ -86,6 +93,7 @@ async def _demo(arguments: argparse.Namespace, folder: Path) -> int:
         speed=arguments.speed,
         seconds=arguments.seconds,
         replay=arguments.no_ble,
+        faults=arguments.faults,
         control=arguments.control,
     )
     desks, people = len(parts.office.desks), len(parts.office.people)

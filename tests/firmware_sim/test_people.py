@@ -12,7 +12,7 @@ from firmware_sim.actions import SECOND, Action, Enter, Silence, Sit, Stand, Tap
 from firmware_sim.office import make_office
 from firmware_sim.people import DAY, LIVELY, MINUTE, day, days
 from firmware_sim.tolerance import BY_MODALITY
-from firmware_sim.world import with_outage
+from firmware_sim.world import SILENT, Wanted, with_outages
 
 START = 1_795_477_800 * SECOND
 seeds = st.integers(0, 10_000)
@@ -134,7 +134,8 @@ def test_days_follow_each_other() -> None:
 def test_an_outage_begins_where_nothing_changes_for_a_while(seed: int) -> None:
     stale_after = 100 * SECOND
     lines = frozenset(device.space for device in make_office(seed).sensor.values() if device.serial)
-    actions = list(with_outage(iter(plan(seed)), START, seed, stale_after, lines))
+    wanted = [Wanted(SILENT, lines, stale_after, stale_after + 60 * SECOND)]
+    actions = list(with_outages(iter(plan(seed)), START, seed, wanted))
     silences = [action for action in actions if isinstance(action, Silence)]
     assert [action for action in actions if not isinstance(action, Silence)] == plan(seed)
     assert len(silences) == 1
