@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench schema clean
+.PHONY: run install test lint bench fuzz schema clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -25,6 +25,9 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.test
 	@deploy/test-servers.sh
 	$(BIN)/python -m bench.run $(ARGS)
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m fuzz.run $(ARGS)
 
 schema: $(VENV)/.demo
 	$(BIN)/hadir schema docs/contract
@@ -49,3 +52,7 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.made
 $(VENV)/.lint: pyproject.toml | $(VENV)/.made
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	@touch $@
+
+$(VENV)/.fuzz: pyproject.toml | $(VENV)/.made
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@touch $@ $(VENV)/.demo

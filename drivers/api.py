@@ -154,8 +154,8 @@ class Driver:
     modality: str
     """badge, tag, radar, seat, pir, contact, counter, environment: what the rules weigh it by.
 
-    A `radar` or a `counter` says all the time who is there; a `seat` (desk, chair or ceiling sensor) keeps a state of its
-    own and tells its changes; a `pir` tells of moments."""
+    A `radar` or a `counter` says all the time who is there; a `seat` (desk, chair or ceiling sensor) keeps a state of
+    its own and tells its changes; a `pir` tells of moments."""
     decode: Callable[[Frame], list[Measurement]]
     """Raises DecodeError and nothing else. An empty list: a valid frame that says nothing (an acknowledgement)."""
     decode_with: Callable[[Frame, Context], Decoded] | None = None

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, commands, device_keys, forward, leftovers, replay_guard, snapshots, wiring
+from gateway import bindings, commands, forward, leftovers, replay_guard, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
 from gateway.commands import Commands
+from gateway.config import device_keys
 from gateway.config.model import Gateway, Office
 from gateway.config.places import Places
 from gateway.consent import Consent

@@ -221,6 +221,7 @@ def suite(
             frame = Frame(pick(driver.media), "test", pick(ADDRESSES), payload, -60, port=pick(PORTS))
             check_frame(driver, frame)
             if driver.decode_with is not None:
+                check_frame(driver, frame, Context())
                 mapping = pick([vector.get("mapping", {}) for vector in own] or [{}])
                 key = bytes(pick(driver.key_sizes or (0,)))
                 check_frame(driver, frame, Context(key=key, profile=pick(driver.profiles or ("",)), mapping=mapping))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.device_keys import load
+from gateway.config.device_keys import load
 from gateway.errors import ConfigError
 
 KEY = "231d39c1d7cc1ab1aee224cd096db932"

@@ -53,6 +53,8 @@ def decode(frame: Frame) -> list[Measurement]:
 def decode_with(frame: Frame, context: Context) -> Decoded:
     """The same, after a look whether the address was made with this key."""
     made = decode(frame)
+    if len(context.key) != KEY_SIZE:
+        raise NotAuthentic("needs an identity key of 16 bytes")
     if not resolves(context.key, frame.address):
         raise NotAuthentic("made with another identity key")
     return Decoded(made)

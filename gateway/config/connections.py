@@ -17,6 +17,8 @@ RECEIVER = "receiver"
 Found = tuple[Where, str]
 """Where a mistake is, and what it is."""
 
+SHOWN = 8
+"""Profiles that are listed."""
 ALONE = {"serial": "serial:", "keyboard": "keyboard", "pcsc": "pcsc"}
 """Type of source -> the medium that its one device must read."""
 SHARED = {
@@ -90,6 +92,8 @@ class Connections:
             if device.mapping is not None:
                 for text in self._mapping(device, driver):
                     yield (*here, "mapping"), f'device "{device.id}": {text}'
+            elif device.profile is None and (driver.profiles or driver.check is not None):
+                yield (*here, "id"), f'device "{device.id}" says nothing yet: {_wanted(driver)}'
 
     def _mapping(self, device: Device, driver: Driver) -> Iterable[str]:
         if driver.check is None:
@@ -177,6 +181,14 @@ class Connections:
                 if address in seen:
                     yield (*here, "address"), f'device "{name}" has the address of device "{seen[address]}"'
                 seen.setdefault(address, name)
+
+
+def _wanted(driver: Driver) -> str:
+    """What a driver that reads devices of several kinds must be told of each."""
+    listed = ", ".join(driver.profiles[:SHOWN]) + (", ..." if len(driver.profiles) > SHOWN else "")
+    choices = [f"a profile ({listed})"] if driver.profiles else []
+    choices += ["a mapping"] if driver.check is not None else []
+    return f'driver "{driver.name}" needs {" or ".join(choices)}'
 
 
 def _reads(driver: Driver, medium: str) -> bool:

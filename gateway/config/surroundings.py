@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.config import serial_names
+from gateway.config import device_keys, serial_names
 from gateway.config.document import Document, Where
 from gateway.config.model import EmbeddedStore, Office
 from gateway.config.sources import alone, shared
-from gateway.errors import Problem
+from gateway.errors import ConfigError, Problem
 
 SITE_KEY = ("people", "site_key")
 
@@ -43,6 +43,23 @@ def _needed(office: Office) -> Iterator[tuple[tuple[str, ...], Path]]:
                 yield ("broker", "tls", name), path
 
 
+def _keyless(office: Office, document: Document) -> Iterator[Problem]:
+    """Readers that cannot be read because their key is not there, and what is wrong with the file of keys."""
+    path = office.path(office.device_keys)
+    try:
+        keys = device_keys.load(path, (device.id for device in office.devices))
+    except ConfigError as error:
+        yield from error.problems
+        return
+    for g, gateway in enumerate(office.gateways):
+        for s, source in enumerate(gateway.sources):
+            if source.type == "osdp" and source.secure:
+                for i, name in enumerate(source.devices):
+                    if name not in keys:
+                        text = f'OSDP reader "{name}" has no key in {path}: it will be down, never read in clear'
+                        yield document.problem(("gateways", g, "sources", s, "devices", i), text)
+
+
 def notes(office: Office, document: Document) -> Iterator[Problem]:
     """What is no mistake in itself: the file may be meant for another machine, or hardware may come later."""
     heard: set[str] = set()
@@ -58,6 +75,7 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
                     yield document.problem((*here, "port"), text)
             if source.type == "replay" and not office.path(source.path).is_file():
                 yield document.problem((*here, "path"), f"there is no file {office.path(source.path)}")
+    yield from _keyless(office, document)
     for d, device in enumerate(office.devices):
         if device.id not in heard:
             yield document.problem(("devices", d, "id"), f'no source reads device "{device.id}": it is never heard')

@@ -30,7 +30,8 @@ def frame(device: Device, counter: int, *objects: bytes, address: str = ADDRESS)
 def said(device: Device, counter: int, *objects: bytes) -> list[Measurement]:
     """Without the counter, which must be the right one."""
     made, replay = decode_with(frame(device, counter, *objects), Context(key=device.key))
-    assert replay == (counter if device.key else None)
+    proven = len(device.key) == 16  # the older encryption has no tag
+    assert replay == (counter if proven else None)
     assert not made or made.pop() == Measurement("packet_counter", counter & 0xFF)
     return made
 

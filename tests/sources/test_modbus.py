@@ -386,5 +386,5 @@ async def test_a_silent_unit_takes_its_share_of_the_bus_and_no_more(
     made = rtu(link, [unit(3), unit(4)], counters, poll_s=0.05, timeout_s=0.1)
     async with kept(made, counters):
         await soon(lambda: line.bus.units[3].asked >= 60)
-        assert line.bus.units[4].asked <= 10  # of sixty, had it been asked as often
+        assert line.bus.units[4].asked < 20  # each costs 0.1 s, of which it has one second in ten
     line.unplug()
