@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench fuzz schema clean
+.PHONY: run install test lint bench fuzz docs clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -29,8 +29,9 @@ bench: $(VENV)/.test
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m fuzz.run $(ARGS)
 
-schema: $(VENV)/.demo
+docs: $(VENV)/.demo
 	$(BIN)/hadir schema docs/contract
+	$(BIN)/hadir devices --guide docs/devices.md
 
 clean:
 	rm -rf $(VENV) var bench-work dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -69,7 +69,10 @@ def parser() -> argparse.ArgumentParser:
     decode = add("decode", "Decode frames: JSON Lines in, JSON Lines out.")
     decode.add_argument("file", type=Path, nargs="?", help="default: standard input")
     devices = add("devices", "List devices.")
-    devices.add_argument("--supported", action="store_true", required=True, help="what drivers are installed")
+    what = devices.add_mutually_exclusive_group(required=True)
+    what.add_argument("--supported", action="store_true", help="what the installed drivers read")
+    what.add_argument("--guide", type=Path, metavar="FILE", help="write docs/devices.md")
+    devices.add_argument("--json", action="store_true", help="an object a line, with media, products and kinds in full")
 
     people = add("people", "The people table: who holds which card or tag.")
     people.add_argument("file", type=Path, metavar="office.yaml")

@@ -144,9 +144,17 @@ class Supported(NamedTuple):
     """Baud, parity and stop bits of a serial line; empty for other media."""
     interval: str
     needs: str
-    """key, profile: what office.yaml may say of such a device."""
+    """key, profile, mapping: what office.yaml may or must say of such a device."""
     checked: str
     """The day on which its vectors were last compared with their sources."""
+
+
+def _span(seconds: float) -> str:
+    """The largest unit that has no fraction."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def supported(named: Mapping[str, Driver]) -> list[Supported]:
@@ -154,7 +162,7 @@ def supported(named: Mapping[str, Driver]) -> list[Supported]:
     rows = []
     for driver in sorted(named.values(), key=lambda driver: (driver.modality, driver.name)):
         settings = driver.settings
-        needs = [word for word, has in (("key", driver.key_sizes), ("profile", driver.profiles)) if has]
+        choices = (("key", driver.key_sizes), ("profile", driver.profiles), ("mapping", driver.check))
         rows.append(
             Supported(
                 driver=driver.name,
@@ -163,8 +171,8 @@ def supported(named: Mapping[str, Driver]) -> list[Supported]:
                 modality=driver.modality,
                 kinds=", ".join(driver.kinds),
                 line="" if settings is None else f"{settings.baud} 8{settings.parity}{settings.stop_bits}",
-                interval="silent by design" if driver.expect_s is None else f"{driver.expect_s:g} s",
-                needs=", ".join(needs),
+                interval="silent by design" if driver.expect_s is None else _span(driver.expect_s),
+                needs=", ".join(word for word, has in choices if has),
                 checked=driver.checked,
             )
         )

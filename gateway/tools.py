@@ -134,17 +134,34 @@ def _decode(arguments: argparse.Namespace) -> int:
         return decode_lines(lines, sys.stdout, installed())
 
 
-def _devices(_arguments: argparse.Namespace) -> int:
-    from gateway.decode import Supported, installed, supported
+def _devices(arguments: argparse.Namespace) -> int:
+    from gateway.decode import built_in, installed, supported
 
-    heads = Supported("driver", "product", "medium", "modality", "kinds", "line", "interval", "needs", "vectors")
-    rows = [heads, *supported(installed())]
-    shown = [(row.driver, row.modality, row.interval, row.checked, row.needs, row.media, row.kinds) for row in rows]
+    if arguments.guide is not None:
+        from gateway.devices_guide import guide
+
+        try:
+            arguments.guide.write_text(guide({driver.name: driver for _, driver in built_in()}), encoding="utf-8")
+        except OSError as error:
+            raise HadirError(f"{arguments.guide}: {error.strerror}") from error
+        return 0
+    rows = supported(installed())
+    if arguments.json:
+        for row in rows:
+            _out(json.dumps(row._asdict()) + "\n")
+        return 0
+    heads = ("driver", "modality", "medium", "interval", "needs", "vectors", "kinds")
+    shown = [heads, *((r.driver, r.modality, _first(r.media), r.interval, r.needs, r.checked, r.kinds) for r in rows)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        _out("  ".join(cells).rstrip() + "\n")
+    for cells in shown:
+        _out("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() + "\n")
     return 0
+
+
+def _first(listed: str) -> str:
+    """Of a list that a table has no room for."""
+    first, _, more = listed.partition(", ")
+    return f"{first}, ..." if more else first
 
 
 def _people(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from rules import occupancy
 from rules.api import Event, Fact, Input, Rule, Sensed, Step
-from rules.occupancy import NAME, PlaceSettings, Settings
+from rules.occupancy import NAME, Device, PlaceSettings, Settings
 
 HOUR_S = 3600.0
 
@@ -30,9 +30,14 @@ def always_occupied(_places: Mapping[str, PlaceSettings], _settings: Settings | 
 
 
 def hold_of_an_hour(places: Mapping[str, PlaceSettings], settings: Settings | None = None) -> Rule[Any]:
-    """The real rule, with a hold that is far too long for everything that can hold."""
+    """The real rule, with a hold that is far too long. Not of motion sensors: theirs is also how long they are watched
+    before they may say that nobody is there."""
+
+    def held(device: Device) -> Device:
+        return device if device.modality == "pir" else replace(device, hold_s=HOUR_S)
+
     long = {
-        place: PlaceSettings(devices={dev: replace(device, hold_s=HOUR_S) for dev, device in bound.devices.items()})
+        place: PlaceSettings(devices={dev: held(device) for dev, device in bound.devices.items()})
         for place, bound in places.items()
     }
     real = occupancy.rule(long, settings)

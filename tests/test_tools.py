@@ -135,10 +135,18 @@ def test_the_example_is_good_and_says_what_a_site_adds(capsys: pytest.CaptureFix
 def test_devices_are_listed_with_how_their_lines_are_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devices", "--supported"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split() == ["driver", "modality", "interval", "vectors", "needs", "medium", "kinds"]
+    assert head.split() == ["driver", "modality", "medium", "interval", "needs", "vectors", "kinds"]
     (radar,) = (row for row in rows if row.startswith("ld2410 "))
-    assert radar.split()[:5] == ["ld2410", "radar", "0.1", "s", "2026-11-26"]
+    assert radar.split()[:6] == ["ld2410", "radar", "serial:ld2410", "0.1", "s", "2026-11-26"]
     assert "occupied, motion" in radar
+
+
+def test_the_same_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["devices", "--supported", "--json"]) == 0
+    rows = {row["driver"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert rows["ld2410"]["line"] == "256000 8N1"
+    assert rows["milesight_vs340"]["media"] == "lorawan:milesight:vs340, lorawan:milesight:vs341"
+    assert rows["modbus"]["needs"] == "mapping"
 
 
 def test_another_distribution_that_owns_one_of_our_names_is_refused(

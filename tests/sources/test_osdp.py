@@ -20,8 +20,9 @@ from drivers.badge.wiegand import DRIVER as WIEGAND
 from firmware_sim import osdp as packets
 from firmware_sim import wiegand
 from firmware_sim.osdp_bus import HOST, Bus
-from gateway import bindings, device_keys
+from gateway import bindings
 from gateway.clock import ManualClock, SystemClock
+from gateway.config import device_keys
 from gateway.config.load import load
 from gateway.counters import Counters
 from gateway.decode import installed
