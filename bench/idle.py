@@ -26,7 +26,8 @@ def measure(folder: Path, port: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "gateway.cli", "run", str(file), "--gateway", site.GATEWAY]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # an installed program has been compiled before; a checkout is by its first run
-    subprocess.run([sys.executable, "-c", "import gateway.start, gateway.app"], env=environment, check=True)
+    everything = "import gateway.start, gateway.app, gateway.decode; gateway.decode.installed()"
+    subprocess.run([sys.executable, "-c", everything], env=environment, check=True)
     with (folder / "run.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:

@@ -37,6 +37,11 @@ class Line(NamedTuple):
     reached: bool
 
 
+def at_least(what: str, got: float, goal: float) -> Line:
+    """A ratio that should be high."""
+    return Line(what, f"{got:.1f}x", f"at least {goal:g}x", got >= goal)
+
+
 class Bench:
     """The contestants, and what they did in each round."""
 
@@ -94,16 +99,30 @@ class Bench:
         return found
 
 
-def peer_python() -> Path:
-    """The interpreter of a virtual environment that has TheengsGateway from PyPI."""
-    folder = WORK / "theengs"
+def peer_python(name: str, *packages: str) -> Path:
+    """The interpreter of a virtual environment that has these packages from PyPI."""
+    folder = WORK / name
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
-        print("installing TheengsGateway beside us ...", file=sys.stderr)
+        print(f"installing {', '.join(packages)} beside us ...", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "TheengsGateway"], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, stderr=subprocess.DEVNULL)
         (folder / "ready").touch()
     return python
+
+
+def decoders() -> list[Line]:
+    """Our drivers against others' decoders, in one process of an environment that has them."""
+    python = peer_python("decoders", "bthome-ble", "bleparser", "ibeacon-ble", "cryptography")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [str(python), str(ROOT / "bench" / "decode.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    if done.returncode not in (0, 1) or not done.stdout.strip():
+        raise SystemExit(f"the decoders failed:\n{done.stderr[-2000:]}")
+    found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
+    if not found:
+        raise SystemExit(f"no decoder to compare with:\n{done.stderr[-2000:]}")
+    return [at_least(f"decode, {what}", pair["ratio"], pair["goal"]) for what, pair in found.items()]
 
 
 def contest(bench: Bench, rounds: int) -> None:
@@ -137,9 +156,6 @@ def demo() -> dict[str, Any]:
 
 def lines(bench: Bench, edge: dict[str, Any], heavy: list[str], account: dict[str, Any]) -> list[Line]:
     """The table."""
-
-    def at_least(what: str, got: float, goal: float) -> Line:
-        return Line(what, f"{got:.1f}x", f"at least {goal:g}x", got >= goal)
 
     def at_most(what: str, got: float, goal: float, unit: str) -> Line:
         return Line(what, f"{got:.1f} {unit}", f"at most {goal:g} {unit}", got <= goal)
@@ -186,12 +202,13 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     shutil.rmtree(WORK / "run", ignore_errors=True)
     (WORK / "run").mkdir(parents=True)
-    peer = peer_python()
+    peer = peer_python("theengs", "TheengsGateway")
+    decoded = decoders()
     with mosquitto(WORK / "run") as port:
         bench = Bench(peer, port)
         contest(bench, rounds)
         edge = idle.measure(bench.folder(), port)
-    table = lines(bench, edge, idle.heavy_imports(), demo())
+    table = [*lines(bench, edge, idle.heavy_imports(), demo()), *decoded]
     print(
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python {platform.python_version()}, median of {rounds} rounds\n"
     )
