@@ -167,6 +167,10 @@ class Driver:
     """Bytes that a key may have; empty: it takes none."""
     profiles: tuple[str, ...] = ()
     """Profiles that it knows; empty: it has none."""
+    profile_modality: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By profile, where that says which kind of sensor a device is."""
+    mixed: bool = False
+    """A family with sensors of several kinds, and nothing in it says which one a device is: office.yaml must."""
     check: Callable[[Mapping[str, Any]], list[str]] | None = None
     """What is wrong with a mapping, a sentence each; None: it takes no mapping."""
     sender: Callable[[bytes], str] | None = None

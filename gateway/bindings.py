@@ -52,7 +52,7 @@ def bind(office: Office, device: Device, drivers: Mapping[str, Driver], keys: Ma
         device=device,
         place=place,
         driver=driver,
-        modality="tag" if driver is None else device.modality or driver.modality,
+        modality=device.modality or _modality(driver, device.profile or ""),
         role=device.role,
         realm=device.realm or office.site,
         expect_s=device.expect_s or (None if driver is None else driver.expect_s) or _polled(office, device.id),
@@ -66,6 +66,10 @@ def _polled(office: Office, device: str) -> float | None:
     """The interval at which its source asks it; None: it speaks by itself."""
     sources = (source for gateway in office.gateways for source in gateway.sources)
     return next((one.poll_s for one in sources if isinstance(one, ModbusSource) and device in one.devices), None)
+
+
+def _modality(driver: Driver | None, profile: str) -> str:
+    return "tag" if driver is None else driver.profile_modality.get(profile, driver.modality)
 
 
 def by_device(

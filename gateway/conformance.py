@@ -121,6 +121,8 @@ def check_declared(driver: Driver) -> None:
     for claim in driver.claims:
         demand(claim.company is None or claim.service is None, f"{claim}: company or service")
         demand(claim.prefix or claim.company is not None or claim.service is not None, f"{claim}: claims everything")
+    demand(set(driver.profile_modality.values()) <= set(MODALITIES), "a profile's modality is none of them")
+    demand(driver.profile_modality.keys() <= set(driver.profiles), "a modality of a profile that it does not have")
     needs = driver.key_sizes or driver.profiles or driver.check
     demand(driver.decode_with is not None or not needs, "key, profiles and mapping are for decode_with")
 

@@ -72,7 +72,7 @@ class Normalizer:
     def readings(self, frame: Frame, binding: Binding, measurements: Sequence[Measurement]) -> list[Reading | Health]:
         """What a fixed device said, at its place; of one that said nothing to decide by, that it is there."""
         made: list[Reading | Health] = []
-        for measurement in measurements:
+        for measurement in _together(measurements):
             if measurement.kind == "badge":
                 reading = self._badge(frame, binding, measurement.value)
                 if reading is not None:
@@ -152,3 +152,21 @@ class Normalizer:
         if count < REFUSED_PER_WINDOW:
             return cause
         return "rate" if count == REFUSED_PER_WINDOW else ""
+
+
+def _together(measurements: Sequence[Measurement]) -> Sequence[Measurement]:
+    """A device's parts as one: somebody is there if somebody is in any of its regions.
+
+    Where a device speaks of the whole as well as of its parts, what it says of the whole counts.
+    """
+    if all(measurement.channel is None or measurement.kind not in SENSED for measurement in measurements):
+        return measurements
+    whole = {measurement.kind for measurement in measurements if measurement.channel is None}
+    made = [m for m in measurements if m.channel is None or m.kind not in SENSED]
+    parts: dict[str, list[Any]] = {}
+    for kind, value, _unit, channel in measurements:
+        if channel is not None and kind in SENSED and kind not in whole:
+            parts.setdefault(kind, []).append(value)
+    for kind, values in parts.items():
+        made.append(Measurement(kind, sum(values) if kind == "count" else any(values)))
+    return made

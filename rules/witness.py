@@ -23,6 +23,8 @@ STALE_AFTER = 3
 STALE_S = 5.0
 """... but not sooner: a line that pauses for a moment between ten reports a second is not broken."""
 TAP = "badge"
+COUNTERS = frozenset({"radar", "counter"})
+"""Whose `count` is of people; others count presses and pulses."""
 SIGNS = frozenset({"occupied", "motion", "count", "opening", TAP})
 """Kinds of readings that say something about presence; others only show that the device is alive."""
 
@@ -124,6 +126,8 @@ class Opinion(NamedTuple):
     """Since when it has been listened to without a gap."""
     dead: str = ""
     """Cause, where its Health says that it is not alive."""
+    knows: bool = False
+    """A level sensor that has said who is there, not only what moves."""
 
 
 class Look(NamedTuple):
@@ -169,15 +173,16 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     """Take a reading of this device that is not older than its last."""
     at = item.at
     watch = old.watch if old.heard and at - old.heard < seen.stale else at
-    if item.kind not in SIGNS:
+    if item.kind not in SIGNS or (item.kind == "count" and seen.modality not in COUNTERS):
         return old._replace(heard=at, watch=watch)
     value = True if item.kind == TAP else bool(item.value)
     if not seen.level:
         return old._replace(heard=at, told=at, kind=item.kind, value=value, sign=at if value else old.sign, watch=watch)
-    if item.kind == "motion" and not value:
+    knows = old.knows or item.kind != "motion"
+    if item.kind == "motion" and not value and knows:
         return old._replace(heard=at, watch=watch)  # a still target: `occupied` tells
     if old.side is None or at - old.told >= seen.stale:
-        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead)
+        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead, knows)
     old = settle(seen, old, at)
     stood, credit, support = at - old.told, old.credit, old.support
     if old.value != old.side:
@@ -187,7 +192,7 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     if value == old.side and at > old.told:
         support = 2
     turned = old.turned if value == old.value else at
-    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead)
+    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows)
 
 
 def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:

@@ -16,7 +16,7 @@ from gateway.credentials import SiteKey
 from gateway.decode import installed
 from gateway.normalize import HELD_S, REFUSED_PER_WINDOW, Normalizer
 from gateway.people import Directory, PeopleTable, Resolver
-from rules.api import Reading
+from rules.api import Health, Reading
 
 SITE, GATEWAY = "ikn", "gw-05"
 CARD, LOST, TAG = "em4100:0F0368568B", "em4100:0F03685600", "ibeacon:e2c56db5-dffb-48d2-b060-d0f5a71096e0:1:2"
@@ -114,3 +114,60 @@ def test_another_agencys_card_with_the_same_number_is_another_credential(office:
     foreign = replace(binding("rdr-9"), realm="bkn")
     (reading,) = office.normalizer.readings(frame, foreign, [Measurement("badge", CARD)])
     assert reading.refused == "unknown"
+
+
+SEAT = replace(
+    binding("seat-1"),
+    device=Device(id="seat-1", driver="milesight_vs121", place="b/f/z/d-1"),
+    driver=installed()["milesight_vs121"],
+    modality="counter",
+)
+
+
+def said(office: Office, *measurements: Measurement, at_s: float = 100.0) -> list[Reading | Health]:
+    frame = Frame("lorawan:milesight:vs121", "s", "", b"", None, int(at_s * SECOND), int(at_s * SECOND))
+    return office.normalizer.readings(frame, SEAT, list(measurements))
+
+
+def words(made: list[Reading | Health]) -> list[tuple[str, object]]:
+    return [(reading.kind, reading.value) for reading in made if isinstance(reading, Reading)]
+
+
+def test_somebody_in_one_of_its_regions_is_somebody(office: Office) -> None:
+    parts = [Measurement("occupied", n == 3, "", f"region_{n}") for n in range(1, 9)]
+    assert words(said(office, *parts)) == [("occupied", True)]
+    assert words(said(office, *(Measurement("occupied", False, "", n) for n in (1, 2)))) == [("occupied", False)]
+
+
+def test_people_in_its_regions_are_counted_together(office: Office) -> None:
+    assert words(said(office, *(Measurement("count", n, "", n) for n in (1, 2, 3)))) == [("count", 6)]
+
+
+def test_what_a_device_says_of_the_whole_counts(office: Office) -> None:
+    made = said(office, Measurement("count", 3), Measurement("count", 0, "", "region_1"))
+    assert words(made) == [("count", 3)]
+
+
+def test_a_device_that_says_nothing_to_decide_by_is_there_now_and_then(office: Office) -> None:
+    battery = Measurement("battery", 80, "%")
+    assert [word for n in range(25) for word in words(said(office, battery, at_s=100 + n))] == [("heard", True)] * 3
+
+
+def test_offline_is_not_alive_and_never_vacant(office: Office) -> None:
+    (gone,) = said(office, Measurement("online", False))
+    (back,) = said(office, Measurement("online", True))
+    assert isinstance(gone, Health)
+    assert isinstance(back, Health)
+    assert (gone.dev, gone.alive, gone.cause) == ("seat-1", False, "sensor_stale")
+    assert (back.alive, back.cause) == (True, "")
+
+
+def test_a_part_of_a_cards_number_is_ambiguous_whoever_holds_what(office: Office) -> None:
+    (reading,) = office.tap("wiegand-part:12345", 100)
+    assert (reading.person, reading.refused) == ("", "ambiguous")
+
+
+def test_a_tap_that_comes_out_of_order_is_a_tap(office: Office) -> None:
+    """A door system tells an older one after a newer."""
+    assert len(office.tap(CARD, 200)) == 1
+    assert len(office.tap(CARD, 100)) == 1

@@ -138,6 +138,7 @@ DRIVER = Driver(
     title="Qingping (ClearGrass) thermometers, motion and light CGPR1, door CGH1, air monitors",
     media=("ble_adv",),
     modality="environment",
+    mixed=True,
     decode=decode,
     claims=(Claim(service=0xFDCD),),
     kinds=(

@@ -15,6 +15,7 @@ what the maker did not publish (outdoor and CO2 meter, hubs, presence and leak s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from drivers.api import Claim, DecodeError, Driver, Frame, Measurement, Truncated, Unsupported, ad_structures
 
@@ -25,8 +26,8 @@ Read = Callable[[bytes, bytes], list[Measurement]]
 """(service data, manufacturer data) -> measurements; either without its identifier."""
 
 
-def decode(frame: Frame) -> list[Measurement]:
-    """What a sensor says in all structures of one advert."""
+def decode(numbers: tuple[bytes, ...], frame: Frame) -> list[Measurement]:
+    """What a sensor says in all structures of one advert; of the products with a number, only those of `numbers`."""
     service, maker = None, b""
     for kind, data in ad_structures(frame.payload):
         if kind == SERVICE_DATA and data[:2] in SERVICES:
@@ -37,6 +38,8 @@ def decode(frame: Frame) -> list[Measurement]:
         raise Unsupported("no SwitchBot service data in this advert")
     _need(service, 3)
     read = _NUMBERED.get(service[-3:]) if len(service) > 5 else None
+    if read is not None and service[-3:] not in numbers:
+        raise Unsupported(f"product {service[-3:].hex()} is of another family")
     read = read or _TYPES.get(service[0] & 0x5F)
     if read is None:
         raise Unsupported(f"type {service[0] & 0x7F:02x}")
@@ -188,31 +191,30 @@ _TYPES: Mapping[int, Read] = {
 }
 """Type without bit 5, which tells pairing -> reader."""
 
-_NUMBERED: Mapping[bytes, Read] = {
-    b"\x10\xb9\x40": _hub_3,
-    b"\x10\xcc\xc8": _presence,
-    b"\x10\x53\xb0": _weather,
-    b"\x10\xf3\xd8": _panel,
-}
+HUB_3, PRESENCE, WEATHER, PANEL = b"\x10\xb9\x40", b"\x10\xcc\xc8", b"\x10\x53\xb0", b"\x10\xf3\xd8"
+_NUMBERED: Mapping[bytes, Read] = {HUB_3: _hub_3, PRESENCE: _presence, WEATHER: _weather, PANEL: _panel}
 """End of a product number -> reader; one byte stands before it."""
 
 
-def _driver(name: str, title: str, modality: str, types: tuple[int, ...]) -> Driver:
-    """One family. All read every product; they differ in what they answer to and in what the rules make of it."""
-    firsts = [byte | pairing for byte in types for pairing in ((0x00, 0x20) if byte else (0x00,))]
+def _driver(name: str, title: str, modality: str, types: tuple[int, ...], numbers: tuple[bytes, ...] = ()) -> Driver:
+    """One family. They differ in what they answer to and in what the rules make of it.
+
+    All numbered products begin with 00, so that alone does not tell them apart.
+    """
+    firsts = [byte | pairing for byte in types for pairing in (0x00, 0x20)] + [0x00] * bool(numbers)
     return Driver(
         name=name,
         title=title,
         media=("ble_adv",),
         modality=modality,
-        decode=decode,
+        decode=partial(decode, numbers),
         claims=tuple(
             Claim(service=service, prefix=bytes((first | bit,)))
             for service in (0xFD3D, 0x0D00)
             for first in firsts
             for bit in (0x00, 0x80)
         ),
-        expect_s=10.0 if modality in ("environment", "radar") else None,
+        expect_s=10.0 if modality == "environment" or numbers else None,
         kinds=(
             "occupied",
             "motion",
@@ -235,13 +237,13 @@ def _driver(name: str, title: str, modality: str, types: tuple[int, ...]) -> Dri
 DRIVERS = (
     _driver(
         "switchbot",
-        "SwitchBot Meter (Plus, Outdoor, Pro, Pro CO2), Leak Detector, Hub 2, Hub Mini Matter",
+        "SwitchBot Meter (Plus, Outdoor, Pro, Pro CO2), Leak Detector, Weather Station, Hub 2, Hub Mini Matter",
         "environment",
         (METER, METER_PLUS, OUTDOOR, METER_PRO, METER_CO2, LEAK, HUB_2, HUB_MINI),
+        (WEATHER,),
     ),
     _driver("switchbot_contact", "SwitchBot Contact Sensor", "contact", (CONTACT,)),
     _driver("switchbot_motion", "SwitchBot Motion Sensor", "pir", (MOTION,)),
-    _driver(
-        "switchbot_presence", "SwitchBot Presence Sensor, and Hub 3, Weather Station, Climate Panel", "radar", (0x00,)
-    ),
+    _driver("switchbot_hub3", "SwitchBot Hub 3, Climate Panel (motion and climate)", "pir", (), (HUB_3, PANEL)),
+    _driver("switchbot_presence", "SwitchBot Presence Sensor", "radar", (), (PRESENCE,)),
 )

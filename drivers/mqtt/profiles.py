@@ -3,7 +3,8 @@
 Sources, read 2026-11-26: zigbee2mqtt.io, MQTT topics and messages, device availability, exposes; Tasmota documentation,
 PIR motion sensors, buttons and switches, MQTT; esphome.io, MQTT client component, LD2410 and LD2450 sensors; Shelly
 API, Gen1 (Motion, Door/Window 2) and Gen2 (MQTT, notifications, PresenceZone, Illuminance, DevicePower). A PIR sensor's
-`occupancy` in Zigbee2MQTT is motion with the sensor's own hold; `contact: true` is a closed door.
+`occupancy` in Zigbee2MQTT is motion with the sensor's own hold; `contact: true` is a closed door. A radar that says
+`occupancy` needs a mapping, {path: occupancy, kind: occupied}: from a radar, no motion is not nobody.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ _ESPHOME = Plan(
     status={"availability": "{address}/status"},
     topics={"binary_sensor": "{address}/binary_sensor/+/state", "sensor": "{address}/sensor/+/state"},
     fields=(
+        Field("*zone*", ()),  # nobody is in this zone, and yet somebody may be in another: a mapping says which counts
         Field("binary_sensor/*still*", ()),  # of a radar: nobody sits still, and yet somebody may walk
         field("binary_sensor/*moving*", "", "motion"),
         field("binary_sensor/*motion*", "", "motion"),

@@ -127,8 +127,8 @@ _COUNTS = "entered_total left_total entered_period left_period"
 
 DRIVERS = (
     _driver(
-        "people_counter people-counter imbuildings-people-counter",
-        "people counter",
+        "people_counter people-counter imbuildings-people-counter imbuildings-office-occupancy-counter",
+        "people counter, office occupancy counter",
         frozenset({2}),
         "counter",
         _COUNTS,
@@ -140,5 +140,6 @@ DRIVERS = (
         "environment",
         _AIR,
     ),
-    _driver("imbuildings", "people counter or comfort sensor", frozenset({1, 2}), "counter", f"{_COUNTS} {_AIR}"),
+    # not a counter: a comfort sensor's presence is 0 as well where its motion sensor is not used
+    _driver("imbuildings", "people counter or comfort sensor", frozenset({1, 2}), "environment", f"{_COUNTS} {_AIR}"),
 )

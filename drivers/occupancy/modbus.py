@@ -10,7 +10,8 @@ The mapping of a device:
 is holding register 0). `type` is int16, uint16, int32, uint32, float32 or bool; numbers of two registers have the
 higher one first, or last with `order: little`. A number is raw * `scale` + `offset` in `unit`; a raw value in
 `invalid`, NaN, and a result below `min` or above `max` give nothing. A bool is true when its raw value is not 0, is one
-of `true_when`, or has its `bit` (0 to 15) set. `channel` tells several values of one kind apart.
+of `true_when`, or has its `bit` (0 to 15) set; with `false_when` beside `true_when`, a raw value of neither (a fault,
+starting up) gives nothing. `channel` tells several values of one kind apart.
 
 A payload is what `plan` asks for, in its order: registers as 2 bytes, high first; coils and discrete inputs as one byte
 each, 0 or 1. Source: Modbus Application Protocol V1.1b3, sections 4.2 (encoding), 4.4 (addressing), 6.1 to 6.4 (reads
@@ -35,7 +36,7 @@ TYPES: Mapping[str, str] = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint3
 ORDERS = ("big", "little")
 WORDS = (
     "kind", "register", "type", "function", "order", "scale", "offset", "unit", "invalid", "min", "max", "true_when",
-    "bit", "channel",
+    "false_when", "bit", "channel",
 )  # fmt: skip
 """What may be said of a value."""
 LAST_REGISTER = 0xFFFF
@@ -89,6 +90,7 @@ class _Value(NamedTuple):
     lowest: float
     highest: float
     true_when: Sequence[int] | None
+    false_when: Sequence[int] | None
     bit: int | None
     channel: int | str | None
 
@@ -210,8 +212,11 @@ def _faults_of_meaning(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"`{kind}` is counted; it needs a whole type, `scale` and `offset`"
     if "invalid" in entry and not _list_of(entry["invalid"], _finite):
         yield "`invalid` is a list of numbers"
-    if "true_when" in entry and (form != "bool" or not (_whole(entry["true_when"]) or _list_of(entry["true_when"]))):
-        yield "`true_when` is for bool, and is a whole number or a list of them"
+    for word in ("true_when", "false_when"):
+        if word in entry and (form != "bool" or not (_whole(entry[word]) or _list_of(entry[word]))):
+            yield f"`{word}` is for bool, and is a whole number or a list of them"
+    if "false_when" in entry and "true_when" not in entry:
+        yield "`false_when` stands beside `true_when`"
     if "bit" in entry:
         bits = form == "bool" and entry.get("function", "holding") not in BITS
         if not bits or not _whole(entry["bit"], 0, 15):
@@ -255,7 +260,6 @@ def _values(mapping: Mapping[str, Any]) -> list[_Value]:
 
 
 def _value(entry: Mapping[str, Any]) -> _Value:
-    true_when = entry.get("true_when")
     return _Value(
         kind=entry["kind"],
         register=entry["register"],
@@ -268,10 +272,15 @@ def _value(entry: Mapping[str, Any]) -> _Value:
         invalid=[_as_float32(raw) if entry["type"] == "float32" else raw for raw in entry.get("invalid", ())],
         lowest=entry.get("min", float("-inf")),
         highest=entry.get("max", float("inf")),
-        true_when=[true_when] if isinstance(true_when, int) else true_when,
+        true_when=_numbers(entry.get("true_when")),
+        false_when=_numbers(entry.get("false_when")),
         bit=entry.get("bit"),
         channel=entry.get("channel"),
     )
+
+
+def _numbers(said: int | Sequence[int] | None) -> Sequence[int] | None:
+    return [said] if isinstance(said, int) else said
 
 
 def _as_float32(number: float) -> float:
@@ -310,6 +319,8 @@ def _boolean(value: _Value, raw: float) -> Measurement | None:
         state = bool(int(raw) >> value.bit & 1)
     else:
         state = raw != 0 if value.true_when is None else raw in value.true_when
+        if not state and value.false_when is not None and raw not in value.false_when:
+            return None
     if value.kind == "button":
         return Measurement("button", "press", channel=value.channel) if state else None
     return Measurement(value.kind, state, channel=value.channel)
@@ -331,6 +342,7 @@ DRIVER = Driver(
     title="Any Modbus RTU or TCP device, by its register map",
     media=("modbus",),
     modality="environment",
+    mixed=True,
     decode=decode,
     decode_with=decode_with,
     check=check,

@@ -92,7 +92,10 @@ class Connections:
             if device.mapping is not None:
                 for text in self._mapping(device, driver):
                     yield (*here, "mapping"), f'device "{device.id}": {text}'
-            elif device.profile is None and (driver.profiles or driver.check is not None):
+            if driver.mixed and device.modality is None:
+                text = f'device "{device.id}": driver "{driver.name}" reads sensors of many kinds'
+                yield (*here, "id"), f"{text}; say which one this is, modality: {', '.join(KINDS_OF_SENSOR)}"
+            if device.mapping is None and device.profile is None and (driver.profiles or driver.check is not None):
                 yield (*here, "id"), f'device "{device.id}" says nothing yet: {_wanted(driver)}'
 
     def _mapping(self, device: Device, driver: Driver) -> Iterable[str]:
@@ -181,6 +184,9 @@ class Connections:
                 if address in seen:
                     yield (*here, "address"), f'device "{name}" has the address of device "{seen[address]}"'
                 seen.setdefault(address, name)
+
+
+KINDS_OF_SENSOR = ("radar", "seat", "pir", "contact", "counter", "environment")
 
 
 def _wanted(driver: Driver) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.api import Context, Decoded, DecodeError, Frame
-from drivers.occupancy.enocean_esp3 import DRIVER, sender_of
+from drivers.occupancy.enocean_esp3.telegrams import DRIVER, sender_of
 from firmware_sim import enocean
 
 SENDER = 0x0512ABCD

@@ -18,12 +18,14 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from drivers.beacon import eddystone, ibeacon
+from drivers.beacon.bthome import adverts as bthome
 from firmware_sim.bluez import MOST_DEVICES, SimulatedBluez
 from firmware_sim.bus import _accepts, start_bus
 from gateway.clock import SystemClock
 from gateway.counters import Counters
 from gateway.decode import claims
 from gateway.errors import TransientError
+from gateway.rolling import Rolling
 from gateway.sources.ble import BleSource, words
 from gateway.sources.bluetoothd import watch_daemon
 from tests.sources.conftest import Heard, kept, soon
@@ -96,6 +98,44 @@ async def test_tags_are_heard_and_strangers_are_not(bus: str, mode: Mode) -> Non
         await until_heard(heard, lambda: there.bluez.advertise("hci0", "C0:FF:EE:00:00:02", -50, {}, EDDYSTONE))
         assert {frame.medium for frame in heard.frames[count:]} == {"ble_adv:eddystone"}
         assert "C0:FF:EE:00:00:99" not in {frame.address for frame in heard.frames}
+
+
+SENSOR = "A4:C1:38:05:8E:E9"
+BTHOME = {"0000fcd2-0000-1000-8000-00805f9b34fb": b"\x40\x23\x01"}
+
+
+@modes
+async def test_a_sensor_is_heard_whole_and_others_of_its_make_are_not(bus: str, mode: Mode) -> None:
+    """It is known by its address; its neighbour's, of the same make, is a stranger."""
+    counters = Counters()
+    source = radio(counters, mode, sensors={SENSOR: bthome.DRIVERS[0]})
+    async with daemon(bus) as there, kept(source, counters) as heard:
+        beside = {0x0969: b"\x01\x02"}
+        await until_heard(heard, lambda: there.bluez.advertise("hci0", SENSOR, -61, beside, BTHOME))
+        frame = heard.frames[-1]
+        assert (frame.medium, frame.address) == ("ble_adv", SENSOR)
+        assert frame.payload == b"\x05\xff\x69\x09\x01\x02" + b"\x06\x16\xd2\xfc\x40\x23\x01"
+        assert [m.kind for m in bthome.decode(frame)] == ["occupied"]
+        count = len(heard.frames)
+        await there.bluez.advertise("hci0", "A4:C1:38:05:8E:EA", -61, {}, BTHOME)
+        await until_heard(heard, there.beacon)
+        assert {frame.address for frame in heard.frames[count:]} == {TAG}
+
+
+async def test_a_phone_is_heard_by_its_address_alone_if_somebody_gave_its_key(bus: str) -> None:
+    """Bluetooth Core 5.4, Vol 3, Part H, appendix D.7: an address that the key resolves."""
+    ours, others = "70:81:94:0D:FB:AA", "70:81:94:0D:FB:AB"
+    known = Rolling(["irk:ec0234a357c8ad05341010a60a397d9b"])
+    counters = Counters()
+    async with daemon(bus) as there, kept(radio(counters, is_ours=known.is_ours), counters) as heard:
+        await until_heard(heard, lambda: there.bluez.advertise("hci0", ours, -61, PHONE, {}))
+        await there.bluez.advertise("hci0", others, -61, PHONE, {})
+        await until_heard(heard, there.beacon)
+        assert {(frame.medium, frame.address) for frame in heard.frames} == {
+            ("ble_rpa", ours),
+            ("ble_adv:ibeacon", TAG),
+        }
+        assert PHONE[0x004C] not in b"".join(frame.payload for frame in heard.frames), "nothing of what it says"
 
 
 @modes

@@ -36,8 +36,8 @@ gateways:
       - {type: keyboard, id: wedge, port: /dev/input/by-id/x-event-kbd, device: reader}
       - {type: pcsc, id: acr, reader: ACS, device: acr}
 devices:
-  - {id: air, driver: modbus, place: b/f/z, address: "3", mapping: MAP}
-  - {id: door, driver: modbus, place: b/f/z, address: "4", expect_s: 5, mapping: {values: [
+  - {id: air, driver: modbus, modality: environment, place: b/f/z, address: "3", mapping: MAP}
+  - {id: door, driver: modbus, modality: contact, place: b/f/z, address: "4", expect_s: 5, mapping: {values: [
       {kind: opening, register: 0, type: bool, function: coil}]}}
   - {id: pir, driver: gpio_pir, place: b/f/z/d1, address: "17"}
   - {id: reader, driver: keyboard, profile: em10h, place: b/f/z/d1, light: {line: 5, refused_line: 6}}

@@ -36,7 +36,8 @@ gateways:
       - {{id: things, type: mqtt, devices: [pir]}}
 devices:
   - {{id: vs341, driver: milesight_vs340, address: 24-E1-24-13-6B-50-22-17, place: utama/l01/timur/r-01}}
-  - {{id: pir, driver: mqtt_json, profile: zigbee2mqtt, address: zigbee2mqtt/pir, place: utama/l01/timur/r-02}}
+  - {{id: pir, driver: mqtt_json, profile: zigbee2mqtt, modality: pir, address: zigbee2mqtt/pir,
+     place: utama/l01/timur/r-02}}
 broker: {{port: {port}}}
 """
 SENSOR = lorawan.Device(dev_eui="24e124136b502217", name="vs341-1")

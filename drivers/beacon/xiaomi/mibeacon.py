@@ -211,6 +211,7 @@ DRIVER = Driver(
     title="Xiaomi MiBeacon: Mijia, Linptech, Yeelight and Qingping sensors, contacts, buttons",
     media=("ble_adv",),
     modality="environment",
+    mixed=True,
     decode=decode,
     decode_with=decode_with,
     key_sizes=(KEY_SIZE, KEY_SIZE_LEGACY),

@@ -141,11 +141,13 @@ def _idle_long(value: bytes, _product: int) -> list[Measurement]:
 
 
 def _occupied(value: bytes, product: int) -> list[Measurement]:
-    """0: nobody. Higher numbers say how somebody moves, but for one product, where 2 is nobody as well."""
+    """0: nobody. Higher numbers say how somebody moves, but for one product: 2 is nobody there, and others unknown."""
     if len(value) not in (1, 4):
         raise DecodeError(f"{len(value)} bytes of occupancy")
     state = int.from_bytes(value, "little")
-    return [Measurement("occupied", state == 1 if product == _XMOSB01XS else state > 0)]
+    if product == _XMOSB01XS:
+        return list({0: VACANT, 1: OCCUPIED, 2: VACANT}.get(state, ()))
+    return [Measurement("occupied", state > 0)]
 
 
 def _climate(value: bytes, product: int) -> list[Measurement]:
@@ -356,6 +358,8 @@ _PROPERTIES: Mapping[int, Reader] = {
     61: _number("duration", "s", 4, channel="occupied"),
     62: _number("duration", "s", 4, channel="vacant"),
     78: _occupied,
+    79: _number("duration", "s", 1, times=60, channel="vacant"),
+    80: _number("duration", "s", 1, times=60, channel="occupied"),
     81: _number("duration", "s", 1, times=60, channel="occupied"),
     82: _number("duration", "s", 1, times=60, channel="vacant"),
     96: _occupied,

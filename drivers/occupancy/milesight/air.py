@@ -1,4 +1,4 @@
-"""Milesight LoRaWAN sensors of room air and climate: AM100, AM300, EM300, EM500 series. FRMPayload, port 85 unless set.
+"""Milesight LoRaWAN sensors of room air, climate, light, leaks and levels. FRMPayload, port 85 unless set otherwise.
 
 The layout and the sources stand in fields.py; the tables here say what each model's fields mean.
 """
@@ -9,6 +9,8 @@ from drivers.api import Measurement
 from drivers.occupancy.milesight.fields import (
     AIR,
     AIR_KINDS,
+    BATTERY,
+    HOUR,
     TEMPERATURE_ALARM,
     Field,
     Table,
@@ -67,6 +69,7 @@ _AM300 = {
     **AIR,
     "0500": flag("motion"),
     "06cb": number("light_level", 1),
+    "0694": number("illuminance", 4, "lx"),  # the second version has it beside the level
     "077d": gas("co2", "ppm"),
     "087d": gas("tvoc", "", 100),  # indoor air quality
     "08e6": gas("tvoc", "ug/m3"),
@@ -85,6 +88,13 @@ def _am300(stored: int) -> Table:
 
 
 _EM300 = {**AIR, "20ce": skip(8)}
+_LEAK = {"0500": flag("moisture_detected")}
+_LEVEL = {
+    **BATTERY,
+    "0382": number("distance", 2, "m", scale=1000, most=0xFFFE),
+    "0400": skip(1),  # EM310-UDL: tilted
+    "04d6": skip(1),  # WS201: how full
+}
 _EM500 = {
     **AIR,
     "057d": gas("co2", "ppm"),
@@ -95,7 +105,7 @@ _EM500 = {
 
 
 _AM304L_KINDS = f"motion {AIR_KINDS} light_level illuminance"
-_AM300_KINDS = f"motion {AIR_KINDS} light_level co2 tvoc pressure pm2_5 pm10"
+_AM300_KINDS = f"motion {AIR_KINDS} light_level illuminance co2 tvoc pressure pm2_5 pm10"
 
 # Intervals: those of AM304L and AM305L are the maker's README's (10 minutes); the others as far as known.
 DRIVERS = (
@@ -106,6 +116,7 @@ DRIVERS = (
     driver("am304l", "AM304L, room climate", _AM304L, "environment", _AM304L_KINDS),
     driver("am305l", "AM305L, room air", _AM305L, "environment", f"{_AM304L_KINDS} co2"),
     driver("am307 am307l", "AM307, AM307L, room air", _am300(16), "environment", _AM300_KINDS),
+    driver("am307-v2", "AM307 of the second version, room air", _am300(20), "environment", _AM300_KINDS),
     driver("am308 am308l", "AM308, AM308L, room air", _am300(20), "environment", _AM300_KINDS),
     driver(
         "am319 am319l am319-hcho am319-o3 am319-hcho-ir am319-hcho-well am319l-hcho-ir am319l-o3",
@@ -122,6 +133,29 @@ DRIVERS = (
         f"opening {AIR_KINDS}",
     ),
     driver("em300-th", "EM300-TH, climate", _EM300, "environment", AIR_KINDS),
+    driver(
+        "em300-sld em300-zld em300-mld",
+        "EM300-SLD, EM300-ZLD, EM300-MLD, leak detector",
+        {**_EM300, **_LEAK},
+        "environment",
+        f"moisture_detected {AIR_KINDS}",
+    ),
     driver("em320-th", "EM320-TH, climate", _AM102, "environment", AIR_KINDS),
+    driver("em310-udl ws201", "EM310-UDL, WS201, level by ultrasound", _LEVEL, "environment", "distance battery"),
     driver("em500-co2", "EM500-CO2, room air", _EM500, "environment", f"{AIR_KINDS} co2 pressure"),
+    driver(
+        "em500-lgt",
+        "EM500-LGT, light",
+        {**BATTERY, "0394": number("illuminance", 4, "lx"), "20ce": skip(8)},
+        "environment",
+        "illuminance battery",
+    ),
+    driver(
+        "ws303",
+        "WS303, leak detector",
+        {**BATTERY, "0300": flag("moisture_detected")},
+        "environment",
+        "moisture_detected battery",
+        18 * HOUR,
+    ),
 )

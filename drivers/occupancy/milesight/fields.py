@@ -10,6 +10,7 @@ nothing, the message is Unsupported. A field that breaks off is Truncated: the w
   They say nothing of the room, and a message with an unknown one ends there.
 - 20 CE, 21 CE: stored values with their time, sent later. They tell of the past and are skipped, never reported as now.
 - Alarms repeat the value that they are about with a state behind it: the value is reported, the state is not.
+- What is said of the whole room comes last, behind its regions: one place may take the device's last word as its own.
 
 Sources: README.md and decoder of each model in the maker's repository Milesight-IoT/SensorDecoders (read 2026-11-26),
 from which come the tables of channels, types and lengths; Milesight, VS121 user guide, section 6.1.
@@ -25,7 +26,7 @@ from drivers.api import Driver, Frame, Measurement, Truncated, Unsupported
 
 MINUTE, HOUR = 60.0, 3600.0
 _ANSWERS = frozenset({0xF8, 0xF9, 0xFE, 0xFF})
-_MUTED = frozenset({"occupied", "count"})
+_PRESENCE = frozenset({"occupied", "count"})
 """What is not believed in a message in which the device says that it cannot see."""
 
 
@@ -41,7 +42,7 @@ Table = Mapping[str, Field]
 """Channel id and type, four hex digits -> what follows."""
 
 
-def _decode(table: Table, frame: Frame) -> list[Measurement]:
+def _decode(table: Table, regions_are_all: bool, frame: Frame) -> list[Measurement]:
     """What the message says of now; nothing for a message about the device, its settings or the past."""
     data = frame.payload
     if not data:
@@ -65,8 +66,18 @@ def _decode(table: Table, frame: Frame) -> list[Measurement]:
         made += field.read(rest[:size])
         at += 2 + size
     if any(one.kind == "problem" and one.value for one in made):
-        return [one for one in made if one.kind not in _MUTED]
-    return made
+        return [one for one in made if one.kind not in _PRESENCE]
+    return _whole_last(made, regions_are_all)
+
+
+def _whole_last(made: list[Measurement], regions_are_all: bool) -> list[Measurement]:
+    """Somebody in a region is somebody in the room; nobody in any is nobody only where the regions are all there is."""
+    presence = [one for one in made if one.kind in _PRESENCE]
+    if presence and all(one.channel is not None for one in presence):
+        somebody = any(one.value for one in presence)
+        if somebody or regions_are_all:
+            made = [*made, Measurement("occupied", somebody)]
+    return sorted(made, key=lambda one: one.channel is None)
 
 
 def _nothing(_value: bytes) -> list[Measurement]:
@@ -145,9 +156,19 @@ def gas(kind: str, unit: str, scale: int = 1) -> Field:
 
 
 def driver(
-    names: str, title: str, table: Table, modality: str, kinds: str, expect_s: float | None = 10 * MINUTE
+    names: str,
+    title: str,
+    table: Table,
+    modality: str,
+    kinds: str,
+    expect_s: float | None = 10 * MINUTE,
+    *,
+    regions_are_all: bool = False,
 ) -> Driver:
-    """One driver of one or several models; a name with a hyphen has a medium with and one without."""
+    """One driver of one or several models; a name with a hyphen has a medium with and one without.
+
+    `regions_are_all`: one message tells of all regions, and of nothing outside them.
+    """
     models = names.split()
     spelt = [spelling for model in models for spelling in dict.fromkeys((model.replace("-", "_"), model))]
     return Driver(
@@ -155,7 +176,7 @@ def driver(
         title=f"Milesight {title} (LoRaWAN)",
         media=tuple(f"lorawan:milesight:{model}" for model in spelt),
         modality=modality,
-        decode=partial(_decode, table),
+        decode=partial(_decode, table, regions_are_all),
         kinds=tuple(kinds.split()),
         checked="2026-11-26",
         expect_s=expect_s,
