@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -50,13 +51,17 @@ def start_bus(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     conf = folder / "bus.conf"
     conf.write_text(_CONF, encoding="ascii")
     bound = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
-    process = subprocess.Popen(
-        [*bound, "dbus-daemon", f"--config-file={conf}", "--nofork", "--nopidfile", "--nosyslog"],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        start_new_session=True,
-    )
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it is ours still until it has its session
+    try:
+        process = subprocess.Popen(
+            [*bound, "dbus-daemon", f"--config-file={conf}", "--nofork", "--nopidfile", "--nosyslog"],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            start_new_session=True,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if not _PLAIN.fullmatch(str(path)):
         path = Path(f"/proc/{process.pid}/cwd/bus.sock")
     deadline = time.monotonic() + START_S

@@ -104,12 +104,12 @@ def test_ctrl_c_in_a_terminal_ends_everything_soon(tmp_path: Path, wait_for: byt
         until(terminal, wait_for)
         before = time.monotonic()
         os.write(terminal, b"\x03")
-        until(terminal, None)
+        shown = until(terminal, None)
         _, status = os.waitpid(demo_pid, 0)
         assert time.monotonic() - before < 2.0
     finally:
         os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert os.waitstatus_to_exitcode(status) == 0, shown
     assert not relatives(tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -192,15 +192,16 @@ def test_what_a_boot_that_died_had_committed_is_accounted_for(tmp_path: Path) ->
     assert found == {(*died, n) for n in range(1, 9)} | {(*last, n) for n in range(1, 5)}
 
 
-def until(terminal: int, words: bytes | None) -> None:
-    """Read a terminal until it shows `words`; None: until nobody holds its other end."""
+def until(terminal: int, words: bytes | None) -> bytes:
+    """Read a terminal until it shows `words`; None: until nobody holds its other end. What it showed."""
     shown = b""
     while words is None or words not in shown:
         try:
             shown += os.read(terminal, 4096)
         except OSError:  # Linux says EIO at the end
             assert words is None, shown
-            return
+            return shown
+    return shown
 
 
 def relatives(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the word of one device is worth: of one that tells changes, that knows movement only, that counts other things."""
+"""What the word of one device is worth: of one that tells changes, knows movement only, or counts other things."""
 
 from __future__ import annotations
 
