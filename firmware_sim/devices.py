@@ -12,7 +12,7 @@ from random import Random
 from firmware_sim import modbus, osdp_bus
 from firmware_sim.beacon import Advert
 from firmware_sim.clock import Clock
-from firmware_sim.faults import NONE, TOLD, Rates, Trouble
+from firmware_sim.faults import Rates, Trouble
 from firmware_sim.hardware import COUNT_REGISTER, KINDS, MODBUS_BUS, OSDP_BUS, OWN_CARD, STICK, Device
 from firmware_sim.office import Office
 from firmware_sim.radar import Radar
@@ -86,7 +86,7 @@ class Devices:
         for device in self._office.devices:
             if device.modality:
                 made = self.sensors[device.space] = self._sensor(device, radars[device.space], stick, advertise)
-                made.told = 1 if self._faults == NONE else TOLD
+                made.faults = self._faults
             elif device.reads_badges:
                 self.readers[device.space] = self._reader(device, rng)
         self._serve_modbus()

@@ -21,10 +21,12 @@ class Rates(NamedTuple):
     """One bit of it is wrong."""
     chatter: float = 0.0
     """Noise before it; of a sensor that sees a change, also the old state once more."""
+    skew_s: float = 0.0
+    """The clocks of devices and servers that have one are wrong by up to so much."""
 
 
 NONE = Rates()
-SOME = Rates(loss=0.02, duplicate=0.05, reorder=0.02, flip=0.02, chatter=0.05)
+SOME = Rates(loss=0.02, duplicate=0.05, reorder=0.02, flip=0.02, chatter=0.05, skew_s=90.0)
 """Of an office with long cables."""
 MARK = 4
 """Bytes at the head of a radar's report."""

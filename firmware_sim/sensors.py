@@ -15,9 +15,9 @@ from firmware_sim import bthome, enocean, ld2410, ld2450, lorawan, mqtt_things
 from firmware_sim.actions import SECOND
 from firmware_sim.beacon import Advert
 from firmware_sim.clock import Clock
-from firmware_sim.faults import TOLD_APART_S
+from firmware_sim.faults import NONE, TOLD, TOLD_APART_S
 from firmware_sim.hardware import Device
-from firmware_sim.ld2410 import Seen, Target
+from firmware_sim.ld2410 import NOBODY, Seen, Target
 from firmware_sim.radar import Radar
 from firmware_sim.truth import frame_name
 from firmware_sim.wires import Broker, Wire
@@ -41,8 +41,7 @@ class Sensor(ABC):
         self.radar = radar
         self.silent_until = 0
         """Office ns; an injected outage."""
-        self.told = 1
-        """How often a change is told."""
+        self.faults = NONE
         self._clock = clock
         self._interval = interval_s
         self._stopped = False
@@ -89,8 +88,11 @@ class Sensor(ABC):
         self.say(seen)
         there = seen.target is not Target.NONE
         if there != self._said:
+            if self._said is not None and self._rng.random() < self.faults.chatter:
+                self.say(NOBODY if there else Seen(Target.STILL, still_cm=100, still_energy=60))
+                self.say(seen)
             self._said = there
-            for n in range(1, self.told):
+            for n in range(1, 1 if self.faults == NONE else TOLD):
                 self._loop.call_later(n * TOLD_APART_S, self._report)
 
 
@@ -203,7 +205,8 @@ class LorawanSensor(Sensor):
 
     def _uplink(self, uplink: lorawan.Uplink) -> None:
         self._count += 1
-        topic, body = lorawan.chirpstack_up(self._known, uplink, self._count, self._clock.office())
+        skew = int(self._rng.uniform(-1, 1) * self.faults.skew_s * SECOND)
+        topic, body = lorawan.chirpstack_up(self._known, uplink, self._count, self._clock.office() + skew)
         name = frame_name(self.device.address, uplink.payload)
         self._broker.publish(topic, body, device=self.device.id, name=name)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ from rules import presence
 from rules.api import Event, Fact, Reading
 
 HEALTH_S = 10.0
+COUNTERS_EVERY = 60
+"""Of these: replay counters of frames that changed nothing are kept then, and at the stop."""
 LAST_S = 1.0
 """How long the outbox and the publisher get to bring out what is left at a stop."""
 
@@ -212,6 +215,7 @@ class GatewayApp:
         located.engine = engine if self.is_coordinator else None
         normalizer = Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site)
         self.engine = engine
+        self.guard = replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME))
         self.pipeline = Pipeline(
             bound=self.bound,
             drivers=by_medium(self.named),
@@ -224,7 +228,7 @@ class GatewayApp:
             quality=self.quality,
             trace=self._trace,
             tap=self.tap,
-            guard=replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME)),
+            guard=self.guard,
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
         if self.is_coordinator:
@@ -321,6 +325,8 @@ class GatewayApp:
         if hasattr(self, "pipeline") and not outbox.done():
             while len(self.pipeline.intake):
                 self.pipeline.step(self.clock.office())
+            if facts := self.guard.take_facts():
+                await self.outbox.append((), facts)
             await self._say("gateway.stopped", {"reason": "stopped"})
             if self.link.state.connected:
                 with suppress(TimeoutError):
@@ -342,9 +348,11 @@ class GatewayApp:
 
     async def _health(self) -> None:
         topic = topics.gateway_health(self.office.site, self.gateway.id)
-        while True:
+        for number in count(1):
             await asyncio.sleep(HEALTH_S)
             self.equipment.look()
+            if number % COUNTERS_EVERY == 0 and (facts := self.guard.take_facts()):
+                await self.outbox.append((), facts)
             for gap in self.outbox.take_gaps():
                 data = {"boot": gap.boot, "first": gap.first, "last": gap.last, "lost": gap.lost, "cause": "bounds"}
                 await self._say("gateway.gap", data)

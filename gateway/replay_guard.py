@@ -5,8 +5,8 @@ A lower one is a *replay*, unless the device has begun anew: a battery was chang
 That is believed after several different frames have counted upwards, from below, in the order in which they came, and
 none of the old row came between. What they said meanwhile is not used.
 
-A counter is written in the transaction of what its frame caused: a frame that changed something can never change it
-again after a restart; one that changed nothing can, and then changes nothing.
+A counter is written in the transaction of what its frame caused, so that a frame that changed something can never do so
+again after a restart; those of frames that changed nothing follow now and then, and at the stop.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 from rules.api import Fact
 
 NAME = "counter"
-RESTART_AFTER = 4
-"""So many frames, one higher than the other, show that a device counts from its start again."""
 RESTART_BELOW = 1000
-"""Where a device that counts anew may be heard first: a few minutes after its battery was changed."""
+"""Where a device that counts from its start may be heard first: a few minutes after its battery was changed."""
+RESTART_AFTER, RESTART_AFTER_ANYWHERE = 4, 20
+"""So many frames, one higher than the other, show that a device counts anew: from its start, or (some begin at random)
+from anywhere."""
 
 
 class _Row(NamedTuple):
@@ -30,6 +31,8 @@ class _Row(NamedTuple):
     """The highest of a row that began below; -1: there is none."""
     length: int = 0
     """Frames of that row."""
+    needed: int = RESTART_AFTER
+    """Frames that it takes to be believed."""
 
 
 class ReplayGuard:
@@ -52,10 +55,11 @@ class ReplayGuard:
             return "repeat"
         if counter == row.anew:
             return "repeat"
-        if counter < row.anew or (row.anew < 0 and counter >= RESTART_BELOW):
-            self._rows[device] = row._replace(anew=-1, length=0)
+        if counter < row.anew or row.anew < 0:
+            needed = RESTART_AFTER if counter < RESTART_BELOW else RESTART_AFTER_ANYWHERE
+            self._rows[device] = row._replace(anew=counter, length=1, needed=needed)
             return "replay"
-        if row.length + 1 < RESTART_AFTER:
+        if row.length + 1 < row.needed:
             self._rows[device] = row._replace(anew=counter, length=row.length + 1)
             return "replay"
         self._keep(device, _Row(counter))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.replay_guard import RESTART_AFTER, ReplayGuard
+from gateway.replay_guard import RESTART_AFTER, RESTART_AFTER_ANYWHERE, ReplayGuard
 
 counters = st.integers(0, 2**32 - 1)
 
@@ -61,10 +61,18 @@ def test_a_frame_of_the_old_row_ends_a_new_one() -> None:
     assert set(said) == {"replay"}
 
 
-def test_a_row_may_not_begin_anywhere() -> None:
+def test_a_device_that_begins_at_random_needs_a_longer_row() -> None:
     guard = ReplayGuard()
     guard.judge("th", 500_000)
-    assert {guard.judge("th", counter) for counter in range(400_000, 400_020)} == {"replay"}
+    said = [guard.judge("th", counter) for counter in range(400_000, 400_000 + RESTART_AFTER_ANYWHERE + 1)]
+    assert said == ["replay"] * (RESTART_AFTER_ANYWHERE - 1) + ["restarted", "fresh"]
+
+
+def test_a_row_that_jumps_back_begins_again() -> None:
+    guard = ReplayGuard()
+    guard.judge("th", 500_000)
+    said = [guard.judge("th", counter) for counter in (10, 11, 12, 5, 6, 7, 8)]
+    assert said == ["replay"] * 6 + ["restarted"]
 
 
 def test_facts_are_taken_once_and_survive() -> None:
