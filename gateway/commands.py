@@ -28,7 +28,7 @@ from gateway.mqtt import Link, Message
 from gateway.outbox_store import Row
 from rules.api import Command, Fact
 
-MOST_REMEMBERED = 10_000
+MOST_REMEMBERED, MOST_REFUSED = 10_000, 1_000
 KNOWN = frozenset(
     {"checkin", "checkout", "move", "reserve", "cancel", "release", "correct", "extend", "out_of_order", "quiet"}
 )
@@ -65,6 +65,9 @@ class Commands:
         self._clock = clock
         self._counters = counters
         self._answers: OrderedDict[str, bytes | None] = OrderedDict()
+        """Of what was carried out, by id; None while it is being."""
+        self._refused: OrderedDict[str, bytes] = OrderedDict()
+        """Apart, so that no flood of refused commands makes us forget what was carried out."""
         self._done: deque[tuple[int, str]] = deque()
         """(when, id) of what was carried out, oldest first: its facts are on the disk."""
         for cls in ("cmd", "whocmd"):
@@ -100,15 +103,19 @@ class Commands:
 
     def _take(self, name: str, command: dict[str, Any], *, may_name: bool) -> None:
         identity = command["id"]
-        if identity in self._answers:
-            known = self._answers[identity]
-            if known is not None:  # else it is being carried out
-                self._send(command, name, known)
+        known = self._refused.get(identity) or self._answers.get(identity)
+        if known is not None:
+            self._send(command, name, known)
+            return
+        if identity in self._answers:  # it is being carried out
             return
         reason = self._refusal(name, command, may_name=may_name)
         if reason:
             self._counters.add("commands.refused", reason)
-            self._finish(command, name, self._result(identity, ok=False, reason=reason, rows=()))
+            refusal = self._refused[identity] = self._result(identity, ok=False, reason=reason, rows=())
+            while len(self._refused) > MOST_REFUSED:
+                self._refused.popitem(last=False)
+            self._send(command, name, refusal)
             return
         self._remember(identity, None)
         now = self._clock.office()

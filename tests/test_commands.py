@@ -153,3 +153,23 @@ async def test_what_was_carried_out_a_day_ago_leaves_the_disk_with_the_next_comm
     await world.ask("checkin")
     await until(lambda: len(world.intake))
     assert world.taken()[0].facts[1:] == (Fact(NAME, IDENTITY.format(7), None),)
+
+
+async def test_a_flood_of_refused_commands_forgets_nothing_that_was_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.commands.MOST_REMEMBERED", 5)
+    monkeypatch.setattr("gateway.commands.MOST_REFUSED", 5)
+    await world.ask("checkin", number=0)
+    await until(lambda: bool(len(world.intake)))
+    (asked,) = world.taken()
+    asked.answer([EVENT])
+    await world.answered(1)
+    for n in range(20):
+        body = f"5b0c5c8e-1111-4222-8333-{n:012d}"
+        await world.ask("no_such_command", id=body)
+    await world.answered(21)
+    await world.ask("checkin", number=0)
+    answers = await world.answered(22)
+    assert answers[-1] == answers[0]
+    assert world.taken() == []

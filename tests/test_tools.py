@@ -129,7 +129,7 @@ def test_the_example_is_good_and_says_what_a_site_adds(capsys: pytest.CaptureFix
     assert main(["check", str(file)]) == 0
     out = capsys.readouterr().out
     assert "people.site_key: there is no file" in out
-    assert out.endswith(f"{file}: good: 4 places, 6 devices, 1 gateway\n")
+    assert out.endswith(f"{file}: good: 4 places, 8 devices, 1 gateway\n")
 
 
 def test_devices_are_listed_with_how_their_lines_are_set(capsys: pytest.CaptureFixture[str]) -> None:
