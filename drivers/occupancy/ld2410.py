@@ -17,10 +17,10 @@ on are from open parsers of firmware 2.44.
 
 from __future__ import annotations
 
-import re
 from struct import Struct
 
-from drivers.api import Cut, DecodeError, Driver, Frame, Measurement, SerialSettings, Truncated, Unsupported
+from drivers.api import DecodeError, Driver, Frame, Measurement, SerialSettings, Truncated, Unsupported
+from drivers.framing import between_marks
 
 REPORT, REPORT_END = b"\xf4\xf3\xf2\xf1", b"\xf8\xf7\xf6\xf5"
 ANSWER, ANSWER_END = b"\xfd\xfc\xfb\xfa", b"\x04\x03\x02\x01"
@@ -33,8 +33,6 @@ THRESHOLDS = range(4, 7)
 _TARGET = Struct("<BHBHBH")
 _GATES = 9
 """Of each energy list; boards send all of them also when fewer are in use."""
-_HEAD = re.compile(re.escape(REPORT) + b"|" + re.escape(ANSWER))
-_HEAD_BEGUN = re.compile(rb"(?:\xf4(?:\xf3\xf2?)?|\xfd(?:\xfc\xfb?)?)\Z")
 _ENDS = {REPORT: REPORT_END, ANSWER: ANSWER_END}
 
 
@@ -92,39 +90,8 @@ def _light(extra: bytes) -> list[Measurement]:
     return []
 
 
-def framer(state: bytes, data: bytes) -> Cut:
-    """Cut reports and answers. A frame reaches at most to the next head, so a broken one never hides a good one."""
-    buffer = state + data
-    heads = [found.start() for found in _HEAD.finditer(buffer)]
-    frames: list[bytes] = []
-    dropped: dict[str, int] = {}
-    at = 0
-    for start, following in zip(heads, (*heads[1:], None), strict=False):
-        _drop(dropped, "garbage", start - at)
-        candidate = buffer[start:following]
-        size = 10 + int.from_bytes(candidate[4:6], "little") if len(candidate) >= 6 else 10
-        if following is None and len(candidate) < size <= LONGEST:
-            return Cut(candidate, frames, dropped)  # the rest of it may come
-        if size <= LONGEST and candidate[:size].endswith(_ENDS[candidate[:4]]) and len(candidate) >= size:
-            frames.append(candidate[:size])
-            at = start + size
-        else:
-            at = len(buffer) - _begun(buffer) if following is None else following
-            _drop(dropped, "oversize" if size > LONGEST else "unfinished", at - start)
-    rest = _begun(buffer[at:])
-    _drop(dropped, "garbage", len(buffer) - at - rest)
-    return Cut(buffer[len(buffer) - rest :], frames, dropped)
-
-
-def _drop(dropped: dict[str, int], cause: str, size: int) -> None:
-    if size:
-        dropped[cause] = dropped.get(cause, 0) + size
-
-
-def _begun(buffer: bytes) -> int:
-    """How many bytes at the end may be the start of a head."""
-    found = _HEAD_BEGUN.search(buffer, max(0, len(buffer) - 3))
-    return len(found[0]) if found else 0
+def _size(head: bytes) -> int:
+    return 10 + int.from_bytes(head[4:6], "little")
 
 
 DRIVER = Driver(
@@ -133,7 +100,7 @@ DRIVER = Driver(
     media=("serial:ld2410",),
     modality="radar",
     decode=decode,
-    framer=framer,
+    framer=between_marks(_ENDS, _size, LONGEST),
     settings=SerialSettings(256_000),
     expect_s=0.1,
     kinds=("occupied", "motion", "moving_distance", "still_distance", "distance", "light_level"),

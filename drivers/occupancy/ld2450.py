@@ -13,10 +13,10 @@ nothing here. Source: Hi-Link, LD2450 serial port communication protocol V1.03, 
 
 from __future__ import annotations
 
-import re
 from struct import Struct
 
-from drivers.api import Cut, DecodeError, Driver, Frame, Measurement, SerialSettings, Truncated
+from drivers.api import DecodeError, Driver, Frame, Measurement, SerialSettings, Truncated
+from drivers.framing import between_marks
 
 REPORT, REPORT_END = b"\xaa\xff\x03\x00", b"\x55\xcc"
 ANSWER, ANSWER_END = b"\xfd\xfc\xfb\xfa", b"\x04\x03\x02\x01"
@@ -25,8 +25,6 @@ REPORT_SIZE = 30
 LONGEST = 64
 """Bytes of a frame; the longest answer (the zones) has 42."""
 _TARGET = Struct("<HHHH")
-_HEAD = re.compile(re.escape(REPORT) + b"|" + re.escape(ANSWER))
-_HEAD_BEGUN = re.compile(rb"(?:\xaa(?:\xff\x03?)?|\xfd(?:\xfc\xfb?)?)\Z")
 _ENDS = {REPORT: REPORT_END, ANSWER: ANSWER_END}
 
 
@@ -62,51 +60,13 @@ def _size(data: bytes) -> int:
     return REPORT_SIZE if data.startswith(REPORT) else 10 + int.from_bytes(data[4:6], "little")
 
 
-def framer(state: bytes, data: bytes) -> Cut:
-    """Cut reports and answers. A frame reaches at most to the next head, so a broken one never hides a good one.
-
-    No target has the bytes of a head in it: they would be more than 30 m away.
-    """
-    buffer = state + data
-    heads = [found.start() for found in _HEAD.finditer(buffer)]
-    frames: list[bytes] = []
-    dropped: dict[str, int] = {}
-    at = 0
-    for start, following in zip(heads, (*heads[1:], None), strict=False):
-        _drop(dropped, "garbage", start - at)
-        candidate = buffer[start:following]
-        size = _size(candidate) if len(candidate) >= 6 else 10
-        if following is None and len(candidate) < size <= LONGEST:
-            return Cut(candidate, frames, dropped)  # the rest of it may come
-        if size <= LONGEST and len(candidate) >= size and candidate[:size].endswith(_ENDS[candidate[:4]]):
-            frames.append(candidate[:size])
-            at = start + size
-        else:
-            at = len(buffer) - _begun(buffer) if following is None else following
-            _drop(dropped, "oversize" if size > LONGEST else "unfinished", at - start)
-    rest = _begun(buffer[at:])
-    _drop(dropped, "garbage", len(buffer) - at - rest)
-    return Cut(buffer[len(buffer) - rest :], frames, dropped)
-
-
-def _drop(dropped: dict[str, int], cause: str, size: int) -> None:
-    if size:
-        dropped[cause] = dropped.get(cause, 0) + size
-
-
-def _begun(buffer: bytes) -> int:
-    """How many bytes at the end may be the start of a head."""
-    found = _HEAD_BEGUN.search(buffer, max(0, len(buffer) - 3))
-    return len(found[0]) if found else 0
-
-
 DRIVER = Driver(
     name="ld2450",
     title="Hi-Link HLK-LD2450, radar that tracks three people",
     media=("serial:ld2450",),
     modality="radar",
     decode=decode,
-    framer=framer,
+    framer=between_marks(_ENDS, _size, LONGEST),
     settings=SerialSettings(256_000),
     expect_s=0.1,
     kinds=("occupied", "count", "target"),
