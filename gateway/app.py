@@ -44,8 +44,9 @@ from gateway.publisher import Publisher
 from gateway.questions import Questions
 from gateway.recording import Tap
 from gateway.sightings import Reporter
+from gateway.sources.around import Around
 from gateway.sources.base import Source
-from gateway.sources.build import Around, build
+from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
 from gateway.trace import Trace

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.api import Context, DecodeError, Driver
-from gateway.bindings import Bound
-from gateway.clock import Clock
+from drivers.api import Context, DecodeError
 from gateway.config import sources as config
-from gateway.config.model import Office
-from gateway.counters import Counters
 from gateway.decode import claims
 from gateway.errors import ConfigError, Problem
+from gateway.sources.around import Around
 from gateway.sources.base import OnState, Source
 
 ENOCEAN = "enocean_esp3"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What all sources of one gateway share."""
-
-    office: Office
-    gateway: str
-    bound: Bound
-    named: Mapping[str, Driver]
-    clock: Clock
-    counters: Counters
-    is_ours: Callable[[str], bool]
-    """Whether a phone's private address belongs to somebody who gave its key."""
-    on_device: Callable[[str, bool, str], None]
-    """(device, alive, cause): one of several devices of a source answers, or does not, while the source works."""
 
 
 def build(settings: config.Source, around: Around, on_state: OnState) -> Source:

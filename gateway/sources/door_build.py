@@ -11,7 +11,7 @@ from gateway.sources.base import OnState, Source, SourceState
 from gateway.sources.door import Taps
 
 if TYPE_CHECKING:
-    from gateway.sources.build import Around
+    from gateway.sources.around import Around
 
 DoorSettings = config.DoorMqttSource | config.DoorWebhookSource | config.DoorCsvSource
 

@@ -1,6 +1,6 @@
 """Hop 1, MQTT: devices that publish JSON or plain text, themselves or through a bridge such as Zigbee2MQTT.
 
-A device has several topics, which its profile or mapping derives from its address (drivers/occupancy/mqtt_json.py):
+A device has several topics, which its profile or mapping derives from its address (drivers/occupancy/mqtt_json/):
 those that say what it measures, and those that say whether it is there. A frame is one message of one of them: the
 topic's name, 00, the body.
 
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from drivers.api import Context, DecodeError, Frame
-from drivers.occupancy import mqtt_json
+from drivers.occupancy.mqtt_json import messages as mqtt_json
 from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.mqtt import Message

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.api import Context, DecodeError, Frame, Unsupported
-from drivers.mqtt.plan import KINDS
-from drivers.mqtt.profiles import PLANS
-from drivers.occupancy.mqtt_json import DRIVER, alive, check, decode_with, topics
+from drivers.occupancy.mqtt_json.messages import DRIVER, alive, check, decode_with, topics
+from drivers.occupancy.mqtt_json.plan import KINDS
+from drivers.occupancy.mqtt_json.profiles import PLANS
 from drivers.vocabulary import UNITS
 
 FIELD = {"path": "x", "kind": "occupied"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.api import Context, Frame
-from drivers.occupancy.mqtt_json import DRIVER, decode_with, topics
+from drivers.occupancy.mqtt_json.messages import DRIVER, decode_with, topics
 from firmware_sim import mqtt_things as sim
 from firmware_sim.mqtt_things import Published
 from gateway.mqtt_inbox import matches

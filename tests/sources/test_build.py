@@ -13,7 +13,8 @@ from gateway.config.load import load
 from gateway.counters import Counters
 from gateway.decode import installed
 from gateway.errors import ConfigError
-from gateway.sources.build import Around, build
+from gateway.sources.around import Around
+from gateway.sources.build import build
 from gateway.sources.gpio import GpioSource
 from gateway.sources.gpio_light import lights
 from gateway.sources.keyboard import KeyboardSource

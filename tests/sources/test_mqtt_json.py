@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from drivers.api import Context, DecodeError, Frame
-from drivers.occupancy import mqtt_json as driver
+from drivers.occupancy.mqtt_json import messages as driver
 from firmware_sim import mqtt_things as sim
 from firmware_sim.mqtt_things import Published
 from gateway.clock import ManualClock, SystemClock

@@ -28,8 +28,9 @@ from gateway.counters import Counters
 from gateway.decode import installed
 from gateway.errors import TransientError
 from gateway.feedback import Answers
+from gateway.sources.around import Around
 from gateway.sources.base import SourceState
-from gateway.sources.build import Around, build
+from gateway.sources.build import build
 from gateway.sources.osdp import DEFAULT_KEY, OsdpSource, Reader
 from tests.sources.conftest import Heard, kept, soon
 

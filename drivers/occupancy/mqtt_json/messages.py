@@ -34,9 +34,21 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from drivers.api import Context, Decoded, DecodeError, Driver, Frame, Measurement, Truncated, Unsupported
-from drivers.mqtt.mapping import PLACES, check, over
-from drivers.mqtt.plan import CLOSED, FALSE, KINDS, LARGEST, NOTHING, OPEN, TRUE, Field, Path, Plan, word_of
-from drivers.mqtt.profiles import PLANS
+from drivers.occupancy.mqtt_json.mapping import PLACES, check, over
+from drivers.occupancy.mqtt_json.plan import (
+    CLOSED,
+    FALSE,
+    KINDS,
+    LARGEST,
+    NOTHING,
+    OPEN,
+    TRUE,
+    Field,
+    Path,
+    Plan,
+    word_of,
+)
+from drivers.occupancy.mqtt_json.profiles import PLANS
 
 MOST_BYTES = 64 * 1024
 MOST_DEPTH = 16

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drivers.mqtt.plan import Field, Plan, field, only
+from drivers.occupancy.mqtt_json.plan import Field, Plan, field, only
 
 _ZIGBEE = Plan(
     status={"availability": "{address}/availability", "bridge": "{first}/bridge/state"},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from drivers.mqtt.plan import KINDS, LARGEST, Field, Plan, steps, word_of
+from drivers.occupancy.mqtt_json.plan import KINDS, LARGEST, Field, Plan, steps, word_of
 
 MOST_FIELDS, MOST_TOPICS = 64, 16
 PLACES = re.compile(r"\{([^{}]*)\}")
