@@ -129,7 +129,7 @@ class Tag:
     """A personal beacon."""
 
     id: str
-    """As a driver reports it: `ibeacon:<uuid>:<major>:<minor>`, `eddystone-uid:<namespace><instance>`."""
+    """As a driver reports it: `ibeacon:<uuid>:<major>:<minor>`, `eddystone-uid:<namespace>:<instance>`."""
     address: str
     advert: Advert
     power_1m: int
@@ -310,7 +310,7 @@ def _people(rng: Random, desks: list[str]) -> tuple[Person, ...]:
         if index % 5 == 4:
             instance = rng.randbytes(6)
             tag = Tag(
-                id=f"eddystone-uid:{TAG_NAMESPACE.hex()}{instance.hex()}",
+                id=f"eddystone-uid:{TAG_NAMESPACE.hex()}:{instance.hex()}",
                 address=address,
                 advert=eddystone_uid(TAG_NAMESPACE, instance, -18),
                 power_1m=-59,

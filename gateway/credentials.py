@@ -31,7 +31,7 @@ _FORMS = {
         r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::(?:0|[1-9][0-9]{0,4})){2}",
         "<uuid>:<major>:<minor>",
     ),
-    "eddystone-uid": (r"[0-9a-f]{32}", "32 hexadecimal digits: namespace and instance"),
+    "eddystone-uid": (r"[0-9a-f]{20}:[0-9a-f]{12}", "<namespace, 20 hexadecimal digits>:<instance, 12>"),
     "altbeacon": (
         r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::(?:0|[1-9][0-9]{0,4})){2}",
         "<uuid>:<major>:<minor>",

@@ -84,7 +84,7 @@ def test_a_damaged_key_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [BADGE, TAG, "eddystone-uid:" + "0a" * 16, "mifare:04a1b2c3d4e5f6", " EM4100:0f0368568b "]
+    "value", [BADGE, TAG, "eddystone-uid:" + "0a" * 10 + ":" + "0b" * 6, "mifare:04a1b2c3d4e5f6", " EM4100:0f0368568b "]
 )
 def test_credentials_that_can_be_enrolled(value: str) -> None:
     assert checked(value) == value.strip().lower()

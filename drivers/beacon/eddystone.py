@@ -151,7 +151,7 @@ def _power(body: bytes) -> Measurement:
 
 def _uid(body: bytes) -> list[Measurement]:
     _need(body, 18)  # older beacons leave out the two reserved bytes at the end
-    return [Measurement("beacon", f"eddystone-uid:{body[2:18].hex()}"), _power(body)]
+    return [Measurement("beacon", f"eddystone-uid:{body[2:12].hex()}:{body[12:18].hex()}"), _power(body)]
 
 
 def _eid(body: bytes) -> list[Measurement]:

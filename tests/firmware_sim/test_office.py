@@ -74,7 +74,9 @@ def test_badges_and_tags_are_different_and_written_as_drivers_say_them() -> None
     tags = [person.tag.id for person in office.people if person.tag is not None]
     assert len(set(tags)) == 30
     uuid = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    assert all(re.fullmatch(rf"ibeacon:{uuid}:\d+:\d+|eddystone-uid:[0-9a-f]{{32}}", tag) for tag in tags)
+    assert all(
+        re.fullmatch(rf"ibeacon:{uuid}:\d+:\d+|eddystone-uid:[0-9a-f]{{20}}:[0-9a-f]{{12}}", tag) for tag in tags
+    )
     assert 3 <= sum(tag.startswith("eddystone") for tag in tags) < 15
 
 
