@@ -38,7 +38,7 @@ class Heard(NamedTuple):
 def tag_name(number: int) -> str:
     """What an enrolled tag calls itself; every fifth speaks Eddystone-UID."""
     if number % 5 == 4:
-        return f"eddystone:{NAMESPACE[:10].hex()}:{number:012x}"
+        return f"eddystone-uid:{NAMESPACE[:10].hex()}:{number:012x}"
     h = NAMESPACE.hex()
     return f"ibeacon:{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}:{number}:7"
 
