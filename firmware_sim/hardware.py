@@ -34,18 +34,19 @@ class Sensor(NamedTuple):
     source: str
     """Which shared source brings it; empty: a line of its own."""
     interval_s: float
-    """Between two reports of an unchanged state, its own time."""
+    """Between two reports of an unchanged state, its own time; shorter than a battery would allow, so that an office
+    is known soon."""
     profile: str = ""
     keyed: bool = False
 
 
 LD2410 = Sensor("ld2410", "radar", "", 0.1)
 LD2450 = Sensor("ld2450", "radar", "", 0.1)
-ENOCEAN = Sensor("enocean_esp3", "pir", STICK, 30.0, "A5-07-01")
+ENOCEAN = Sensor("enocean_esp3", "pir", STICK, 10.0, "A5-07-01")
 BTHOME = Sensor("bthome", "radar", "hci1", 10.0, keyed=True)
-SEAT = Sensor("milesight_vs340", "seat", LORA, 60.0)
-CEILING = Sensor("milesight_vs121", "counter", LORA, 60.0)
-ZIGBEE = Sensor("mqtt_json", "radar", BRIDGE, 30.0, "zigbee2mqtt")
+SEAT = Sensor("milesight_vs340", "seat", LORA, 10.0)
+CEILING = Sensor("milesight_vs121", "counter", LORA, 10.0)
+ZIGBEE = Sensor("mqtt_json", "radar", BRIDGE, 10.0, "zigbee2mqtt")
 MODBUS = Sensor("modbus", "counter", MODBUS_BUS, 5.0)
 KINDS = {sensor.driver: sensor for sensor in (LD2410, LD2450, ENOCEAN, BTHOME, SEAT, CEILING, ZIGBEE, MODBUS)}
 

@@ -19,8 +19,8 @@ TAG_WALL_S = 0.5
 """... and machine seconds when office time is scaled."""
 POLL_S = 0.2
 """Machine seconds between two questions on the Modbus."""
-PIR_HOLD_S = 60.0
-"""A motion sensor under a desk sees a leg move more often than one on a ceiling sees a person."""
+PIR_HOLDS = 2
+"""Of its own intervals: a motion sensor under a desk sees a leg move in nearly each of them."""
 
 
 def write(
@@ -163,9 +163,10 @@ def _device(device: Device, speed: float) -> dict[str, Any]:
     if not device.modality:
         return made
     machine_s = POLL_S if device.driver == "modbus" else interval_s(device.driver, speed)
-    made |= {"modality": device.modality, "expect_s": machine_s * max(1.0, speed)}
+    expect_s = machine_s * max(1.0, speed)
+    made |= {"modality": device.modality, "expect_s": expect_s}
     if device.modality == "pir":
-        made["hold_s"] = PIR_HOLD_S
+        made["hold_s"] = PIR_HOLDS * expect_s
     if device.driver == "modbus":
         count = {"kind": "count", "function": "input", "register": hardware.COUNT_REGISTER, "type": "uint16"}
         made["mapping"] = {"values": [count]}
