@@ -79,7 +79,7 @@ class Measurement(NamedTuple):
 class Context:
     """What the configuration says of the device that sent a frame. The same for every frame of that device."""
 
-    key: bytes = b""
+    key: bytes = field(default=b"", repr=False)
     """Its secret: encryption key, identity key. One of `Driver.key_sizes` long."""
     profile: str = ""
     """Which of `Driver.profiles` it has: an EnOcean equipment profile, ..."""

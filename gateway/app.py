@@ -38,6 +38,7 @@ from gateway.intake import Asked
 from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
+from gateway.outbox_store import highest_boot
 from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.publisher import Publisher
@@ -45,14 +46,14 @@ from gateway.questions import Questions
 from gateway.recording import Tap
 from gateway.sightings import Reporter
 from gateway.sources.around import Around
-from gateway.sources.base import Source
+from gateway.sources.base import Source, health
 from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
 from gateway.trace import Trace
 from gateway.views import Views
 from rules import presence
-from rules.api import Event, Fact, Reading
+from rules.api import Event, Fact, Input
 
 HEALTH_S = 10.0
 COUNTERS_EVERY = 60
@@ -91,7 +92,7 @@ class GatewayApp:
             site=office.site,
             building=building,
             gateway=gateway.id,
-            boot=next_boot(folder, max(floor, _highest_boot(folder))),
+            boot=next_boot(folder, max(floor, counter(highest_boot(folder / "outbox.sqlite")))),
         )
         self.place = places.full(gateway.place) or f"{office.site}/{building}/_/_/_"
         self.config_hash = sha256(office.model_dump_json().encode()).hexdigest()[:12]
@@ -121,7 +122,17 @@ class GatewayApp:
         self.tap = Tap()
         self.views = Views(places, gateway.id)
         self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
-        self.forwarder = Forwarder(self.link, origin, clock, counters, self._forwarded)
+        away, here = wiring.elsewhere(office, self.devices, gateway.id)
+        self.forwarder = Forwarder(
+            self.link,
+            origin,
+            clock,
+            counters,
+            self._forwarded,
+            sensors=away,
+            heard_by=here,
+            commit=lambda facts: self.outbox.submit((), facts),
+        )
         self.equipment = Equipment(
             origin=origin,
             place=self.place,
@@ -209,7 +220,7 @@ class GatewayApp:
             control=self._control_rule,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
-        self.forwarder.restore(await self.outbox.facts(forward.NAME))
+        listened, kept = await self.outbox.facts(forward.NAME), await self.outbox.facts(forward.KEPT)
         located = wiring.Located()
         route = wiring.make_route(self.places, self.gateway.id, self.devices, located)
         engine = Engine(rules, route, self.counters, facts)
@@ -232,6 +243,7 @@ class GatewayApp:
             guard=self.guard,
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
+        self.forwarder.restore(listened, kept)
         if self.is_coordinator:
             self.coordinator = self._coordinator()
         self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
@@ -339,13 +351,13 @@ class GatewayApp:
         outbox.cancel()
         link.cancel()
 
-    def _forwarded(self, reading: Reading, durable: Callable[[], None], fact: Fact | None) -> None:
-        self.pipeline.intake.act(Asked(reading, lambda _rows: durable(), () if fact is None else (fact,)), reading.at)
+    def _forwarded(self, item: Input, durable: Callable[[], None], fact: Fact | None) -> None:
+        if not hasattr(self, "pipeline"):
+            return  # the link is quicker than our disk: it is sent again, and is new after `restore`
+        self.pipeline.intake.act(Asked(item, lambda _rows: durable(), () if fact is None else (fact,)), item.at)
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
-
-    # --- health ------------------------------------------------------------------------------------------------------
 
     async def _health(self) -> None:
         topic = topics.gateway_health(self.office.site, self.gateway.id)
@@ -365,21 +377,6 @@ class GatewayApp:
                 "at": rfc3339(now),
                 "counters": dict(self.counters.snapshot()),
                 "backlog": {"count": backlog.events, "bytes": backlog.bytes, "oldest_s": oldest, "dead": backlog.dead},
-                "sources": {source.id: self._source_health(source) for source in self.sources},
+                "sources": {source.id: health(source.state, self.clock.machine()) for source in self.sources},
             }
             self.link.publish(topic, wire.write(wire.GatewayHealth, body), qos=0)
-
-    def _source_health(self, source: Source) -> dict[str, Any]:
-        heard = source.state.last_frame
-        return {
-            "alive": source.state.up,
-            "cause": source.state.cause or None,
-            "heard_s": (self.clock.machine() - heard) / 1e9 if heard else None,
-        }
-
-
-def _highest_boot(folder: Path) -> int:
-    """The counter of the highest boot in an outbox that is there already."""
-    from gateway.outbox_store import highest_boot
-
-    return counter(highest_boot(folder / "outbox.sqlite"))

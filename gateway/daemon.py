@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import gc
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
+from time import monotonic
+from typing import Any
 
 from gateway.clock import Clock, ScaledClock, SystemClock
 from gateway.errors import ConfigError, Problem
@@ -67,6 +72,7 @@ async def _run(work: Callable[[], Awaitable[None]], *, with_parent: bool) -> int
             stopped = True
             task.cancel()
 
+    loop.set_default_executor(Workers())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     if with_parent:
@@ -79,6 +85,52 @@ async def _run(work: Callable[[], Awaitable[None]], *, with_parent: bool) -> int
             raise
         task.uncancel()
     return 0
+
+
+class Workers(ThreadPoolExecutor):
+    """The loop's threads for what blocks: names that are looked up, lines that are opened, stores that are written.
+
+    The standard one has a few threads, which the dead names of some devices can fill, and waits at the end until all of
+    them are done: a daemon that was told to end would wait for a name server that is not there.
+    """
+
+    MOST = 64
+    LAST_S = 1.0
+    """What is under way at the end gets so long; nothing depends on it."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._alive: set[Thread] = set()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As its parent does, on a thread that does not keep the process alive."""
+        future: Future[Any] = Future()
+        if len(self._alive) >= self.MOST:
+            future.set_exception(OSError(errno.EAGAIN, f"{self.MOST} other things hang"))
+            return future
+
+        def run() -> None:
+            result, problem, wanted = None, None, future.set_running_or_notify_cancel()
+            try:
+                result = fn(*args, **kwargs) if wanted else None
+            except BaseException as error:  # noqa: BLE001 it is raised where it was asked for
+                problem = error
+            self._alive.discard(thread)
+            if problem is not None:
+                future.set_exception(problem)
+            elif wanted:
+                future.set_result(result)
+
+        thread = Thread(target=run, name="worker", daemon=True)
+        self._alive.add(thread)
+        thread.start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 as its parent
+        """Returns when all is done, or LAST_S has passed."""
+        end = monotonic() + self.LAST_S
+        for thread in [*self._alive] if wait else ():
+            thread.join(max(0.0, end - monotonic()))
 
 
 def _read_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

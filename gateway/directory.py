@@ -67,9 +67,13 @@ class Directory:
         if told.since is not None:
             if told.since != self.version:
                 raise PermanentError("gap", f"changes after {told.since}, here is {self.version}")
+            entries = {**self.entries, **told.entries}
+            secrets = {**self.secrets, **told.secrets}
             told = told._replace(
-                entries={**self.entries, **told.entries},
-                secrets={**self.secrets, **told.secrets},
+                entries=entries,
+                secrets={
+                    index: sealed for index, sealed in secrets.items() if index in entries and entries[index].sensed
+                },
                 since=None,
                 erased=self.erased,
             )
@@ -178,7 +182,7 @@ class Resolver:
         found: list[str] = []
         for index, sealed in self._directory.secrets.items():
             entry = self._directory.entries.get(index)
-            if entry is not None and entry.active and entry.pid and not entry.quiet:
+            if entry is not None and entry.sensed:
                 with suppress(HadirError, ValueError):
                     found.append(self._key.unseal(bytes.fromhex(sealed), index))
         return Rolling(found)

@@ -27,7 +27,7 @@ from gateway.outbox_store import Row
 from gateway.sightings import Reporter
 from gateway.views import STARTING, Views
 from rules import counting
-from rules.api import Command, Input, Reading, Sighting
+from rules.api import Command, Fact, Health, Input, Reading, Sighting
 
 COORDINATOR = "coordinator"
 Heard = Callable[[Binding, Frame, Sequence[Measurement]], None]
@@ -90,8 +90,14 @@ class Duties:
             case Reading() if (owner := self._decider(item)) != self._origin.gateway:
                 self._forwarder.add(owner, item)
                 return True
+            case Health():
+                return self._forwarder.tell(item)
             case _:
                 return False
+
+    def take_facts(self) -> Sequence[Fact]:
+        """Taps that were given to others and that they have not committed."""
+        return self._forwarder.take_facts()
 
     def committed(self, emitted: Sequence[Input], rows: Sequence[Row]) -> None:
         """Show what is durable."""

@@ -3,41 +3,56 @@
     reading/<site>/<owner>/<gw>   {boot, readings: [{seq, ...}]}
     reading/<site>/<gw>/<owner>   {boot, ack: {boot, committed}}
 
-What waits is kept in memory and bounded: telemetry beyond it drops its oldest, counted; taps are kept. The owner's word
-follows its commit, and how far it has listened is a fact in the transaction of each tap's outcome: a tap that is sent
-again, also to an owner that was killed meanwhile, has one outcome (a second one would check the person out again).
+What waits is kept in memory and bounded: telemetry beyond it drops its oldest, counted. Taps are kept, and as facts in
+the outbox until the owner has committed them: who brought one (a door system) was told that it is safe. The owner's
+word follows its commit, and how far it has listened is a fact in the transaction of each tap's outcome: a tap that is
+sent again, also to an owner that was killed meanwhile, has one outcome (a second one would check the person out again).
+One that a killed sender sends anew is known to the rules by its time.
+
+Whether the sensors behind it can be heard is told in the same way, as readings of kind `alive`, at each change and
+again every BEAT_S: a sensor that is silent by design would else mean "nobody" to an owner that no longer hears it. An
+owner that is told nothing for SILENT_S takes all sensors of that gateway for dead.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from gateway.clock import Clock
+from gateway.bindings import Binding
+from gateway.clock import SECOND, Clock
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.exchange import MAX_READINGS, Readings
-from gateway.contract.state import parse, write
+from gateway.contract.state import VALID_S, parse, write
 from gateway.contract.times import parsed, written
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError
 from gateway.mqtt import Link, Message
-from rules.api import Fact, Reading
+from rules.api import Fact, Health, Reading
 
 NAME = "forward"
 """Of its facts; key: the gateway that forwards."""
+KEPT = "forwarding"
+"""Of the taps that wait for another gateway's word; key: boot, owner and number."""
 MOST_WAITING = 5_000
 AGAIN_S = 2.0
 """Without the owner's word for so long, what waits is sent again."""
+BEAT_S, LOOK_S, SILENT_S = 30.0, 5.0, float(VALID_S)
+"""Machine seconds: a gateway's states are repeated and expire in the same times."""
+ALIVE = "alive"
+"""Kind of a reading that says whether its device can be heard: true, or why not."""
+DOWN = "gateway_down"
+Item = Reading | Health
 
 
 class Take(Protocol):
     """What the owner's side does with a reading."""
 
-    def __call__(self, reading: Reading, durable: Callable[[], None], fact: Fact | None) -> None:
+    def __call__(self, item: Item, durable: Callable[[], None], fact: Fact | None) -> None:
         """Put it before the rules; remember `fact` with what it causes, and call `durable` when that is."""
         ...
 
@@ -45,14 +60,41 @@ class Take(Protocol):
 class Forwarder:
     """Both sides: sends to owners, and takes what other gateways send to this one."""
 
-    def __init__(self, link: Link, origin: Origin, clock: Clock, counters: Counters, take: Take) -> None:
-        """`take` is given readings that others forwarded, once each and in order."""
+    def __init__(
+        self,
+        link: Link,
+        origin: Origin,
+        clock: Clock,
+        counters: Counters,
+        take: Take,
+        *,
+        sensors: Mapping[str, Binding] | None = None,
+        heard_by: Mapping[str, Collection[str]] | None = None,
+        commit: Callable[[Sequence[Fact]], None] | None = None,
+    ) -> None:
+        """`take` is given what others forwarded, once each and in order.
+
+        `sensors`: of this gateway, at places that others decide; `heard_by`: by other gateway, its sensors at places
+        that this one decides. `commit`: of facts that nothing else waits for.
+        """
         self._link = link
         self._origin = origin
         self._clock = clock
         self._counters = counters
         self._take = take
-        self._waiting: dict[str, deque[tuple[int, Reading]]] = {}
+        self._sensors = sensors or {}
+        self._heard_by = heard_by or {}
+        self._health: dict[str, Health] = {}
+        """What was said last of our sensors at others' places."""
+        self._beaten = 0
+        self._begun = clock.machine()
+        self._listened: dict[str, int] = {}
+        """By gateway: machine time of its last message."""
+        self._silent: set[str] = set()
+        self._commit = commit
+        self._facts: list[Fact] = []
+        self._waiting: dict[str, deque[tuple[int, Item, str]]] = {}
+        """By owner: number, item, and the key of its fact; empty: it has none."""
         self._sequence: dict[str, int] = {}
         self._taken: dict[str, tuple[str, int]] = {}
         """By gateway: boot and number of the last reading that was taken ..."""
@@ -62,9 +104,14 @@ class Forwarder:
         link.subscribe(
             topics.reading(origin.site, origin.gateway, origin.gateway)[: -len(origin.gateway)] + "+", self._received
         )
+        link.on_connect(self._connected)
 
-    def restore(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
-        """How far others were listened to in an earlier life."""
+    def restore(
+        self, facts: Mapping[str, Mapping[str, Any]], kept: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """How far others were listened to in an earlier life, and taps that nobody has committed since then."""
+        for key, body in sorted((kept or {}).items(), key=lambda row: str(row[1]["tap"]["at"])):
+            self._put(body["owner"], _item(body["tap"]), key)
         self._taken = {gateway: (str(body["boot"]), int(body["seq"])) for gateway, body in facts.items()}
         self._durable = dict(self._taken)
 
@@ -73,37 +120,86 @@ class Forwarder:
         """Readings without their owner's word."""
         return sum(map(len, self._waiting.values()))
 
-    def add(self, owner: str, reading: Reading) -> None:
-        """Send `reading` to its owner."""
+    def tell(self, item: Health) -> bool:
+        """Tell the owner of the place of a sensor how that is; False where it is this gateway itself."""
+        sensor = self._sensors.get(item.dev)
+        if sensor is None:
+            return False
+        self._health[item.dev] = item
+        self.add(sensor.owner, item)
+        return True
+
+    def add(self, owner: str, item: Item) -> None:
+        """Send `item` to its owner; of a tap there is a fact, which is to be committed."""
+        key = ""
+        if isinstance(item, Reading) and _is_tap(item):
+            number = self._sequence.get(owner, 0) + 1
+            key = f"{self._origin.boot}/{owner}/{number:012d}"
+            self._facts.append(Fact(KEPT, key, {"owner": owner, "tap": _written(number, item)}))
+        self._put(owner, item, key)
+
+    def take_facts(self) -> Sequence[Fact]:
+        """Those of the taps that were added since."""
+        facts, self._facts = self._facts, []
+        return facts
+
+    def _put(self, owner: str, item: Item, key: str) -> None:
         waiting = self._waiting.setdefault(owner, deque())
         number = self._sequence[owner] = self._sequence.get(owner, 0) + 1
         if len(waiting) >= MOST_WAITING:
-            oldest = next((item for item in waiting if item[1].modality != "badge"), None)
+            oldest = next((row for row in waiting if not _is_tap(row[1])), None)
             if oldest is not None:
                 waiting.remove(oldest)
                 self._counters.add("forward.dropped", "telemetry")
-        waiting.append((number, reading))
+        waiting.append((number, item, key))
         self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            waits = any(self._waiting.values())
+            looks = LOOK_S if self._sensors or self._heard_by else None
             try:
-                async with asyncio.timeout(AGAIN_S if any(self._waiting.values()) else None):
+                async with asyncio.timeout(AGAIN_S if waits else looks):
                     await self._wake.wait()
             except TimeoutError:
-                self._counters.add("forward.again")
+                if waits:
+                    self._counters.add("forward.again")
             self._wake.clear()
-            for owner, waiting in self._waiting.items():
+            self.look()
+            for owner, waiting in [*self._waiting.items()]:  # another owner may come while one is sent to
                 if waiting and self._link.state.connected:
                     await self._send(owner, [*waiting][:MAX_READINGS])
 
-    async def _send(self, owner: str, rows: list[tuple[int, Reading]]) -> None:
+    def look(self) -> None:
+        """Repeat how our sensors are, and miss gateways that have not told us of theirs."""
+        now, office = self._clock.machine(), self._clock.office()
+        if self._link.state.connected and now - self._beaten >= BEAT_S * SECOND:
+            self._beaten = now
+            waiting = {item.dev for rows in self._waiting.values() for _, item, _ in rows if isinstance(item, Health)}
+            for dev, health in self._health.items():
+                if dev not in waiting:
+                    self.add(self._sensors[dev].owner, health._replace(at=office))
+        for gateway, sensors in self._heard_by.items():
+            last = max(self._begun, self._listened.get(gateway, 0))
+            if gateway not in self._silent and now - last > SILENT_S * SECOND:
+                self._silent.add(gateway)
+                self._counters.add("forward.silent")
+                for dev in sensors:
+                    self._take(Health(dev, False, DOWN, office), _nothing, None)
+
+    def _connected(self) -> None:
+        self._beaten = 0
+        self._wake.set()
+
+    async def _send(self, owner: str, rows: list[tuple[int, Item, str]]) -> None:
         body = write(
             Readings,
             {
                 "boot": self._origin.boot,
-                "readings": [_written(number, reading) for number, reading in rows],
+                "readings": [
+                    _written(number, self._told(item) if isinstance(item, Health) else item) for number, item, _ in rows
+                ],
                 "ack": None,
             },
         )
@@ -111,6 +207,11 @@ class Forwarder:
             await self._link.deliver(topics.reading(self._origin.site, owner, self._origin.gateway), body)
         except HadirError:
             self._counters.add("forward.failed")
+
+    def _told(self, item: Health) -> Reading:
+        sensor = self._sensors[item.dev]
+        value = True if item.alive else item.cause or DOWN
+        return Reading(item.dev, ALIVE, value, sensor.place, item.at, sensor.modality)
 
     def _received(self, message: Message) -> None:
         """Readings for us, or the word about ours."""
@@ -121,6 +222,8 @@ class Forwarder:
             self._counters.add("forward.refused", error.reason)
             found = None
         if topic is not None and found is not None:
+            self._listened[topic.gateway] = self._clock.machine()
+            self._silent.discard(topic.gateway)
             if found.get("ack"):
                 self._acknowledged(topic.gateway, found["ack"])
             if found.get("readings"):
@@ -131,8 +234,13 @@ class Forwarder:
         waiting = self._waiting.get(owner)
         if waiting is None or ack["boot"] != self._origin.boot:
             return
+        done: list[Fact] = []
         while waiting and waiting[0][0] <= ack["committed"]:
-            waiting.popleft()
+            key = waiting.popleft()[2]
+            if key:
+                done.append(Fact(KEPT, key, None))
+        if done and self._commit is not None:
+            self._commit(done)
         if waiting:
             self._wake.set()
 
@@ -144,9 +252,9 @@ class Forwarder:
         fresh = [row for row in rows if boot > known or row["seq"] > last]
         for row in fresh:
             at = self._taken[gateway] = (boot, row["seq"])
-            reading = _reading(row)
-            fact = Fact(NAME, gateway, {"boot": boot, "seq": row["seq"]}) if reading.modality == "badge" else None
-            self._take(reading, partial(self._committed, gateway, at, answer=row is fresh[-1]), fact)
+            item = _item(row)
+            fact = Fact(NAME, gateway, {"boot": boot, "seq": row["seq"]}) if _is_tap(item) else None
+            self._take(item, partial(self._committed, gateway, at, answer=row is fresh[-1]), fact)
         if not fresh:
             self._answer(gateway)
 
@@ -181,7 +289,18 @@ def _written(number: int, reading: Reading) -> dict[str, Any]:
     }
 
 
-def _reading(row: dict[str, Any]) -> Reading:
+def _is_tap(item: Item) -> bool:
+    return isinstance(item, Reading) and item.modality == "badge"
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""
+
+
+def _item(row: dict[str, Any]) -> Item:
+    if row["kind"] == ALIVE:
+        alive = row["value"] is True
+        return Health(row["dev"], alive, "" if alive else str(row["value"] or DOWN), parsed(row["at"]))
     return Reading(
         dev=row["dev"],
         kind=row["kind"],

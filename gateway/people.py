@@ -227,7 +227,7 @@ class PeopleTable:
         for index, pid, unit, visibility, quiet, active in rows:
             shared = index in entries and entries[index].active and active
             entries[index] = Entry("") if shared else Entry(pid, unit, visibility, bool(quiet), bool(active))
-        secrets = {index: sealed[index].hex() for index in sealed.keys() & entries.keys()}
+        secrets = {index: sealed[index].hex() for index in sealed.keys() & entries.keys() if entries[index].sensed}
         return snapshots.write(Snapshot(gateway, version, entries, delta, erased, secrets), self._key)
 
     # --- inside -----------------------------------------------------------------------------------------------------

@@ -55,6 +55,10 @@ class Surroundings(Protocol):
         """Take an input that this gateway does not decide; False when it does decide it."""
         ...
 
+    def take_facts(self) -> Sequence[Fact]:
+        """What must be remembered of what was forwarded since: it is committed with the rest."""
+        ...
+
     def heard(self, binding: Binding, frame: Frame, measurements: Sequence[Measurement]) -> None:
         """A fixed device has said something; what concerns the device itself (battery) is meant for you."""
         ...
@@ -177,6 +181,7 @@ class Pipeline:
                 batch.answers.append((first, len(batch.drafts), item.answer))
             else:
                 self._take(batch, item, at)
+        batch.facts += self._surroundings.take_facts()
         if not len(self.intake):  # else a tick would overtake readings that were observed before it
             batch.add(self._engine.advance(now), None, self._quality)
         self._commit(batch)

@@ -46,7 +46,7 @@ from gateway.projection import Projections
 from gateway.publisher import Publisher
 from gateway.stores.build import build
 from gateway.tape import Tape, digest, tape
-from rules.api import Input
+from rules.api import Fact, Input
 
 STILL_S = 120.0
 """An archive that has not taken everything after so long is broken."""
@@ -86,6 +86,9 @@ class _Alone:
 
     def forward(self, _item: Input) -> bool:
         return False
+
+    def take_facts(self) -> Sequence[Fact]:
+        return ()
 
     def heard(self, _binding: bindings.Binding, _frame: Frame, _measurements: Sequence[Measurement]) -> None:
         """No equipment."""

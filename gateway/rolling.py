@@ -38,8 +38,8 @@ class Rolling:
             elif technology == EIK:
                 key, exponent, start = bits.split(":")
                 self._tags.append((bytes.fromhex(key), int(exponent), int(start), value))
-        self._addresses: dict[str, str] = {}
-        """Address -> credential, "" for a stranger's."""
+        self._addresses: dict[int, str] = {}
+        """Address, as the process's own salted hash -> credential, "" for a stranger's."""
         self._identifiers: dict[str, str] = {}
         """Of the windows around now: identifier -> credential."""
         self._until = 0
@@ -63,12 +63,13 @@ class Rolling:
         return value
 
     def _phone(self, address: str) -> str:
-        found = self._addresses.get(address)
+        number = hash(address)
+        found = self._addresses.get(number)
         if found is None:
             found = self._resolve(address)
             if len(self._addresses) >= MOST_ADDRESSES:
                 self._addresses.clear()
-            self._addresses[address] = found
+            self._addresses[number] = found
         return found
 
     def _resolve(self, address: str) -> str:

@@ -34,6 +34,11 @@ class Entry(NamedTuple):
     active: bool = True
     """False: the credential was disabled (lost, returned)."""
 
+    @property
+    def sensed(self) -> bool:
+        """Whether a gateway has a use for a credential that is a key: not a lost one, nor that of who opted out."""
+        return bool(self.pid) and self.active and not self.quiet
+
 
 class Snapshot(NamedTuple):
     """The whole directory of one gateway, or what has changed in it, at one version of the people table."""

@@ -44,6 +44,9 @@ def _run(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> in
         names = ", ".join(gateway.id for gateway in office.gateways)
         text = f'there is no gateway "{arguments.gateway}"; there are: {names}'
         raise ConfigError(Problem(file=str(arguments.file), line=None, text=text))
+    if trace is not None and not office.simulated:
+        text = "names frames, and from a frame's name the number of a card can be told; it is for simulated offices"
+        raise ConfigError(Problem(file="--trace", line=None, text=text))
     floor = predecessor.boot_floor(office, box, office.data_folder(box), clock)
     app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor)
     return run_until_stopped(app.run, arguments)

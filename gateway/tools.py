@@ -49,9 +49,11 @@ def _check(arguments: argparse.Namespace) -> int:
     from gateway.decode import installed
 
     foreign()
-    office = load(arguments.file, drivers=installed())
+    drivers = installed()
+    office = load(arguments.file, drivers=drivers)
     document = Document.read(arguments.file)
     mistakes, noted = surroundings.missing(office, document)
+    mistakes += surroundings.keys(office, drivers)
     key = office.path(office.people.site_key)
     if key.is_file():
         try:

@@ -1,7 +1,8 @@
 """Latency traces: which frame caused which event, and when it was committed; JSON Lines on this machine only.
 
 Off unless asked for (`--trace`), because it names frames: the demo and the benches join it with the simulator's own
-ledger. A frame is named by the CRC-32 of address and payload, never by its bytes.
+ledger. A frame is named by the CRC-32 of address and payload, never by its bytes; as that of a short card number gives
+it away, a gateway of a real office refuses to write one.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from gateway.bindings import Binding
 from gateway.config.model import Office
 from gateway.config.places import Places
+from gateway.config.sources import alone, shared
 from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
@@ -59,6 +60,24 @@ def watched(devices: Mapping[str, Binding]) -> frozenset[str]:
         if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
             found.add(binding.place)
     return frozenset(found)
+
+
+def elsewhere(
+    office: Office, devices: Mapping[str, Binding], gateway: str
+) -> tuple[dict[str, Binding], dict[str, list[str]]]:
+    """(Sensors of this gateway at places that others decide; by other gateway, its sensors at places of this one)."""
+    away: dict[str, Binding] = {}
+    here: dict[str, list[str]] = {}
+    for other in office.gateways:
+        for name in (one for source in other.sources for one in (alone(source), *shared(source)) if one is not None):
+            binding = devices[name]
+            if binding.driver is None or binding.modality == "badge":
+                continue
+            if other.id == gateway != binding.owner:
+                away[name] = binding
+            elif other.id != gateway == binding.owner:
+                here.setdefault(other.id, []).append(name)
+    return away, here
 
 
 def make_rules(

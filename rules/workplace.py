@@ -27,6 +27,8 @@ def act(state: State, item: Reading) -> tuple[State, Event, bool]:
     held = state.workplace
     if item.at < state.acted:  # a later act has decided already
         return state, refused(item._replace(refused="late")), False
+    if item.at == state.acted:  # the same tap told again, by a door system: not a coming and then a going
+        return state, refused(item), False
     leaves = item.role == "out" or (item.role != "in" and held is not None)
     if not leaves and held is not None:
         return state, refused(item), False

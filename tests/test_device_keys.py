@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.api import Context
 from gateway.config.device_keys import load
 from gateway.errors import ConfigError
 
@@ -44,3 +45,9 @@ def test_what_is_no_text_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not a text file"):
         load(path, [])
+
+
+def test_what_is_made_of_a_key_does_not_show_it() -> None:
+    key = bytes.fromhex(KEY)
+    assert repr(key)[2:-1] not in repr(Context(key=key))
+    assert Context(key=key) != Context()

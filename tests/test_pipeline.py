@@ -77,12 +77,21 @@ class Shown:
         self.heard_of: list[tuple[str, list[str]]] = []
         self.answers: list[tuple[str, str]] = []
         self.feedback = Feedback({"tty": self}, {})
+        self.elsewhere = False
+        """Another gateway decides."""
+        self.kept: list[Fact] = []
 
     def answer(self, address: str, outcome: str) -> None:
         self.answers.append((address, outcome))
 
-    def forward(self, _item: Input) -> bool:
-        return False
+    def forward(self, item: Input) -> bool:
+        if self.elsewhere:
+            self.kept.append(Fact("forwarding", "1", {"at": item.at}))
+        return self.elsewhere
+
+    def take_facts(self) -> Sequence[Fact]:
+        kept, self.kept = self.kept, []
+        return kept
 
     def heard(self, binding: Any, _frame: Frame, measurements: Sequence[Measurement]) -> None:
         self.heard_of.append((binding.device.id, [m.kind for m in measurements]))
@@ -200,6 +209,20 @@ def test_a_durable_frame_is_told_when_it_is_and_one_that_means_nothing_at_once(w
     world.pipeline.deliver(tap._replace(payload=b"rubbish"), lambda: told.append("rubbish"))
     world.pipeline.step(now)
     assert told == ["tap", "rubbish"]
+
+
+def test_a_tap_for_another_gateway_is_durable_when_it_is_remembered_here(world: World) -> None:
+    """The other one may be away for hours, and this one may be started anew meanwhile."""
+    told: list[str] = []
+    world.shown.elsewhere = True
+    now = world.clock.office()
+    tap = Frame("serial:rdm6300", "tty", "", rdm6300.frame(bytes.fromhex(CARD)), None, now, world.clock.machine())
+    world.pipeline.deliver(tap, lambda: told.append("tap"))
+    world.pipeline.step(now)
+    assert told == []
+    assert world.outbox.facts[-1].rule == "forwarding"
+    world.outbox.commit()
+    assert told == ["tap"]
 
 
 def test_a_frame_that_was_recorded_is_not_believed_again(world: World) -> None:

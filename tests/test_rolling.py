@@ -57,6 +57,15 @@ def test_a_phone_is_known_by_its_key_and_strangers_are_nobody(tmp_path: Path, ta
     assert made.resolve("rpa:7081940dfbab", REALM) == UNKNOWN
 
 
+def test_no_address_stays_in_memory() -> None:
+    known = Rolling([f"irk:{IRK}"])
+    assert known.is_ours(PHONE)
+    assert not known.is_ours(OTHERS)
+    kept = repr(vars(known)).lower()
+    assert "7081940dfbaa" not in kept
+    assert "7081940dfbab" not in kept
+
+
 def test_without_any_key_no_address_is_looked_at(tmp_path: Path, table: PeopleTable) -> None:
     table.enrol(credentials=[("em4100:0f0368568b", REALM)])
     made, _ = resolver(tmp_path, table)
@@ -116,6 +125,13 @@ def test_who_has_gone_or_is_quiet_is_a_stranger_again(tmp_path: Path, table: Peo
             table.set_quiet(pid, True)
     directory.apply(table.snapshot(GATEWAY, None if change == "erase" else directory.version))
     assert not made.is_ours(PHONE)
+    assert not directory.secrets, "the key itself is gone from the gateway as well"
+    assert not Directory(tmp_path / "directory", KEY, GATEWAY).secrets
+    assert b"secrets" not in table.snapshot(GATEWAY)
+    if change == "quiet":
+        table.set_quiet(pid, False)
+        directory.apply(table.snapshot(GATEWAY, directory.version))
+        assert made.is_ours(PHONE)
 
 
 def test_a_change_of_others_leaves_keys_as_they_are(tmp_path: Path, table: PeopleTable) -> None:

@@ -8,8 +8,8 @@ from drivers.api import Driver
 from gateway.config import mappings
 from gateway.config.addresses import fits, form, spelled
 from gateway.config.document import Document, Where, did_you_mean, short
-from gateway.config.model import Device, Office
-from gateway.config.sources import BleSource, Source, alone, shared
+from gateway.config.model import Device, Gateway, Office
+from gateway.config.sources import BleSource, GpioSource, PcscSource, Source, alone, shared
 from gateway.errors import ConfigError
 
 RECEIVER = "receiver"
@@ -65,15 +65,16 @@ class Connections:
                 yield from self._named(source, here, bound)
                 yield from self._addresses(source)
                 for word in ("port", "adapter"):
-                    name = getattr(source, word, None)
-                    if not isinstance(name, str):
-                        continue
+                    name = str(getattr(source, word, None) or "")
                     if name in ports:
                         line = self._document.line(ports[name])
                         yield (*here, word), f"{word} {short(name)} already belongs to the source on line {line}"
-                    ports.setdefault(name, (*here, word))
+                    if name:
+                        ports.setdefault(name, (*here, word))
                 if source.type == "modbus" and (source.port is None) == (source.host is None):
                     yield (*here, "type"), f'source "{source.id}" has a port (RTU) or a host (TCP), one of the two'
+            yield from self._readers_of_cards(gateway, ("gateways", g))
+            yield from self._lines(gateway)
 
     def _drivers_of_devices(self) -> Iterable[Found]:
         known = self._installed
@@ -92,6 +93,8 @@ class Connections:
             if device.mapping is not None:
                 for text in self._mapping(device, driver):
                     yield (*here, "mapping"), f'device "{device.id}": {text}'
+            if device.light is not None and driver.modality != "badge":
+                yield (*here, "light"), f'device "{device.id}" has a light, and driver "{driver.name}" reads no badges'
             if driver.mixed and device.modality is None:
                 text = f'device "{device.id}": driver "{driver.name}" reads sensors of many kinds'
                 yield (*here, "id"), f"{text}; say which one this is, modality: {', '.join(KINDS_OF_SENSOR)}"
@@ -116,6 +119,8 @@ class Connections:
         if first is not None:
             rows.insert(0, ((*here, "device"), first))
         for path, name in rows:
+            if not name:  # it is missing, or is no text: said already
+                continue
             if name not in self._devices:
                 if self._readable:
                     text = f'source "{source.id}" names device "{short(name)}", which is not there'
@@ -164,6 +169,46 @@ class Connections:
                 why = "reads no adverts" if word in self._drivers else "is not installed"
                 text = f'source "{source.id}" wants driver "{short(word)}", which {why}'
                 yield (*here, "drivers", i), text + did_you_mean(word, heard)
+            elif source.mode == "passive" and word in self._drivers and _of_anybody(self._drivers[word]):
+                text = f'source "{source.id}" is passive, and "{word}" may come from any company'
+                yield (*here, "drivers", i), f"{text}, which BlueZ cannot be asked for; write mode: active"
+
+    def _readers_of_cards(self, gateway: Gateway, base: Where) -> Iterable[Found]:
+        """PC/SC sources of one box: each its own reader, or one card would be two taps."""
+        seen: dict[str, Where] = {}
+        for s, source in enumerate(gateway.sources):
+            if not isinstance(source, PcscSource):
+                continue
+            here, begins = (*base, "sources", s), source.reader or ""
+            for other, where in seen.items():
+                if other.startswith(begins) or begins.startswith(other):
+                    text = (
+                        f'source "{source.id}" may mean the reader of the source on line {self._document.line(where)}'
+                    )
+                    yield (*here, "id"), f"{text}; write as `reader` what the name of each begins with"
+                    break
+            seen.setdefault(begins, (*here, "id"))
+
+    def _lines(self, gateway: Gateway) -> Iterable[Found]:
+        """The lines of GPIO chips: each for one contact or one light."""
+        taken: dict[tuple[str, int], Where] = {}
+        for chip, line, path in self._lines_of(gateway):
+            if (chip, line) in taken:
+                first = self._document.line(taken[chip, line])
+                yield path, f"line {line} of {short(chip)} already belongs to the device on line {first}"
+            taken.setdefault((chip, line), path)
+
+    def _lines_of(self, gateway: Gateway) -> Iterable[tuple[str, int, Where]]:
+        for source in gateway.sources:
+            for name in dict.fromkeys(one for one in (alone(source), *shared(source)) if one in self._devices):
+                device, here = self._devices[name or ""], ("devices", self._at[name or ""])
+                if isinstance(source, GpioSource) and fits("gpio", device.address or ""):
+                    yield source.chip, int(device.address or 0), (*here, "address")
+                if device.light is not None:
+                    for word in ("line", "refused_line"):
+                        line = getattr(device.light, word, None)
+                        if isinstance(line, int):
+                            yield device.light.chip, line, (*here, "light", word)
 
     def _addresses(self, source: Source) -> Iterable[Found]:
         """Each device that shares the source has an address, of the form that the medium has, and its own."""
@@ -184,6 +229,11 @@ class Connections:
                 if address in seen:
                     yield (*here, "address"), f'device "{name}" has the address of device "{seen[address]}"'
                 seen.setdefault(address, name)
+
+
+def _of_anybody(driver: Driver) -> bool:
+    """Its adverts are known by neither company nor service."""
+    return all(claim.company is None and claim.service is None for claim in driver.claims)
 
 
 KINDS_OF_SENSOR = ("radar", "seat", "pir", "contact", "counter", "environment")

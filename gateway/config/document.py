@@ -22,6 +22,8 @@ Where = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))
+_CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\ud800-\udfff]")
+"""Written as escapes, YAML lets them through; no name, path or topic can have them."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -118,6 +120,10 @@ def _line_of(text: str | bytes, position: int) -> int:
     return 1 + (start.count("\n") if isinstance(start, str) else start.count(b"\n"))
 
 
+def _last(path: Where) -> str:
+    return short(next((step for step in reversed(path) if isinstance(step, str)), "a value"))
+
+
 class _Walk:
     """Notes the line of every value, before anything is built from them."""
 
@@ -139,6 +145,8 @@ class _Walk:
             text = f"the tag {node.tag.replace(_TAG, '!!')} is not used here"
             raise yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
         self._lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode) and _CONTROL.search(node.value):
+            self._say(node.start_mark.line + 1, f"{_last(path)} has a control character in it")
         if isinstance(node, yaml.MappingNode):
             self._mapping(node, path)
         elif isinstance(node, yaml.SequenceNode):

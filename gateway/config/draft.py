@@ -7,6 +7,7 @@ belongs becomes its text, a name that is misspelt stands for the one that it res
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -20,12 +21,14 @@ from gateway.config.types import Model
 class Draft:
     """What a file seems to mean."""
 
-    def __init__(self, data: dict[Any, Any]) -> None:
+    def __init__(self, data: dict[Any, Any], base: Path) -> None:
+        """`base`: the folder that relative paths of the file start from."""
         self.models: dict[Where, type[Model]] = {}
         """Which part of the configuration stands where."""
         made = self._model(Office, data, ())
         if not isinstance(made, Office):
             raise TypeError("an office is made of an office")
+        made.model_post_init({"base": base})
         self.office = made
 
     def _model(self, kind: type[Model], raw: Any, path: Where) -> Model:
@@ -52,7 +55,7 @@ class Draft:
             return {key: value for key, value in raw.items() if isinstance(key, str)} if isinstance(raw, dict) else {}
         if origin is Literal:
             names = [str(name) for name in get_args(kind)]
-            return raw if raw in get_args(kind) else nearest(str(raw), names) or raw
+            return raw if raw is None or raw in get_args(kind) else nearest(str(raw), names) or str(raw)
         if isinstance(kind, type) and issubclass(kind, Model):
             return self._model(kind, raw, path)
         if kind is str:
@@ -60,18 +63,28 @@ class Draft:
         return raw
 
     def _either(self, kinds: tuple[Any, ...], raw: Any, path: Where) -> Any:
-        """`X | None`, or one of several models that a field with fixed values tells apart."""
+        """`X | None`, models told apart by a field with fixed values, or a mapping or its file."""
         if raw is None and NoneType in kinds:
             return None
         candidates = [kind for kind in kinds if kind is not NoneType]
-        if len(candidates) > 1:
-            for kind in candidates:
-                for name, field in kind.model_fields.items():
-                    words = get_args(_type_of(field)) if get_origin(_type_of(field)) is Literal else ()
-                    said = raw.get(name) if isinstance(raw, dict) else None
-                    if said in words or nearest(str(said), [str(word) for word in words]):
-                        return self._value(kind, raw, path)
+        if Path in candidates:  # a mapping, or the file that holds it
+            return Path(raw) if isinstance(raw, str) else self._value(dict[str, Any], raw, path)
+        said = raw if isinstance(raw, dict) else {}
+        tells = [(kind, name, words) for kind in candidates for name, words in _fixed(kind)]
+        for kind, name, words in tells:
+            if said.get(name) in words:
+                return self._value(kind, raw, path)
+        for kind, name, words in tells:
+            if nearest(str(said.get(name)), words):
+                return self._value(kind, raw, path)
         return self._value(candidates[0], raw, path)
+
+
+def _fixed(kind: Any) -> Iterator[tuple[str, list[str]]]:
+    """Fields of a model with fixed values."""
+    for name, field in kind.model_fields.items() if isinstance(kind, type) and issubclass(kind, Model) else ():
+        if get_origin(_type_of(field)) is Literal:
+            yield name, [str(word) for word in get_args(_type_of(field))]
 
 
 def _meant(kind: type[Model], raw: dict[Any, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -32,10 +32,11 @@ def load(path: Path, *, drivers: Iterable[str] | None = None) -> Office:
     document = Document.read(path)
     found = list(document.problems)
     damaged: dict[Where, str] = {}
+    base = path.parent.resolve()
     try:
-        office = Office.model_validate(document.data, context={"base": path.parent.resolve()})
+        office = Office.model_validate(document.data, context={"base": base})
     except ValidationError as error:
-        draft = Draft(document.data)
+        draft = Draft(document.data, base)
         office = draft.office
         for where, text in _model_problems(document.data, draft, error):
             damaged[where] = text
@@ -90,6 +91,10 @@ def _words(item: ErrorDetails) -> str:
             return "must not be empty"
         case "string_too_long":
             text = f"has more than {ctx['max_length']} characters"
+        case "too_short":
+            text = "must name one at least"
+        case "too_long":
+            text = f"names more than {ctx['max_length']}"
         case "int_type" | "int_parsing" | "int_from_float":
             text = "must be a whole number"
         case "float_type" | "float_parsing" | "finite_number":

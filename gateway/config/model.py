@@ -17,6 +17,7 @@ from gateway.config.types import (
     URL,
     Day,
     Identifier,
+    Mapping,
     Model,
     Name,
     Number,
@@ -109,7 +110,7 @@ class Device(Model):
     GPIO line, a door system's name of the reader."""
     profile: Word | None = None
     """Which of its driver's profiles it has: EnOcean equipment profile, card format, a ready mapping."""
-    mapping: dict[str, Any] | Path | None = None
+    mapping: Mapping | None = None
     """What its fields or registers mean, here or in a YAML file of its own."""
     role: ReaderRole = "desk"
     realm: Identifier | None = None

@@ -11,6 +11,7 @@ from gateway.config.connections import Connections, Found
 from gateway.config.document import Document, Where, did_you_mean, short
 from gateway.config.model import Building, Floor, Office, Zone
 from gateway.config.places import Places
+from gateway.config.sources import Broker
 from gateway.errors import Problem
 
 INDONESIAN = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
@@ -230,25 +231,36 @@ class References:
                             yield path, f"{text} have{did_you_mean(other, names)}"
 
     def _outside(self) -> Iterable[Found]:
-        """The broker."""
+        """The broker; sources may have another one."""
         broker = self._office.broker
-        tls = broker.tls
-        if tls is not None and (tls.certificate is None) != (tls.key is None):
-            yield ("broker", "tls"), "broker.tls: certificate and key go together; give both or none"
-        if broker.password_file is not None and broker.username is None:
-            yield ("broker", "password_file"), "broker.password_file without broker.username"
+        yield from self._credentials(broker, ("broker",))
+        for g, gateway in enumerate(self._office.gateways):
+            for s, source in enumerate(gateway.sources):
+                other, here = getattr(source, "broker", None), ("gateways", g, "sources", s, "broker")
+                if isinstance(other, Broker):
+                    yield from self._credentials(other, here)
+                    if other.embedded:
+                        text = f'source "{source.id}" has a broker of its own, and only that of the site is embedded'
+                        yield (*here, "embedded"), text
         if not broker.embedded:
             return
         if broker.host not in LOOPBACK:
             text = f'the embedded broker is for this machine alone, not for host "{short(broker.host)}"'
             yield ("broker", "embedded"), f"{text}; leave out one of the two"
-        if tls is not None or broker.username is not None:
+        if broker.tls is not None or broker.username is not None:
             yield (
                 ("broker", "embedded"),
                 "the embedded broker knows neither TLS nor passwords; run a Mosquitto for them",
             )
         if broker.port == HIGHEST_PORT:
             yield ("broker", "port"), f"the embedded broker needs the next port as well; at most {HIGHEST_PORT - 1}"
+
+    def _credentials(self, broker: Broker, here: Where) -> Iterable[Found]:
+        name, tls = ".".join(str(step) for step in here if isinstance(step, str)), broker.tls
+        if tls is not None and (tls.certificate is None) != (tls.key is None):
+            yield (*here, "tls"), f"{name}.tls: certificate and key go together; give both or none"
+        if broker.password_file is not None and broker.username is None:
+            yield (*here, "password_file"), f"{name}.password_file without {name}.username"
 
     def _choices(self) -> Iterable[Found]:
         """Rules: words and spans that fit together."""

@@ -11,7 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from gateway.config.types import ADAPTER, Identifier, Model, Number, Port, Switch, Whole, Word
+from gateway.config.types import ADAPTER, Filter, Identifier, Model, Number, Port, Switch, Whole, Word
+
+Devices = Annotated[tuple[Identifier, ...], Field(min_length=1)]
+"""What a source that is nothing by itself brings."""
 
 
 class Tls(Model):
@@ -75,7 +78,7 @@ class EnOceanSource(Model):
     type: Literal["enocean"]
     id: Identifier
     port: Word
-    devices: tuple[Identifier, ...]
+    devices: Devices
 
 
 class OsdpSource(Model):
@@ -85,7 +88,7 @@ class OsdpSource(Model):
     id: Identifier
     port: Word
     baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = 9600
-    devices: Annotated[tuple[Identifier, ...], Field(max_length=126)]
+    devices: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=126)]
     """Readers, by OSDP address (0 to 126); their keys stand in `device_keys`."""
     secure: Switch = True
     """Secure Channel is required; a reader without its key is down. False: that one is read in clear; one with a key
@@ -105,7 +108,7 @@ class ModbusSource(Model):
     tcp_port: Port = 502
     poll_s: Annotated[Number, Field(ge=0.05, le=3600)] = 10.0
     timeout_s: Annotated[Number, Field(ge=0.05, le=60)] = 1.0
-    devices: tuple[Identifier, ...]
+    devices: Devices
     """By unit address (1 to 247)."""
 
 
@@ -117,9 +120,9 @@ class LorawanSource(Model):
     network: Literal["chirpstack", "ttn"] = "chirpstack"
     broker: Broker | None = None
     """Default: the site's."""
-    topic: Word | None = None
+    topic: Filter | None = None
     """Filter of the uplinks; default: that of the network server."""
-    devices: tuple[Identifier, ...]
+    devices: Devices
     """By DevEUI."""
 
 
@@ -130,7 +133,7 @@ class MqttSource(Model):
     id: Identifier
     broker: Broker | None = None
     """Default: the site's."""
-    devices: tuple[Identifier, ...]
+    devices: Devices
     """By topic; its profile or mapping says what the fields mean."""
 
 
@@ -143,7 +146,7 @@ class GpioSource(Model):
     bias: Literal["as_is", "disabled", "pull_up", "pull_down"] = "pull_up"
     active_low: Switch = False
     debounce_ms: Annotated[Whole, Field(ge=0, le=10_000)] = 50
-    devices: tuple[Identifier, ...]
+    devices: Devices
     """By line number."""
 
 
@@ -186,9 +189,9 @@ class DoorMqttSource(Model):
     type: Literal["door_mqtt"]
     id: Identifier
     broker: Broker | None = None
-    topic: Word
+    topic: Filter
     fields: DoorFields
-    devices: tuple[Identifier, ...]
+    devices: Devices
     """Readers, by the door system's name; the profile says what its badge numbers are."""
 
 
@@ -202,7 +205,7 @@ class DoorWebhookSource(Model):
     token_file: Path
     """Holds the secret that the door system sends as `Authorization: Bearer ...`."""
     fields: DoorFields
-    devices: tuple[Identifier, ...]
+    devices: Devices
 
 
 class DoorCsvSource(Model):
@@ -213,7 +216,7 @@ class DoorCsvSource(Model):
     path: Path
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     fields: DoorFields
-    devices: tuple[Identifier, ...]
+    devices: Devices
 
     @field_validator("fields")
     @classmethod

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
 ADAPTER = r"^hci[0-9]{1,3}$"
+FILTER = r"^(?:(?:[^+#/]*|\+)/)*(?:[^+#/]*|[+#])$"
 URL = r"^https?://[^\s/]"
 FORMS = {
     IDENTIFIER: "an identifier: lower-case letters, digits and inner hyphens, 1 to 32",
     ADAPTER: "an adapter: hci0, hci1, ...",
+    FILTER: "a topic filter: + stands for a whole level, # for all that follow, at its end",
     URL: "an address that begins with http:// or https://",
 }
 """Patterns, and how to say what they ask for."""
@@ -39,10 +42,20 @@ def _day(value: object) -> object:
     return date.fromisoformat(value)
 
 
+def _mapping(value: object) -> object:
+    """What is neither is said once, not once for each; the document has said what is wrong with names."""
+    if isinstance(value, dict):
+        return {name: inner for name, inner in value.items() if isinstance(name, str)}
+    if not isinstance(value, str | Path):
+        raise ValueError("must be a mapping (name: value), or the path of a YAML file with one")  # noqa: TRY004
+    return value
+
+
 # numbers and switches are strict: `port: yes` is no port, and "1" is a text
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Filter = Annotated[str, StringConstraints(pattern=FILTER, min_length=1, max_length=1024)]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Switch = Annotated[bool, Field(strict=True)]
@@ -50,6 +63,7 @@ Seconds = Annotated[Number, Field(gt=0, le=7 * 86_400)]
 Port = Annotated[Whole, Field(ge=1, le=65_535)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Day = Annotated[date, BeforeValidator(_day)]
+Mapping = Annotated[dict[str, Any] | Path, BeforeValidator(_mapping)]
 SpaceKind = Literal["desk", "room", "booth", "other"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ReaderRole = Literal["desk", "in", "out", "in_out", "zone", "kiosk", "enrol"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from drivers.api import Frame
+from gateway.clock import SECOND
 
 
 class Deliver(Protocol):
@@ -33,6 +34,16 @@ class SourceState:
     last_frame: int = 0
     """Machine time of the last frame, ns; 0: none yet."""
     opens: int = 0
+
+
+def health(state: SourceState, machine: int) -> dict[str, Any]:
+    """How a source is, as a gateway's health tells it."""
+    heard = state.last_frame
+    return {
+        "alive": state.up,
+        "cause": state.cause or None,
+        "heard_s": (machine - heard) / SECOND if heard else None,
+    }
 
 
 OnState = Callable[[SourceState], None]

@@ -87,6 +87,8 @@ class BleSource:
         self._teller = Teller(self.state, on_state)
         self._silent = 0
         """Scans in a row that heard nobody."""
+        self._listening = False
+        """A scan runs; an advert that comes later says nothing about the radio."""
         self._broken: BaseException | None = None
 
     async def run(self, deliver: Deliver) -> None:
@@ -140,6 +142,8 @@ class BleSource:
             state.frames += 1
             state.last_frame = machine
             try:
+                if self._listening and not state.up:
+                    self._teller.up()  # first: what is said before its source is up is not believed
                 deliver(Frame(medium, source_id, device.address, payload, rssi, clock.office(), machine))
             except BaseException as error:
                 counters.add("ble.deliver_failed")
@@ -157,8 +161,10 @@ class BleSource:
             async with asyncio.timeout(START_S):
                 await scanner.start()
             self.state.opens += 1
+            self._listening = True
             await self._listen(daemon)
         finally:
+            self._listening = False
             await self._stop(scanner)
 
     async def _listen(self, daemon: Daemon) -> None:

@@ -84,6 +84,8 @@ class DoorCsvSource:
             self._running = False
             self.state.up = False
             self._save_now()
+            if self._file is not None and self._aside.idle:
+                self._file.close()
 
     async def _look(self) -> Batch | None:
         if self._file is None:
@@ -187,6 +189,11 @@ class Aside:
 
     def __init__(self) -> None:
         self._last: asyncio.Future[object] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """No call is under way."""
+        return self._last is None or self._last.done()
 
     async def call(self, work: Callable[[], _T], seconds: float) -> _T:
         """What `work` returns or raises. Raises TimeoutError when it, or the one before it, takes longer."""

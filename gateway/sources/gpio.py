@@ -97,14 +97,14 @@ class GpioSource:
                     if known.input is None:
                         self._take(known, deliver)
                 self._tell()
+                for known in self._known:  # afterwards: what was said while a line was down is not believed
+                    if known.input is not None:
+                        self._look(known, known.input, deliver)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S):
                         await self._wake.wait()
                 if self._error is not None:
                     raise self._error
-                for known in self._known:
-                    if known.input is not None:
-                        self._look(known, known.input, deliver)
         finally:
             for known in self._known:
                 if known.input is not None:
@@ -114,7 +114,7 @@ class GpioSource:
             self.state.up = False
 
     def _take(self, known: _Known, deliver: Deliver) -> None:
-        """Have the line, and say its level first."""
+        """Have the line, if it can be read; what it says is said when it was told that it is there."""
         line = known.contact.line
         try:
             taken = self._open(line)
@@ -130,7 +130,7 @@ class GpioSource:
         known.input, known.number, known.said, known.problem = taken, 0, None, ""
         known.news, known.told = True, (True, "")
         asyncio.get_running_loop().add_reader(taken.fileno(), self._readable, known, taken, deliver)
-        self._look(known, taken, deliver)
+        self._level(taken)
 
     def _tell(self) -> None:
         """What works and what does not. Raises TransientError when nothing does."""
@@ -151,13 +151,16 @@ class GpioSource:
 
     def _look(self, known: _Known, line: Input, deliver: Deliver) -> None:
         """Its level, where that is news. Raises TransientError."""
-        try:
-            level = line.level()
-        except REFUSED as error:
-            raise self._gone(error) from error
+        level = self._level(line)
         quiet = self._clock.machine() - SAY_S * SECOND
         if known.said is None or known.said[0] != level or known.said[1] <= quiet:
             self._say(known, deliver, level)
+
+    def _level(self, line: Input) -> bool:
+        try:
+            return line.level()
+        except REFUSED as error:
+            raise self._gone(error) from error
 
     def _readable(self, known: _Known, line: Input, deliver: Deliver) -> None:
         try:

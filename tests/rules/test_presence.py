@@ -265,6 +265,13 @@ def test_a_workplace_tap_has_exactly_one_outcome(fold: Any, chosen: list[tuple[f
         assert len(outcomes) == isinstance(item, Reading)
 
 
+@pytest.mark.parametrize("role", ["in_out", "kiosk", "out"])
+def test_a_tap_that_a_door_system_tells_again_is_no_second_act(fold: Any, role: str) -> None:
+    run = fold(presence.rule(), ANA).feed(tap(10, role), tap(10, role))
+    first = "checkin.ended" if role == "out" else "checkin.started"
+    assert [(kind, cause) for _, kind, cause in story(run)] == [(first, None), ("badge.rejected", "duplicate")]
+
+
 @given(chosen=steps)
 def test_visits_open_and_close_in_turn(fold: Any, chosen: list[tuple[float, str]]) -> None:
     run = fold(presence.rule(), ANA).feed(*made(chosen)).wait(400_000)

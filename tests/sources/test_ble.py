@@ -215,6 +215,22 @@ async def test_silence_begins_the_scan_anew(bus: str, mode: Mode, fault: str) ->
     assert source.state.opens >= 2
 
 
+async def test_a_radio_is_up_before_its_first_advert_is_delivered(bus: str) -> None:
+    """Rules forget at that moment what a sensor said while its radio was deaf."""
+    order: list[str] = []
+    source = radio(Counters(), on_state=lambda state: order.append(f"up {state.up}"))
+    async with daemon(bus) as there:
+        deliver = lambda _frame, _durable=None, /: order.append("advert")  # noqa: E731
+        run = asyncio.get_running_loop().create_task(source.run(deliver))
+        async with asyncio.timeout(20):
+            while "advert" not in order:
+                await there.beacon()
+                await asyncio.sleep(0.02)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+    assert order[:2] == ["up True", "advert"]
+
+
 async def test_two_silent_scans_in_a_row_are_a_transient_error(bus: str) -> None:
     counters = Counters()
     source = radio(counters, watchdog_s=0.4)

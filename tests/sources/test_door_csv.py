@@ -101,6 +101,21 @@ async def test_a_file_is_followed_from_its_end_on(office: Office) -> None:
     assert not office.counters.snapshot()
 
 
+async def test_a_file_that_is_not_followed_any_more_is_let_go(office: Office) -> None:
+    def held() -> int:
+        links = [f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")]
+        return [os.readlink(link) for link in links if os.path.lexists(link)].count(str(office.path))
+
+    for _ in range(20):  # a look may be under way at the end: then its thread has the file still
+        before = held()
+        async with office.following():
+            assert held() == before + 1
+            await asyncio.sleep(0.03)
+        if held() == before:
+            return
+    pytest.fail("the file is open still")
+
+
 async def test_half_a_line_waits_for_its_end(office: Office) -> None:
     async with office.following() as taken:
         whole = line(1) + line(2)

@@ -103,6 +103,17 @@ async def test_the_level_at_the_start_and_after_each_edge() -> None:
     assert not made.state.up
 
 
+async def test_a_line_is_told_to_be_there_before_it_says_anything() -> None:
+    """Rules forget at that moment what a device said while it was away."""
+    order: list[str] = []
+    made = source({5: Wire()}, Counters(), Told(), on_state=lambda _: order.append("up"))
+    run = asyncio.get_running_loop().create_task(made.run(lambda _frame, _durable=None, /: order.append("frame")))
+    await soon(lambda: len(order) == 2)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    assert order == ["up", "frame"]
+
+
 async def test_edges_that_the_kernel_lost_are_counted() -> None:
     wire = Wire()
     counters = Counters()
