@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
+from traceback import extract_tb
 from types import ModuleType
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from drivers.api import Claim, Context, Decoded, DecodeError, Driver, Frame, Mea
 from gateway.counters import Counters
 from gateway.errors import ConfigError, Problem
 
+_log = logging.getLogger(__name__)
 GROUP = "hadir.drivers"
 MANUFACTURER, SERVICE_DATA_16 = 0xFF, 0x16
 SHORT_NAME, NAME = 0x08, 0x09
@@ -25,7 +28,9 @@ def decode(frame: Frame, driver: Driver, counters: Counters) -> list[Measurement
         return driver.decode(frame)
     except DecodeError as error:
         counters.add("decode.dropped", error.kind)
-        return []
+    except Exception as error:  # noqa: BLE001 another's code on bytes from the air: it must not end the daemon
+        _mistake(driver, error, counters)
+    return []
 
 
 def decode_with(frame: Frame, driver: Driver, context: Context, counters: Counters) -> Decoded:
@@ -35,7 +40,18 @@ def decode_with(frame: Frame, driver: Driver, context: Context, counters: Counte
         return Decoded(driver.decode(frame)) if read is None else read(frame, context)
     except DecodeError as error:
         counters.add("decode.dropped", error.kind)
-        return Decoded([])
+    except Exception as error:  # noqa: BLE001 as above
+        _mistake(driver, error, counters)
+    return Decoded([])
+
+
+def _mistake(driver: Driver, error: Exception, counters: Counters) -> None:
+    """A driver raised what it may not: counted under its name. Logged once, without its text: that may hold a badge."""
+    counters.add("driver.mistakes", driver.name)
+    if counters.get("driver.mistakes", driver.name) == 1:
+        where = extract_tb(error.__traceback__)[-1]
+        text = "driver %s made a mistake (%s, %s:%s); such frames are dropped and counted, tell its author"
+        _log.error(text, driver.name, type(error).__name__, where.filename, where.lineno)
 
 
 def installed() -> dict[str, Driver]:

@@ -105,17 +105,18 @@ class Outbox:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def submit(
-        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None = None
+        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row | None]], None] | None = None
     ) -> None:
-        """Commit all of it in one transaction, after everything submitted before; then call `done` with the rows.
+        """Commit all of it in one transaction, after everything submitted before; then call `done` with a row a draft.
 
-        An event that the contract does not allow goes to no row: it is counted, and the others are kept.
+        An event that the contract does not allow has no row (None): it is counted, and the others are kept.
         """
         recorded = self._clock.office()
         rows: list[Row] = []
         acts: list[int] = []
+        places: list[int] = []
         boot = self._origin.boot
-        for draft in drafts:
+        for place, draft in enumerate(drafts):
             event = draft.event
             try:
                 topic, body = self._encode(draft, self._next, recorded)
@@ -125,14 +126,23 @@ class Outbox:
                 continue
             rows.append(Row(boot, self._next, event.cls, topic, body, recorded, 0, event.person, event.unit))
             acts.append(int(event.type.startswith(ACTS)))
+            places.append(place)
             self._next += 1
-        self._put(_Work(rows, acts, fact_rows(facts), None, lambda made, _: done(made) if done is not None else None))
+
+        def tell(made: list[Row], _: object) -> None:
+            if done is not None:
+                found: list[Row | None] = [None] * len(drafts)
+                for place, row in zip(places, made, strict=True):
+                    found[place] = row
+                done(found)
+
+        self._put(_Work(rows, acts, fact_rows(facts), None, tell))
 
     async def append(self, drafts: Sequence[Draft], facts: Sequence[Fact]) -> list[Row]:
-        """As `submit`; returns when all of it is durable."""
-        waiter: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        """As `submit`; returns the rows when all of it is durable."""
+        waiter: asyncio.Future[list[Row | None]] = asyncio.get_running_loop().create_future()
         self.submit(drafts, facts, lambda rows: None if waiter.cancelled() else waiter.set_result(rows))
-        return await waiter
+        return [row for row in await waiter if row is not None]
 
     def subscribe(self, listener: Callable[[list[Row]], None]) -> None:
         """Call `listener` with the rows of each commit."""

@@ -43,8 +43,10 @@ BATCH = 256
 class Commits(Protocol):
     """gateway.outbox.Outbox, as the pipeline needs it."""
 
-    def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
-        """Commit all in one transaction and then call `done` on the event loop."""
+    def submit(
+        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row | None]], None] | None
+    ) -> None:
+        """Commit all in one transaction and then call `done` on the event loop; None: a draft was not accepted."""
         ...
 
 
@@ -254,7 +256,7 @@ class Pipeline:
         elif batch.emitted or batch.answers:
             self._show(batch, ())
 
-    def _committed(self, batch: Batch, rows: Sequence[Row]) -> None:
+    def _committed(self, batch: Batch, rows: Sequence[Row | None]) -> None:
         self._in_flight -= 1
         self._show(batch, rows)
         if self._trace is not None:
@@ -267,13 +269,17 @@ class Pipeline:
                     "received": frame.machine_at,
                     "committed": row.committed_machine,
                 }
-                for row, frame in zip(rows, batch.causes, strict=False)
-                if frame is not None
+                for row, frame in zip(rows, batch.causes, strict=True)
+                if frame is not None and row is not None
             )
 
-    def _show(self, batch: Batch, rows: Sequence[Row]) -> None:
-        self._surroundings.committed(batch.emitted, rows)
+    def _show(self, batch: Batch, rows: Sequence[Row | None]) -> None:
+        self._surroundings.committed(batch.emitted, _made(rows))
         for first, end, answer in batch.answers:
-            answer(rows[first:end])
+            answer(_made(rows[first:end]))
         for first, end, frame in batch.taps:
-            self._surroundings.tapped(frame, rows[first:end])
+            self._surroundings.tapped(frame, _made(rows[first:end]))
+
+
+def _made(rows: Sequence[Row | None]) -> Sequence[Row]:
+    return [row for row in rows if row is not None]

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.api import Claim, Driver, Frame, Measurement, Truncated
+from drivers.api import Claim, Context, Decoded, Driver, Frame, Measurement, Truncated
 from drivers.beacon import eddystone, ibeacon
 from firmware_sim import beacon, ld2410, rdm6300
 from gateway.cli import main
 from gateway.counters import Counters
-from gateway.decode import GROUP, Drivers, decode, installed, supported
+from gateway.decode import GROUP, Drivers, decode, decode_with, installed, supported
 from gateway.decode_cli import MAX_LINE, run
 from gateway.errors import ConfigError
 
@@ -56,6 +56,27 @@ def test_what_a_driver_refuses_is_counted_by_kind() -> None:
     for payload in (good, good[:-1], good.replace(b"B9", b"B8"), good):
         decode(Frame("serial:rdm6300", "s", "", payload), reader, counters)
     assert counters.snapshot() == {"decode.dropped{BadChecksum}": 1, "decode.dropped{Truncated}": 1}
+
+
+def test_a_mistake_in_a_driver_costs_its_frame_and_is_told_once_without_what_was_in_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def wrong(frame: Frame) -> list[Measurement]:
+        raise KeyError(frame.payload)
+
+    def wrong_with(frame: Frame, _context: Context) -> Decoded:
+        return Decoded(wrong(frame))
+
+    counters = Counters()
+    driver = Driver(name="acme", media=("mqtt_json",), modality="badge", decode=wrong, decode_with=wrong_with)
+    frame = Frame("mqtt_json", "s", "", TAG)
+    assert decode(frame, driver, counters) == []
+    assert decode_with(frame, driver, Context(), counters) == Decoded([])
+    assert counters.snapshot() == {"driver.mistakes{acme}": 2}
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "acme" in caplog.text
+    assert "KeyError" in caplog.text
+    assert TAG.decode("latin-1") not in caplog.text
 
 
 def test_built_in_drivers_are_found_by_walking() -> None:

@@ -52,17 +52,23 @@ class Held:
     """An outbox whose commit is held until it is let go."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Sequence[Draft], Callable[[list[Row]], None] | None]] = []
+        self.waiting: list[tuple[Sequence[Draft], Callable[[list[Row | None]], None] | None]] = []
         self.facts: list[Fact] = []
+        self.refuses = ""
+        """Type of the events that it does not accept."""
 
-    def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
+    def submit(
+        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row | None]], None] | None
+    ) -> None:
         self.waiting.append((drafts, done))
         self.facts += facts
 
     def commit(self) -> None:
         for drafts, done in self.waiting:
             rows = [
-                Row("b", n, draft.event.cls, f"hadir/v1/evt/x/{draft.event.type}", b"", 0, 1, "", "_")
+                None
+                if draft.event.type == self.refuses
+                else Row("b", n, draft.event.cls, f"hadir/v1/evt/x/{draft.event.type}", b"", 0, 1, "", "_")
                 for n, draft in enumerate(drafts)
             ]
             if done is not None:
@@ -168,6 +174,18 @@ def test_a_reader_answers_when_the_event_is_durable_and_not_before(world: World)
     assert world.shown.answers == []
     world.outbox.commit()
     assert world.shown.answers == [("", "taken")]
+
+
+def test_an_event_that_is_not_accepted_moves_no_answer_to_another_tap(world: World) -> None:
+    world.outbox.refuses = "badge.rejected"
+    for card in (STRANGERS, CARD):
+        world.clock.advance(5)
+        now = world.clock.office()
+        payload = rdm6300.frame(bytes.fromhex(card))
+        world.pipeline.deliver(Frame("serial:rdm6300", "tty", card, payload, None, now, world.clock.machine()))
+    world.pipeline.step(world.clock.office())
+    world.outbox.commit()
+    assert world.shown.answers == [(CARD, "taken")]
 
 
 def test_what_a_tap_was_is_what_is_shown(world: World) -> None:
