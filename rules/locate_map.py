@@ -1,0 +1,367 @@
+"""In which zone a person's tag is, where the receivers' positions or a survey are known: the probabilistic locator.
+
+A building's tags share one state: every second those that were heard are weighed together (belief.py) on the floor
+where they are heard best. What the belief says is told when it has said so for long enough, so a still tag on a
+border does not flap; it is told again while evidence goes on. A private zone is never an answer: while the tag is
+there, the last public zone stands and is not updated. A deaf receiver's silence says nothing.
+
+The state is one table that is handed on from step to step and changed in place; copying ten thousand beliefs a second
+would be the price of doing without. The same inputs still give the same outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rules.api import SECOND, Command, Health, Input, Located, Rule, Sighting, Step, Tick
+from rules.belief import Beliefs, Heard
+from rules.evidence import personal
+from rules.radio_map import RadioMap
+
+NAME, VERSION = "locate_map", 1
+WINDOW = SECOND
+BLOCK = 64
+"""Tags that are weighed together: their beliefs stay in the processor's cache."""
+LONGEST_GAP = 15
+"""Seconds of unheard time that spread a belief; after more, the tag may be anywhere near."""
+FLOOR_MARGIN_DB, FLOOR_WINDOWS = 6.0, 5
+"""Another floor hears a tag louder by so much, so many windows in a row: the tag is there."""
+CLEAR, ENOUGH = 0.15, 1.5
+"""A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
+SOFT = 0.7
+"""Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorMap:
+    """A floor: its radio map, whose zones are places (`site/building/floor/zone/_`), and which of them are private."""
+
+    radio: RadioMap
+    private: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Choices for all tags of a building; seconds of office time."""
+
+    floors: tuple[FloorMap, ...]
+    refresh_s: float = 60.0
+    """So often an unchanged answer is told again while evidence goes on."""
+    lost_s: float = 60.0
+    """Without a sighting for so long: no_evidence."""
+    most_tags: int = 20_000
+    """Beyond it the tag that was heard longest ago is forgotten, and counted."""
+
+
+class Estimate(NamedTuple):
+    """Where a tag is held to be."""
+
+    zone: str
+    confidence: float
+    x: float
+    y: float
+    """Metres."""
+
+
+@dataclass(slots=True)
+class _Tag:
+    person: str
+    row: int
+    floor: int
+    closed: int
+    """Until when its belief has been advanced."""
+    last: int
+    """Last sighting."""
+    window: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+    """(floor, receiver) -> sum of dBm, packets."""
+    elsewhere: int = 0
+    """Windows in a row in which another floor heard it louder."""
+    zone: str | None = None
+    """What was told."""
+    evidence: int = 0
+    """Of `zone`."""
+    told: int = 0
+    cause: str | None = None
+    lead: float = 0.0
+    """Seconds times belief by which other zones were ahead of the told one, less what it was ahead of them."""
+    via: str = ""
+    """The receiver that heard it best."""
+
+
+@dataclass(slots=True)
+class State:
+    """All tags of a building."""
+
+    beliefs: list[Beliefs]
+    alive: list[np.ndarray[Any, np.dtype[np.bool_]]]
+    tags: dict[str, _Tag] = field(default_factory=dict)
+    """By person; heard longest ago first."""
+    free: list[list[int]] = field(default_factory=list)
+    """Rows that were left, by floor."""
+    rows: list[int] = field(default_factory=list)
+    """Rows that were ever given, by floor."""
+    closes: int = 0
+    """End of the window that is open."""
+    deaf: dict[str, str] = field(default_factory=dict)
+    """Receiver -> cause."""
+    evicted: int = 0
+
+
+class _Config(NamedTuple):
+    settings: Settings
+    receivers: Mapping[str, tuple[int, int]]
+    """Device -> floor, index."""
+    refresh: int
+    lost: int
+
+
+def rule(settings: Settings) -> Rule[State]:
+    """Where tags are; key = building."""
+    receivers = {
+        name: (number, index)
+        for number, one in enumerate(settings.floors)
+        for index, name in enumerate(one.radio.receivers)
+    }
+    config = _Config(settings, receivers, int(settings.refresh_s * SECOND), int(settings.lost_s * SECOND))
+    return Rule(name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config))
+
+
+def estimate(state: State, person: str) -> Estimate | None:
+    """Where a tag most likely is now, for who asks; None: it is not known here.
+
+    What is told unasked (Located) waits until it is clear; on a border the two may differ. Never a private zone.
+    """
+    tag = state.tags.get(person)
+    if tag is None:
+        return None
+    beliefs = state.beliefs[tag.floor]
+    shares = beliefs.zones([tag.row])[0]
+    x, y = beliefs.positions([tag.row])[0].tolist()
+    best = int(shares.argmax())
+    return Estimate(beliefs.radio.zones[best], _confidence(shares, best), x, y)
+
+
+def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> float:
+    softened = shares.astype(float) ** SOFT
+    return float(softened[zone] / softened.sum()) if softened.sum() else 0.0
+
+
+def _start(config: _Config, _building: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
+    """Where tags are is an estimate: it starts from nothing."""
+    floors = config.settings.floors
+    state = State(
+        [Beliefs(one.radio) for one in floors], [np.ones(len(one.radio.receivers), dtype=bool) for one in floors]
+    )
+    state.free, state.rows = [[] for _ in floors], [0 for _ in floors]
+    return Step(state)
+
+
+def _step(config: _Config, state: State, item: Input) -> Step[State]:
+    if type(item) is Sighting:
+        return Step(state, due=_hear(config, state, item))
+    if isinstance(item, Health):
+        emits = tuple(_health(config, state, item))
+        return Step(state, due=_due(config, state), emits=emits)
+    if isinstance(item, Tick):
+        emits = tuple(_close(config, state, item.at))
+        return Step(state, due=_due(config, state), emits=emits)
+    if isinstance(item, Command) and item.name == "where" and state.closes:  # somebody asks: do not wait for its end
+        emits = tuple(_close(config, state, item.at))
+        return Step(state, due=_due(config, state), emits=emits)
+    return Step(state, due=_due(config, state))
+
+
+def _hear(config: _Config, state: State, item: Sighting) -> int | None:
+    """The hot path: a packet joins its tag's window."""
+    found = config.receivers.get(item.receiver)
+    if found is None or item.receiver in state.deaf:
+        return _due(config, state)
+    tag = state.tags.get(item.person)
+    if tag is None:
+        tag = _begin(config, state, item.person, found[0], item.at)
+    elif item.at < tag.closed:  # its second has been weighed without it
+        return _due(config, state)
+    if item.at > tag.last:
+        tag.last = item.at
+    heard = tag.window.get(found)
+    if heard is None:
+        tag.window[found] = [item.rssi * item.heard, item.heard]
+    else:
+        heard[0] += item.rssi * item.heard
+        heard[1] += item.heard
+    if not state.closes:
+        state.closes = item.at + WINDOW
+    return state.closes
+
+
+def _begin(config: _Config, state: State, person: str, floor: int, at: int) -> _Tag:
+    if len(state.tags) >= config.settings.most_tags:
+        oldest = min(state.tags.values(), key=lambda tag: tag.last)
+        _forget(state, oldest)
+        state.evicted += 1
+    tag = _Tag(person, _row(state, floor), floor, at, at)
+    state.tags[person] = tag
+    return tag
+
+
+def _row(state: State, floor: int) -> int:
+    free = state.free[floor]
+    if free:
+        row = free.pop()
+    else:
+        row = state.rows[floor]
+        state.rows[floor] += 1
+    state.beliefs[floor].begin(row)
+    return row
+
+
+def _forget(state: State, tag: _Tag) -> None:
+    state.free[tag.floor].append(tag.row)
+    del state.tags[tag.person]
+
+
+def _due(config: _Config, state: State) -> int | None:
+    """The end of the open window; without one, when the first tag is lost."""
+    if state.closes:
+        return state.closes
+    return min((tag.last + config.lost for tag in state.tags.values() if tag.cause is None), default=None)
+
+
+def _health(config: _Config, state: State, item: Health) -> Iterable[Located]:
+    """A deaf receiver withdraws its word; where all of a floor are deaf, nobody knows of its tags."""
+    found = config.receivers.get(item.dev)
+    if found is None:
+        return
+    floor, index = found
+    state.alive[floor][index] = item.alive
+    if item.alive:
+        state.deaf.pop(item.dev, None)
+        return
+    state.deaf[item.dev] = item.cause or "radio_deaf"
+    for tag in state.tags.values():
+        tag.window.pop(found, None)
+    if not state.alive[floor].any():
+        for tag in [tag for tag in state.tags.values() if tag.floor == floor]:
+            yield from _lose(state, tag, item.at)
+
+
+def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
+    """The end of a window: weigh what was heard in it, then say what changed."""
+    state.closes = 0
+    heard = [tag for tag in state.tags.values() if tag.window]
+    for floor, beliefs in enumerate(state.beliefs):
+        here = [tag for tag in heard if _floor(state, tag) == floor]
+        for first in range(0, len(here), BLOCK):
+            yield from _weigh(config, state, beliefs, here[first : first + BLOCK], now)
+    for tag in [tag for tag in state.tags.values() if now >= tag.last + config.lost]:
+        yield from _lose(state, tag, now)
+
+
+def _floor(state: State, tag: _Tag) -> int:
+    """The floor that hears a tag best, with the one where it was as the incumbent."""
+    if len(state.beliefs) > 1:
+        best: dict[int, float] = {}
+        for (floor, _), (total, packets) in tag.window.items():
+            best[floor] = max(best.get(floor, -200.0), total / packets)
+        loudest = max(best, key=lambda floor: best[floor])
+        if loudest != tag.floor and best[loudest] >= best.get(tag.floor, -200.0) + FLOOR_MARGIN_DB:
+            tag.elsewhere += 1
+        else:
+            tag.elsewhere = 0
+        if tag.elsewhere >= FLOOR_WINDOWS:
+            state.free[tag.floor].append(tag.row)
+            tag.floor, tag.row, tag.elsewhere = loudest, _row(state, loudest), 0
+    return tag.floor
+
+
+def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], now: int) -> Iterable[Located]:
+    windows = [_window(beliefs, tag) for tag in tags]
+    gone: dict[int, list[int]] = {}
+    for tag in tags:
+        gap = (now - tag.closed) // SECOND - 1
+        if gap >= 1:
+            gone.setdefault(min(int(gap), LONGEST_GAP), []).append(tag.row)
+    for seconds, rows in gone.items():
+        beliefs.drift(rows, seconds)
+    known = [(tag, one) for tag, one in zip(tags, windows, strict=True) if one is not None]
+    if known:
+        elapsed = max((min(now - tag.closed, SECOND) for tag, _ in known)) / SECOND
+        alive = state.alive[known[0][0].floor]
+        beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive)
+        shares = beliefs.zones([tag.row for tag, _ in known])
+        for (tag, _), share in zip(known, shares, strict=True):
+            yield from _judge(config, tag, share, elapsed, now)
+    for tag in tags:
+        tag.window.clear()
+        tag.closed = now
+
+
+def _window(beliefs: Beliefs, tag: _Tag) -> Heard | None:
+    """What this floor's receivers heard of a tag; None: nothing."""
+    mine = sorted(
+        (index, total / packets, packets)
+        for (floor, index), (total, packets) in tag.window.items()
+        if floor == tag.floor
+    )
+    if not mine:
+        return None
+    tag.via = beliefs.radio.receivers[max(mine, key=lambda one: one[1])[0]]
+    return Heard(
+        np.array([one[0] for one in mine]), np.array([one[1] for one in mine]), np.array([int(one[2]) for one in mine])
+    )
+
+
+def _judge(
+    config: _Config, tag: _Tag, shares: np.ndarray[Any, np.dtype[np.float32]], seconds: float, now: int
+) -> Iterable[Located]:
+    """Tell the likeliest zone, when it has been for long enough; never a private one."""
+    one = config.settings.floors[tag.floor]
+    names = one.radio.zones
+    best = int(shares.argmax())
+    if names[best] in one.private:
+        tag.lead = 0.0
+        return
+    told = names.index(tag.zone) if tag.zone in names else -1
+    if told == best:
+        others = float(np.delete(shares, best).max(initial=0.0))
+        tag.lead = max(0.0, tag.lead - seconds * (float(shares[best]) - others))
+        tag.evidence = tag.last
+    elif told < 0:
+        tag.lead = ENOUGH
+    else:
+        tag.lead += seconds * float(shares[best] - shares[told])
+    if told != best and tag.lead >= ENOUGH and (told < 0 or shares[best] - shares[told] >= CLEAR):
+        tag.zone, tag.cause, tag.evidence, tag.lead = names[best], None, tag.last, 0.0
+        yield _tell(tag, names, shares, best, now)
+    elif told >= 0 and now - tag.told >= config.refresh:
+        yield _tell(tag, names, shares, told, now)
+
+
+def _tell(
+    tag: _Tag, names: tuple[str, ...], shares: np.ndarray[Any, np.dtype[np.float32]], zone: int, now: int
+) -> Located:
+    others = shares.copy()
+    others[zone] = -1
+    second = int(others.argmax())
+    challenger = None
+    if len(names) > 1 and shares[second] > 0:
+        challenger = {"zone": names[second], "weight": round(float(shares[second]), 2)}
+    tag.told = now
+    confidence = round(_confidence(shares, zone), 2)
+    return Located(
+        tag.person, names[zone], None, now, tag.evidence, confidence, (personal("tag", tag.via),), challenger
+    )
+
+
+def _lose(state: State, tag: _Tag, now: int) -> Iterable[Located]:
+    """Nobody hears it any more: say so once, and forget it."""
+    cause = "no_evidence" if state.alive[tag.floor].any() else "radio_deaf"
+    zone, evidence = tag.zone, tag.evidence
+    _forget(state, tag)
+    if zone is not None:
+        yield Located(tag.person, None, cause, now, evidence, 0.0)
