@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from gateway import calendars
+    from gateway.clock import SystemClock
     from gateway.config import surroundings
     from gateway.config.document import Document
     from gateway.config.load import load
@@ -58,9 +60,12 @@ def _check(arguments: argparse.Namespace) -> int:
             SiteKey.load(key)
         except ConfigError as error:
             mistakes += error.problems
+    here = ("calendar", "holidays")
+    mistakes += [document.problem((*here, *at), text) for at, text in calendars.problems(office.calendar.holidays)]
     if mistakes:
         raise ConfigError(*mistakes)
-    for note in (*noted, *surroundings.notes(office, document)):
+    dated = [document.problem(("calendar", *at), text) for at, text in calendars.notes(office, SystemClock().office())]
+    for note in (*noted, *dated, *surroundings.notes(office, document)):
         _out(f"note: {note}\n")
     spaces = sum(len(zone.spaces) for b in office.buildings for f in b.floors for zone in f.zones)
     counted = (_counted(spaces, "place"), _counted(len(office.devices), "device"))

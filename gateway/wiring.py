@@ -10,21 +10,18 @@ Health   receiver      -> locate* (all), sensor -> occupancy                  * 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.bindings import Binding
+from gateway.calendars import calendar
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
-from rules.calendar import Break, Calendar
 from rules.witness import MODALITIES, OTHER
 
 FEWEST_OF_A_UNIT = 5
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DESKS = frozenset({"desk"})
 
 
@@ -115,38 +112,6 @@ def make_rules(
             one_desk.rule(),
         ]
     return made
-
-
-def calendar(office: Office, now: int) -> Calendar:
-    """The site's day around `now`, ns UTC: its offsets from UTC for two years, breaks and end of day."""
-    zone = ZoneInfo(office.timezone)
-    offsets: list[tuple[int, int]] = []
-    day = datetime.fromtimestamp(now / 1e9, UTC) - timedelta(days=366)
-    for _ in range(2 * 366 + 1):
-        shift = day.astimezone(zone).utcoffset() or timedelta()
-        seconds = int(shift.total_seconds())
-        if not offsets or offsets[-1][1] != seconds:
-            offsets.append((0 if not offsets else int(day.timestamp()) * 1_000_000_000, seconds))
-        day += timedelta(days=1)
-    breaks = tuple(
-        Break(
-            weekdays=frozenset(WEEKDAYS.index(day) for day in pause.days),
-            start_s=_seconds(pause.start),
-            end_s=_seconds(pause.end),
-            first_day=_day(pause.first),
-            last_day=_day(pause.last),
-        )
-        for pause in office.rules.desk.breaks
-    )
-    return Calendar(offsets=tuple(offsets), breaks=breaks, end_of_day_s=_seconds(office.rules.desk.end_of_day))
-
-
-def _seconds(of_day: time) -> int:
-    return of_day.hour * 3600 + of_day.minute * 60 + of_day.second
-
-
-def _day(day: date | None) -> int | None:
-    return None if day is None else (day - date(1970, 1, 1)).days
 
 
 def _sensors(place: str, devices: Mapping[str, Binding]) -> dict[str, occupancy.Device]:
