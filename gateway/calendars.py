@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.config.calendars import Holidays, Span, WorkingCalendar
+from gateway.config.calendars import Holidays, Ramadan, Span, WorkingCalendar
 from gateway.config.document import did_you_mean
 from gateway.config.model import Office
 from gateway.errors import ConfigError, Problem
@@ -25,13 +25,13 @@ YEARS_BACK, YEARS_AHEAD = 2, 10
 """Around `now`: how far changes of the clocks and holidays are looked for."""
 INDONESIAN = frozenset({"Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura"})
 WANTED = "needs the package `holidays`: pip install 'hadir[holidays]'"
-EIDS = ("Hari Raya Idul Fitri", "Eid al-Fitr")
+EIDS = ("Hari Raya Idul Fitri", "Hari Raya Puasa", "Eid al-Fitr")
 
 
 def calendar(office: Office, now: int) -> Calendar:
     """The site's day around `now`, ns UTC, without holidays: what rules need."""
     working, desk = office.calendar, office.rules.desk
-    ramadan = working.ramadan
+    ramadan = working.ramadan or Ramadan()
     return Calendar(
         offsets=offsets(ZoneInfo(office.timezone), now),
         hours=tuple(_hours(working.hours)),
@@ -48,14 +48,14 @@ def calendar(office: Office, now: int) -> Calendar:
                 hours=tuple(_hours(ramadan.hours)),
                 breaks=tuple(_breaks(ramadan.breaks)),
             )
-            for dates in (ramadan.dates if ramadan is not None else ())
+            for dates in ramadan.dates
         ),
         end_of_day_s=seconds(desk.end_of_day),
     )
 
 
 def working_calendar(office: Office, now: int) -> Calendar:
-    """The same with the days on which nobody is expected. Raises ConfigError: the library is not there, or no country."""
+    """The same with the days on which nobody is expected. Raises ConfigError: no library, or no such country."""
     days = days_off(office.calendar.holidays, years_around(now))
     return replace(calendar(office, now), days_off=frozenset(number(day) for day in days))
 
@@ -98,9 +98,7 @@ def days_off(holidays: Holidays, years: Iterable[int]) -> dict[date, str]:
 
 def eids(holidays: Holidays, year: int) -> list[date]:
     """Days of a year on which the library has the feast that ends Ramadan: a suggestion, and no more."""
-    return sorted(
-        day for day, name in _of_country(holidays, (year,)) if any(name.startswith(eid) for eid in EIDS)
-    )
+    return sorted(day for day, name in _of_country(holidays, (year,)) if any(name.startswith(eid) for eid in EIDS))
 
 
 def problems(holidays: Holidays) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -144,7 +142,9 @@ def notes(office: Office, now: int) -> Iterator[tuple[tuple[str | int, ...], str
     feasts = eids(working.holidays, local.year) if library and working.holidays.country else []
     if feasts:
         last = feasts[0] - timedelta(days=1)
-        text += f". The library has Eid on {feasts[0]}; then it may be {last - timedelta(days=29)} or a day later to {last}"
+        text += (
+            f". The library has Eid on {feasts[0]}; then it may be {last - timedelta(days=29)} or a day later to {last}"
+        )
     yield ("ramadan", "dates"), f"{text}. Set calendar.ramadan.dates when they are announced, or calendar.ramadan: null"
 
 
@@ -186,23 +186,24 @@ def _library() -> Any:
     try:
         import holidays
     except ImportError as error:
-        raise ConfigError(Problem(file="installation", line=None, text=f"calendar.holidays.country {WANTED}")) from error
+        raise ConfigError(
+            Problem(file="installation", line=None, text=f"calendar.holidays.country {WANTED}")
+        ) from error
     return holidays
 
 
 def _of_country(chosen: Holidays, years: Iterable[int]) -> Iterator[tuple[date, str]]:
     """Raises ConfigError for what the library does not know."""
     try:
+        kind = _library().country_holidays(chosen.country)
         known: Mapping[date, str] = _library().country_holidays(
-            chosen.country, subdiv=chosen.region, years=list(years), categories=_categories(chosen)
+            chosen.country,
+            subdiv=chosen.region,
+            years=list(years),
+            categories=tuple(name for name in chosen.categories if name in kind.supported_categories),
+            language=kind.default_language,  # else that of whoever runs this
         )
     except (NotImplementedError, ValueError) as error:
         text = f"calendar.holidays: {error}"
         raise ConfigError(Problem(file="office.yaml", line=None, text=text)) from error
     yield from known.items()
-
-
-def _categories(chosen: Holidays) -> tuple[str, ...]:
-    """Those that the country has: most have no days of the government's own."""
-    kind = _library().country_holidays(chosen.country)
-    return tuple(name for name in chosen.categories if name in kind.supported_categories)
