@@ -192,7 +192,7 @@ The archive projects its events into the stores that `archive.stores` of office.
 | measurement | tags | fields |
 |---|---|---|
 | `space_state` | place | `state` 0 vacant, 1 occupied, 2 unknown, `occupied` 0 or 1, `confidence`, `seq` |
-| `space_use_15m` | place | `used_s`, `known_s`, `capacity`, `peak`, `checkins`, `work_s`, `work_known_s`, `work_used_s` |
+| `space_use_15m` | place | `used_s`, `known_s`, `capacity`, `peak`, `checkins`, `work_s`, and two more: below |
 | `checkin` | place, `method` | `started` 1; or `ended` 1, `dwell_s`, `inferred` 0 or 1; `seq` |
 | `zone_people` | place | `people`, `entries`, `exits`, `known` 0 or 1, `capacity`, `confidence`, `seq` |
 | `gw_health` | `site`, `building`, `gateway` | `up` 0 or 1, `lost`, `backlog`, `backlog_bytes`, `clock_offset_ms` |
