@@ -2,7 +2,8 @@
 
 Reading  sensor        -> occupancy                Sensed   -> desk, counting
 Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk*, presence*
-Reading  in/out/kiosk  -> presence*                Located  -> presence*, counting
+Reading  in/out/kiosk  -> presence*, one_desk*     Located  -> presence*, counting
+                                                   Booked   -> one_desk*
 Sighting               -> locate*                  Command  -> desk, presence*
 Health   receiver      -> locate* (all), sensor -> occupancy                  * on the building's coordinator
 """
@@ -18,7 +19,7 @@ from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
-from rules.api import Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
+from rules.api import Booked, Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.witness import MODALITIES, OTHER
 
 FEWEST_OF_A_UNIT = 5
@@ -82,6 +83,10 @@ def make_rules(
                 release_after_s=choices.desk.release_after_s,
                 away_after_s=choices.desk.away_after_s,
                 warn_before_s=choices.desk.warn_before_s,
+                no_show_after_s=choices.desk.no_show_after_s,
+                lead_s=choices.desk.lead_s,
+                owned_by={p: spot.unit for p, spot in owned.items() if spot.unit != "_" and not spot.guests},
+                external_bookings=choices.desk.bookings == "external",
                 calendar=calendar(office, now),
                 units_shown=frozenset(unit for unit, size in unit_sizes.items() if size >= FEWEST_OF_A_UNIT),
                 out_of_order=frozenset(p for p, spot in owned.items() if spot.space.mode == "out_of_order"),
@@ -165,7 +170,10 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
             case Sighting():
                 return [("locate", item.person)] if coordinates else []
             case Reading(modality="badge") if item.role != "desk":
-                return [("presence", item.person or item.dev)] if coordinates else []
+                found = [("presence", item.person or item.dev)] if coordinates else []
+                return [*found, ("one_desk", item.person)] if found and item.person else found
+            case Booked():
+                return [("one_desk", item.person)] if item.place.split("/", 2)[1] in buildings else []
             case Reading(modality="badge"):
                 return [("desk", item.place), ("occupancy", item.place)] if item.place in desks else []
             case Reading():

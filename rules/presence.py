@@ -144,7 +144,7 @@ def _desk(state: State, life: Life) -> Change:
         state = state._replace(desk="")
         if state.quiet or state.visit is None:
             return state, ()
-        return state._replace(visit=state.visit._replace(last=max(state.visit.last, life.at))), ()
+        return state._replace(visit=state.visit._replace(last=max(state.visit.last, life.last or life.at))), ()
     if state.quiet or life.since < state.left:
         return state, ()
     if life.since > state.proved:
