@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         "decode": _decode,
         "devices": _devices,
         "people": _people,
-        "why": _ask,
+        "why": _why,
         "status": _ask,
         "backlog": _ask,
         "dead-letters": _ask,
@@ -210,9 +210,14 @@ def _people(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace) -> int:
     from gateway.control import call
 
-    args = {"place": arguments.place} if arguments.command == "why" else {}
-    _out(json.dumps(asyncio.run(call(arguments.socket, arguments.command, args)), indent=2) + "\n")
+    _out(json.dumps(asyncio.run(call(arguments.socket, arguments.command)), indent=2) + "\n")
     return 0
+
+
+def _why(arguments: argparse.Namespace) -> int:
+    from gateway.why.ask import why
+
+    return why(arguments)
 
 
 def _tail(arguments: argparse.Namespace) -> int:

@@ -7,9 +7,9 @@
     act or booking elsewhere  away is extended
     reservation not taken     free, on evidence only    end of day                free, unless sensed occupied
 
-Only positive evidence releases: sensed vacant for the whole grace, without a doubt in between. `unknown` never releases,
-and the grace begins again after it; breaks pause it. A tap has exactly one
-outcome, whatever the state: desk.checkin.started, desk.checkin.ended or badge.rejected.
+Only positive evidence releases: sensed vacant for the whole grace, without a doubt in between. `unknown` never does,
+and the grace begins again after it; breaks pause it. A tap has exactly one outcome, whatever the state:
+desk.checkin.started, desk.checkin.ended or badge.rejected.
 
 desk_acts.py is what people do, desk_time.py what time does, desk_events.py what is said, desk_model.py what is kept.
 """
@@ -34,13 +34,19 @@ from rules.desk_model import (
     remembered,
     restored,
 )
-from rules.desk_time import due_of, passed, sensed
+from rules.desk_time import due_of, explained, passed, sensed
 
 
 def rule(settings: Settings | None = None) -> Rule[State]:
     """The life of desks; key = place."""
     chosen = settings or Settings()
-    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+    return Rule(
+        name=NAME,
+        version=VERSION,
+        start=partial(_start, chosen),
+        step=partial(_step, chosen),
+        explain=partial(explained, chosen),
+    )
 
 
 def _start(settings: Settings, place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rules import desk_events as events
 from rules.api import SECOND, Event, Sensed
 from rules.desk_acts import Change, dropped, end
-from rules.desk_model import Checkin, Reservation, Settings, State, active
+from rules.desk_model import Checkin, Reservation, Settings, State, active, life_of
 
 
 def sensed(state: State, item: Sensed) -> State:
@@ -60,6 +63,37 @@ def passed(settings: Settings, state: State) -> Change:
         if away is not None and away <= now and held is not None:
             state = state._replace(checkin=held._replace(away=now))
     return state, tuple(said)
+
+
+def explained(settings: Settings, state: State, now: int) -> Mapping[str, Any]:
+    """What the desk is held to be, and when time would change that, as things stand. Nobody is named."""
+    away, warn, release, close = _moments(settings, state)
+    held, booked = state.checkin, active(state, settings, now)
+    life, since = life_of(state, settings, now)
+    return {
+        "life": life,
+        "since": since,
+        "sensed": state.sensed,
+        "vacant_since": state.vacant_from or None,
+        "paused": settings.calendar.paused(now),
+        "checkin": None
+        if held is None
+        else {
+            "checkin_id": held.id,
+            "since": held.start,
+            "method": held.method,
+            "matches_reservation": bool(held.ref),
+            "last_evidence_at": held.last,
+            "elsewhere_until": held.kept or None,
+            "warned": state.warned,
+        },
+        "reservation": None if booked is None else {"since": booked.start, "until": booked.end},
+        "owner_unit": settings.owned_by.get(state.place),
+        "away_due": away,
+        "warning_due": warn,
+        "release_due": release,
+        "end_of_day_due": close if held is None or close else settings.calendar.end_of_day(held.start),
+    }
 
 
 def _moments(settings: Settings, state: State) -> tuple[int | None, int | None, int | None, int | None]:

@@ -84,7 +84,9 @@ class State(NamedTuple):
 def rule(settings: Settings | None = None) -> Rule[State]:
     """One desk a person; key = person. Input: Life of every desk of the building; emits Command `move`."""
     chosen = settings or Settings()
-    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+    return Rule(
+        name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen), explain=_explained
+    )
 
 
 def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
@@ -134,6 +136,12 @@ def _body(state: State) -> Mapping[str, Any] | None:
         "ended": [list(row) for row in state.ended],
         "booked": [list(row) for row in state.booked],
     }
+
+
+def _explained(state: State, _now: int) -> Mapping[str, Any]:
+    """The desk that the person holds."""
+    held = state.holdings[-1] if state.holdings else None
+    return {"desk": None if held is None else {"place": held.place, "since": held.since}}
 
 
 # --- desks ----------------------------------------------------------------------------------------------------------
@@ -212,7 +220,7 @@ def _meeting(state: State, now: int) -> tuple[State, list[Command]]:
             continue
         if one.start <= now and one.place != held.place and one.told != held.checkin_id:
             told.append(_extend(state, held, now, one.end))
-            one = one._replace(told=held.checkin_id)  # noqa: PLW2901 the row as it is from now on
+            one = one._replace(told=held.checkin_id)
         kept.append(one)
     return state._replace(booked=tuple(kept)), told
 

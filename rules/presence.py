@@ -17,7 +17,7 @@ from typing import Any
 
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
 from rules.evidence import Evidence, personal
-from rules.presence_model import NAME, VERSION, Settings, State, Visit, fact_of, remembered, restored
+from rules.presence_model import NAME, VERSION, Settings, State, Visit, explained, fact_of, remembered, restored
 from rules.workplace import ROLES, act, refused
 
 Change = tuple[State, tuple[Event, ...]]
@@ -26,7 +26,13 @@ Change = tuple[State, tuple[Event, ...]]
 def rule(settings: Settings | None = None) -> Rule[State]:
     """People's presence; key = person. A refused tap at a workplace reader may go to any key, best to the reader's."""
     chosen = settings or Settings()
-    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+    return Rule(
+        name=NAME,
+        version=VERSION,
+        start=partial(_start, chosen),
+        step=partial(_step, chosen),
+        explain=partial(explained, chosen),
+    )
 
 
 def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:

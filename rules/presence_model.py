@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from rules.api import Fact
+from rules.api import SECOND, Fact
 
 NAME, VERSION = "presence", 1
 
@@ -108,3 +108,24 @@ def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, no
         acted=int(workplace["start"]) if workplace else 0,
         quiet=state.quiet or bool(fact.get("quiet")),
     )
+
+
+def explained(settings: Settings, state: State, _now: int) -> Mapping[str, Any]:
+    """What is held of the person, and when silence would change it. Whoever asks has the right to."""
+    visit, work = state.visit, state.workplace
+    silent = 0 if visit is None or state.desk else max(visit.last, state.watched)
+    absent = {"state": "left", "since": state.left} if state.left else {"state": "unknown", "since": None}
+    return {
+        **(absent if visit is None else {"state": "idle" if visit.idle else "present", "since": visit.start}),
+        "cause": None if visit is not None or state.left else state.cause or "no_evidence",
+        "zone": visit.zone if visit else None,
+        "visit_id": visit.id if visit else None,
+        "method": visit.method or "desk" if visit else None,
+        "assurance": visit.assurance if visit else None,
+        "last_evidence_at": visit.last if visit else None,
+        "desk": state.desk or None,
+        "quiet": state.quiet,
+        "workplace": None if work is None else {"since": work.start, "place": work.place, "method": work.method},
+        "idle_due": silent + int(settings.idle_after_s * SECOND) if silent and visit and not visit.idle else None,
+        "unknown_due": silent + int(settings.unknown_after_s * SECOND) if silent else None,
+    }

@@ -93,7 +93,7 @@ class BadgeRejected(Data):
     cause: Literal[
         "unknown", "disabled", "duplicate", "rate", "ambiguous", "taken", "reserved", "unit", "late", "out_of_order"
     ] = Field(
-        description="why; `taken` and `reserved`: the desk is another's; `unit`: it is for its owner unit's people only;"
+        description="why; `taken` and `reserved`: the desk is another's; `unit`: it is for its owner unit only;"
         " `late`: a later act has won"
     )
 

@@ -1,4 +1,4 @@
-"""The sentences of the plan about a desk: evidence before a release, owner units, bookings, acts elsewhere, one desk."""
+"""What the plan says of a desk: evidence before a release, owner units, bookings, acts elsewhere, one desk a person."""
 
 from __future__ import annotations
 
