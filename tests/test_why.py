@@ -169,7 +169,7 @@ def test_the_state_in_force_with_its_evidence_and_what_lost(site: Site) -> None:
         "desk: taken since 09:00:00",
         "it belongs to panrb; it refuses other units",
         "10:00:00  vacant, was occupied",
-        "vacant: when the sensors of the place (mmw-1, rdr-1) have seen nobody",
+        "vacant: when the devices of the place (mmw-1, rdr-1) have seen nobody",
         "free: the day ends at 19:00:00",
     ):
         assert words in text, words

@@ -35,10 +35,10 @@ class Changes:
             yield f"its rule looks again at {self._clock(held['next_due'])}, if nothing is heard before"
         match held["state"], held["cause"]:
             case "occupied", _:
-                yield f"vacant: when the sensors of the place ({named}) have seen nobody for as long as each one holds"
+                yield f"vacant: when the devices of the place ({named}) have seen nobody for as long as each one holds"
                 yield "unknown: when none of them is heard for three of its intervals, or its gateway is lost"
             case "vacant", _:
-                yield f"occupied: as soon as one of its sensors ({named}) sees somebody, or a badge is tapped there"
+                yield f"occupied: as soon as one of its devices ({named}) sees somebody, or a badge is tapped there"
                 yield "unknown: when none of them is heard for three of its intervals, or its gateway is lost"
             case _, "unconfigured":
                 yield "a sensor: none that bears witness is bound to the place in office.yaml"
@@ -49,7 +49,7 @@ class Changes:
             case _, "clock_bad":
                 yield "the gateway's clock: when it is synchronized"
             case _:
-                yield f"a word of one of its sensors ({named})"
+                yield f"a word of one of its devices ({named})"
 
     def _sensors(self, place: str) -> list[Device]:
         short = place.partition("/")[2]
