@@ -91,10 +91,16 @@ class Engine:
         return self._states[rule].get(key)
 
     def explain(self, rule: str, key: str, now: int) -> dict[str, Any] | None:
-        """What `rule` says of its state of `key`, and when it wants to look again; None: it holds none."""
-        state, known = self._states.get(rule, {}).get(key), self._rules.get(rule)
-        if state is None or known is None:
+        """What `rule` says of its state of `key`, and when it wants to look again; empty where it has none.
+
+        None: this gateway does not run the rule.
+        """
+        known = self._rules.get(rule)
+        if known is None:
             return None
+        state = self._states[rule].get(key)
+        if state is None:
+            return {}
         more = {} if known.explain is None else known.explain(state, now)
         return {"rule": self._labels[rule], "next_due": self._due.get((rule, key)), **more}
 

@@ -1,7 +1,8 @@
 """One desk a person: whoever takes a second desk has left the first. The coordinator's business.
 
 It learns what people hold from the desks of the whole building, in whatever order that arrives, and asks the owner of
-an older desk to let it go. The later act wins, by time, then by place; so every order of delivery ends alike.
+an older desk to let it go. The later act wins, by time, then by place; so every order of delivery ends alike. A later
+desk that was left again before anybody heard of it has moved the person all the same.
 
 Who acts elsewhere in the building (a zone's reader, a kiosk), or is booked there now, has not left: the owner of their
 desk is asked to extend it.
@@ -72,6 +73,16 @@ class State(NamedTuple):
     """When desks that should be free are asked for again."""
 
     @property
+    def newest(self) -> Holding:
+        """The last desk that the person took, held or left."""
+        return max(self.holdings + self.ended)
+
+    @property
+    def older(self) -> tuple[Holding, ...]:
+        """Desks that should be free: the person has taken another since."""
+        return tuple(held for held in self.holdings if held < self.newest)
+
+    @property
     def due(self) -> int | None:
         """When time will change something next."""
         moments = [] if self.ask is None else [self.ask]
@@ -95,7 +106,7 @@ def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now:
         person,
         str(body.get("unit", "_")),
         tuple(Holding(*row) for row in body.get("holdings", ())),
-        tuple(Holding(*row) for row in body.get("ended", ())),
+        tuple(Holding(*row) for row in body.get("left", ())),
         tuple(Booking(*row) for row in body.get("booked", ())),
     )
     state = _asking(settings, state, now)
@@ -107,8 +118,8 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
     match item:
         case Life() if item.person == state.person and item.checkin_id:
             state = _told(state, item)
-            if state.holdings != before.holdings:
-                asked = frozenset(older.checkin_id for older in before.holdings[:-1])
+            if (state.holdings, state.ended) != (before.holdings, before.ended):
+                asked = frozenset(older.checkin_id for older in before.older)
                 emits += _moves(state, asked)
                 state = _asking(settings, state, item.at)
         case Booked() if item.person == state.person:
@@ -133,7 +144,7 @@ def _body(state: State) -> Mapping[str, Any] | None:
     return {
         "unit": state.unit,
         "holdings": [list(row) for row in state.holdings],
-        "ended": [list(row) for row in state.ended],
+        "left": [list(row) for row in state.ended],
         "booked": [list(row) for row in state.booked],
     }
 
@@ -149,13 +160,15 @@ def _explained(state: State, _now: int) -> Mapping[str, Any]:
 
 def _told(state: State, item: Life) -> State:
     """What the person holds, by every word of it so far."""
-    told = Holding(item.since, item.place, item.checkin_id)
+    told = Holding(item.began or item.since, item.place, item.checkin_id)
     known = {holding.checkin_id: holding for holding in state.holdings}
     ended = {holding.checkin_id: holding for holding in state.ended}
     if item.life not in HOLDS:
-        if known.pop(item.checkin_id, None) is None and item.checkin_id in ended:
+        held = known.pop(item.checkin_id, None)
+        if held is None and item.checkin_id in ended:
             return state
-        ended[item.checkin_id] = told
+        # without its start, an end that was not heard of before says nothing about other desks
+        ended[item.checkin_id] = held or told._replace(since=item.began)
     elif item.checkin_id not in ended:
         # `away` is told with its own time: the check-in is as old as the oldest word of it
         known[item.checkin_id] = min(told, known.get(item.checkin_id, told))
@@ -168,9 +181,9 @@ def _told(state: State, item: Life) -> State:
 
 def _moves(state: State, asked: frozenset[str]) -> list[Command]:
     """Ask for every desk but the last, unless that was just done."""
-    if len(state.holdings) < 2:
+    if not state.older:
         return []
-    newest = state.holdings[-1]
+    newest = state.newest
     return [
         Command(
             "move",
@@ -181,13 +194,13 @@ def _moves(state: State, asked: frozenset[str]) -> list[Command]:
             "coordinator",
             {"to": newest.place, "checkin_id": older.checkin_id, "at": newest.since},
         )
-        for older in state.holdings[:-1]
+        for older in state.older
         if older.checkin_id not in asked
     ]
 
 
 def _asking(settings: Settings, state: State, now: int) -> State:
-    again = now + int(settings.ask_again_s * SECOND) if len(state.holdings) > 1 else None
+    again = now + int(settings.ask_again_s * SECOND) if state.older else None
     return state._replace(ask=again)
 
 

@@ -17,7 +17,7 @@ from gateway.config.load import load
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.control import SOCKET, call
-from gateway.errors import HadirError, TransientError
+from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.ledger_view import View
 from gateway.why.changes import Changes
 from gateway.why.live import resolve
@@ -56,13 +56,8 @@ def answer_of(office: Office, what: str, when: str, now: int) -> Answer:
     at = moment(when, office.timezone, now)
     person = admitted(office, what) if is_pid(what) else None
     place = "" if person is not None else resolve(office, Places(office), what)
-    if when == "now" and (socket := _socket(office, place)) is not None:
-        try:
-            live: Answer = _timed(asyncio.run(call(socket, "why", {"place": place or what})))
-        except TransientError:
-            pass  # it does not run: what the archive was told last is the answer
-        else:
-            return live
+    if when == "now" and (live := _live(office, place, what)) is not None:
+        return live
     ledger = office.path(office.archive.ledger)
     if not ledger.is_file():
         text = f"there is no ledger {ledger} on this machine: ask on the archive's box"
@@ -92,14 +87,25 @@ def is_socket(path: Path) -> bool:
         return False
 
 
-def _socket(office: Office, place: str) -> Path | None:
-    """Of the gateway that decides a place, or of a coordinator where none is meant, if it is on this machine."""
-    places = Places(office)
-    wanted = [places.owner(place)] if place else list(places.coordinators.values())
+def _live(office: Office, place: str, what: str) -> Answer | None:
+    """Of the gateway that decides a place, or that knows where people are; None where none of them runs here.
+
+    Raises PermanentError when it says no.
+    """
+    owner = Places(office).owner(place) if place else ""
     for gateway in office.gateways:
-        path = office.data_folder(gateway) / SOCKET
-        if gateway.id in wanted and path.exists():
-            return path
+        socket = office.data_folder(gateway) / SOCKET
+        if (owner and gateway.id != owner) or not socket.exists():
+            continue
+        try:
+            answer: Answer = _timed(asyncio.run(call(socket, "why", {"place": place or what})))
+        except TransientError:
+            continue  # it does not run: what the archive was told last is the answer
+        except PermanentError as error:
+            if owner or error.reason != "not_coordinator":
+                raise
+            continue
+        return answer
     return None
 
 

@@ -118,15 +118,15 @@ class Live:
 
     def _person(self, pid: str, now: int) -> Answer:
         """A person, for whoever may use the control socket of their building's coordinator."""
-        if self._origin.gateway not in self._places.coordinators.values():
-            named = ", ".join(sorted({name for name in self._places.coordinators.values() if name}))
-            raise PermanentError("not_coordinator", f"people are known to the coordinator only ({named}): ask there")
+        presence = self._explain("presence", pid, now)
+        if presence is None:
+            raise PermanentError("not_coordinator", "people are known to their building's coordinator only: ask there")
         entry = next((one for one in self._directory.entries.values() if one.pid == pid), None)
         if pid in self._directory.erased:
             raise PermanentError("nobody", f"{pid} was erased: nothing is kept")
         if entry is None:
             raise PermanentError("nobody", f"nobody whom this gateway was told of has the pid {pid}")
-        held = self._explain("presence", pid, now) or {"state": "unknown", "cause": "no_evidence", "since": None}
+        held = presence or {"state": "unknown", "cause": "no_evidence", "since": None}
         desks = self._explain("one_desk", pid, now) or {}
         return {
             "pid": pid,
