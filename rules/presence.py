@@ -17,7 +17,20 @@ from typing import Any
 
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
 from rules.evidence import Evidence, personal
-from rules.presence_model import NAME, VERSION, Settings, State, Visit, explained, fact_of, remembered, restored
+from rules.presence_model import (
+    NAME,
+    SOURCES,
+    VERSION,
+    Settings,
+    Source,
+    State,
+    Visit,
+    explained,
+    fact_of,
+    remembered,
+    restored,
+    support,
+)
 from rules.workplace import ROLES, act, refused
 
 Change = tuple[State, tuple[Event, ...]]
@@ -53,6 +66,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             if not state.quiet and _believed(settings, state, item, zone):
                 evidence, lost = list(item.evidence), item.challenger
                 state, said = _seen(
+                    settings,
                     state._replace(cause=None),
                     zone,
                     item.last_evidence,
@@ -62,13 +76,14 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
                     confidence=item.confidence,
                 )
         case Life():
-            state, said = _desk(state, item)
+            state, said = _desk(settings, state, item)
         case Reading(kind="badge") if item.refused or not item.person:
             said = (refused(item),)
         case Reading(kind="badge", role="zone") if not state.quiet:
             zone = zone_of(item.place)
             state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
-            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)], item.assurance)
+            heard = [personal("badge", item.dev)]
+            state, said = _seen(settings, state, zone, item.at, "badge", heard, item.assurance)
         case Reading(kind="badge") if item.role in ROLES:
             state, said = _workplace(state, item)
         case Command(name="quiet"):
@@ -100,6 +115,7 @@ def _believed(settings: Settings, state: State, item: Located, zone: str) -> boo
 
 
 def _seen(
+    settings: Settings,
     state: State,
     zone: str,
     at: int,
@@ -110,19 +126,25 @@ def _seen(
     challenger: Mapping[str, Any] | None = None,
     confidence: float = 1.0,
 ) -> Change:
-    """Evidence that the person is in `zone`. A tag that is heard only claims to be theirs."""
+    """Evidence that the person is in `zone`. A tag that is heard only claims to be theirs.
+
+    `confidence`: of the evidence itself; what its source is worth comes on top.
+    """
     visit = state.visit
+    weight = settings.sources.get(method, SOURCES[""]).weight * confidence
     if visit is None:
-        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at, assurance=assurance)
+        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at, assurance=assurance, weight=weight)
         name, prev = "started", None
     elif visit.zone != zone:
         name, prev = "moved", visit.zone
+        challenger = challenger or {"zone": visit.zone, "weight": round(support(settings, visit, state.now), 2)}
     elif visit.idle:
         name, prev = "moved", zone  # back from idle, where the person was
     else:
-        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance)
+        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance, weight=weight)
         return state._replace(visit=seen), ()
-    after = visit._replace(zone=zone, last=max(visit.last, at), method=method, idle=False, assurance=assurance)
+    last = max(visit.last, at)
+    after = visit._replace(zone=zone, last=last, method=method, idle=False, assurance=assurance, weight=weight)
     data: dict[str, Any] = {
         "state": "present",
         "visit_id": after.id,
@@ -130,7 +152,7 @@ def _seen(
         "prev": prev,
         "method": method or None,
         "assurance": assurance,
-        "confidence": confidence,
+        "confidence": round(weight, 2),
         "last_evidence": after.last,
         "evidence": evidence,
         "challenger": challenger,
@@ -138,7 +160,7 @@ def _seen(
     return state._replace(visit=after), (_sense(state, name, zone, at, data),)
 
 
-def _desk(state: State, life: Life) -> Change:
+def _desk(settings: Settings, state: State, life: Life) -> Change:
     """A desk that is taken proves the zone, and its use is evidence for as long as it lasts."""
     if life.person != state.person:
         return state, ()
@@ -157,7 +179,7 @@ def _desk(state: State, life: Life) -> Change:
         state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
     evidence = [personal("badge", life.reader or space)]
-    return _seen(state._replace(desk=life.place, left=0), zone, at, "", evidence, life.assurance)
+    return _seen(settings, state._replace(desk=life.place, left=0), zone, at, "", evidence, life.assurance)
 
 
 def _elsewhere(state: State, zone: str) -> str:
@@ -203,6 +225,7 @@ def _passed(settings: Settings, state: State) -> Change:
             "method": visit.method or None,
             "last_evidence": visit.last,
             "cause": state.cause or "no_evidence",
+            "confidence": round(support(settings, visit, state.now), 2),
             "assurance": visit.assurance,
             "evidence": [],
         }
@@ -246,4 +269,4 @@ def _due(settings: Settings, state: State) -> int | None:
     return silent + int((settings.unknown_after_s if visit.idle else settings.idle_after_s) * SECOND)
 
 
-__all__ = ["NAME", "VERSION", "Settings", "State", "rule", "zone_of"]
+__all__ = ["NAME", "VERSION", "Settings", "Source", "State", "rule", "zone_of"]

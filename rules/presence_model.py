@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rules.api import SECOND, Fact
@@ -11,9 +11,22 @@ from rules.api import SECOND, Fact
 NAME, VERSION = "presence", 1
 
 
+class Source(NamedTuple):
+    """What a kind of evidence is worth when it is fresh, and how fast that fades."""
+
+    weight: float
+    half_life_s: float
+
+
+SOURCES: Mapping[str, Source] = {"badge": Source(0.98, 600.0), "tag": Source(1.0, 60.0), "": Source(0.95, 3600.0)}
+"""By method of a visit; empty: a desk that was taken. A tag's weight is multiplied by the locator's confidence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Choices for all people; seconds of office time."""
+
+    sources: Mapping[str, Source] = field(default_factory=lambda: dict(SOURCES))
 
     idle_after_s: float = 600.0
     unknown_after_s: float = 3600.0
@@ -38,6 +51,14 @@ class Visit(NamedTuple):
     idle: bool = False
     assurance: str = "claimed"
     """How far what bore out the present zone proves who it was: claimed, fresh, bound."""
+    weight: float = 1.0
+    """What the last evidence was worth when it was fresh."""
+
+
+def support(settings: Settings, visit: Visit, now: int) -> float:
+    """How much is left of the last evidence for the visit's zone, 0 to 1."""
+    half_life = settings.sources.get(visit.method, SOURCES[""]).half_life_s
+    return float(visit.weight * 0.5 ** (max(0, now - visit.last) / SECOND / half_life))
 
 
 class Workplace(NamedTuple):
@@ -110,7 +131,7 @@ def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, no
     )
 
 
-def explained(settings: Settings, state: State, _now: int) -> Mapping[str, Any]:
+def explained(settings: Settings, state: State, now: int) -> Mapping[str, Any]:
     """What is held of the person, and when silence would change it. Whoever asks has the right to."""
     visit, work = state.visit, state.workplace
     silent = 0 if visit is None or state.desk else max(visit.last, state.watched)
@@ -123,6 +144,9 @@ def explained(settings: Settings, state: State, _now: int) -> Mapping[str, Any]:
         "method": visit.method or "desk" if visit else None,
         "assurance": visit.assurance if visit else None,
         "last_evidence_at": visit.last if visit else None,
+        "confidence": None
+        if visit is None
+        else round(visit.weight if state.desk else support(settings, visit, now), 2),
         "desk": state.desk or None,
         "quiet": state.quiet,
         "workplace": None if work is None else {"since": work.start, "place": work.place, "method": work.method},
