@@ -18,6 +18,7 @@ from typing import Any
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
 from rules.evidence import Evidence, personal
 from rules.presence_model import (
+    MOST_ENDED,
     NAME,
     SOURCES,
     VERSION,
@@ -79,11 +80,13 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             state, said = _desk(settings, state, item)
         case Reading(kind="badge") if item.refused or not item.person:
             said = (refused(item),)
-        case Reading(kind="badge", role="zone") if not state.quiet:
+        case Reading(kind="badge", role="zone") if not state.quiet and item.at >= max(state.proved, state.left):
             zone = zone_of(item.place)
             state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
             heard = [personal("badge", item.dev)]
             state, said = _seen(settings, state, zone, item.at, "badge", heard, item.assurance)
+        case Reading(kind="badge", role="zone"):
+            pass  # a later act has decided, or nobody is to be sensed
         case Reading(kind="badge") if item.role in ROLES:
             state, said = _workplace(state, item)
         case Command(name="quiet"):
@@ -161,25 +164,37 @@ def _seen(
 
 
 def _desk(settings: Settings, state: State, life: Life) -> Change:
-    """A desk that is taken proves the zone, and its use is evidence for as long as it lasts."""
+    """A desk that is taken proves the zone, and its use is evidence for as long as it lasts.
+
+    News may come in any order: the later act decides, and what is over is not revived by its beginning.
+    """
     if life.person != state.person:
         return state, ()
     zone, space = zone_of(life.place), life.place.rsplit("/", 1)[-1]
     state = state._replace(unit=life.unit)
+    last = life.last or life.at
     if life.life != "taken":
+        if life.life != "away" and life.checkin_id:
+            over = (*(one for one in state.ended if one[0] != life.checkin_id), (life.checkin_id, last))
+            state = state._replace(ended=over[-MOST_ENDED:])
         if state.desk != life.place:
             return state, ()
         state = state._replace(desk="")
         if state.quiet or state.visit is None:
             return state, ()
-        return state._replace(visit=state.visit._replace(last=max(state.visit.last, life.last or life.at))), ()
-    if state.quiet or life.since < state.left:
+        return state._replace(visit=state.visit._replace(last=max(state.visit.last, last))), ()
+    if state.quiet or life.since < state.left or life.at < state.proved:
         return state, ()
     if life.since > state.proved:
         state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
     evidence = [personal("badge", life.reader or space)]
-    return _seen(settings, state._replace(desk=life.place, left=0), zone, at, "", evidence, life.assurance)
+    ended = dict(state.ended)
+    held = "" if life.checkin_id in ended else life.place
+    state, said = _seen(settings, state._replace(desk=held, left=0), zone, at, "", evidence, life.assurance)
+    if state.visit is not None and not held:
+        state = state._replace(visit=state.visit._replace(last=max(state.visit.last, ended[life.checkin_id])))
+    return state, said
 
 
 def _elsewhere(state: State, zone: str) -> str:

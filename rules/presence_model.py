@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from rules.api import SECOND, Fact
 
 NAME, VERSION = "presence", 1
+MOST_ENDED = 8
+"""Ended check-ins that are remembered. Few: no trail."""
 
 
 class Source(NamedTuple):
@@ -85,6 +87,8 @@ class State(NamedTuple):
     """When an act last proved the zone."""
     left: int = 0
     """When the person last left by an act."""
+    ended: tuple[tuple[str, int], ...] = ()
+    """Check-ins at desks that are over, and their last evidence: a late word of their start does not revive them."""
     acted: int = 0
     """Last workplace act."""
     watched: int = 0

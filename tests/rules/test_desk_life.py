@@ -379,6 +379,25 @@ def test_a_visit_ends_with_its_last_evidence_whatever_closes_the_desk(fold: Any)
     assert (ended.data["ended_by"], ended.data["last_evidence"]) == ("inferred", at(10))
 
 
+@given(data=st.data())
+def test_news_of_three_gateways_in_any_order_leaves_the_person_in_one_place(fold: Any, data: st.DataObject) -> None:
+    """Two desks and a zone's reader, of a gateway each: shuffled within the window, the later act decides."""
+    first, second = "s/b/f/y/d-1", "s/b/f/z/d-2"
+    news: list[Input] = [
+        Life(first, "taken", at(10), at(10), ANA, "panrb", "c1", "rdr-1", began=at(10), last=at(10)),
+        Life(first, "free", at(40), at(40), ANA, "panrb", "c1", "rdr-1", began=at(10), last=at(40)),
+        elsewhere(50),
+        Life(second, "taken", at(60), at(60), ANA, "panrb", "c2", "rdr-2", began=at(60), last=at(60)),
+    ]
+    if data.draw(st.booleans(), label="left again"):
+        news.append(Life(second, "free", at(90), at(90), ANA, "panrb", "c2", "rdr-2", began=at(60), last=at(90)))
+    straight = fold(presence.rule(), ANA).feed(*news).state
+    mixed = fold(presence.rule(), ANA).feed(*data.draw(st.permutations(news))).state
+    assert straight.visit.zone == "s/b/f/z/_"
+    assert straight.desk == (second if len(news) == 4 else "")
+    assert (mixed.visit.zone, mixed.visit.last, mixed.desk) == (straight.visit.zone, straight.visit.last, straight.desk)
+
+
 def test_leaving_a_desk_on_purpose_is_evidence(fold: Any) -> None:
     holder = fold(desk.rule(), DESK).feed(tap(10), tap(5000))
     assert [(item.life, item.last) for item in holder.emits[1:]] == [("taken", at(10)), ("free", at(5000))]
