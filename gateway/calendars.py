@@ -21,6 +21,8 @@ from rules.calendar import Break, Calendar, Hours, Season
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EPOCH = date(1970, 1, 1)
+STEP_S = 7 * 86_400
+"""No zone changes its clocks twice within a week."""
 YEARS_BACK, YEARS_AHEAD = 2, 10
 """Around `now`: how far changes of the clocks and holidays are looked for."""
 INDONESIAN = frozenset({"Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura"})
@@ -70,13 +72,15 @@ def offsets(zone: ZoneInfo, now: int) -> tuple[tuple[int, int], ...]:
     year = 366 * 86_400
     first = max(0, now // SECOND - YEARS_BACK * year)
     found = [(0, shift(first))]
-    for day in range(first, now // SECOND + YEARS_AHEAD * year, 86_400):
-        before, after = day, day + 86_400
+    for before in range(first, now // SECOND + YEARS_AHEAD * year, STEP_S):
+        after = before + STEP_S
         if shift(after) == found[-1][1]:
             continue
-        while after - before > 1:
-            middle = (before + after) // 2
-            before, after = (middle, after) if shift(middle) == found[-1][1] else (before, middle)
+        earlier = before
+        while after - earlier > 1:
+            middle = (earlier + after) // 2
+            same = shift(middle) == found[-1][1]
+            earlier, after = (middle, after) if same else (earlier, middle)
         found.append((after * SECOND, shift(after)))
     return tuple(found)
 

@@ -10,14 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.cli import main
 from gateway.contract.envelope import ClockQuality, Envelope, Origin, decode, encode
-from gateway.errors import HadirError
 from gateway.ledger import Ledger
-from gateway.why.moment import moment
 from rules.api import SECOND, Event
 
 OFFICE = """\
@@ -53,7 +49,9 @@ DAY = "2026-11-24"
 
 
 def at(clock: str, day: str = DAY) -> int:
-    return round(datetime.fromisoformat(f"{day} {clock}").replace(tzinfo=ZoneInfo("Asia/Makassar")).timestamp()) * SECOND
+    return (
+        round(datetime.fromisoformat(f"{day} {clock}").replace(tzinfo=ZoneInfo("Asia/Makassar")).timestamp()) * SECOND
+    )
 
 
 class Site:
@@ -81,9 +79,8 @@ class Site:
             self._sequence += 1
             rule = rules.get(event.type.partition(".")[0], "")
             clock = ClockQuality("ntp")
-            told.append(
-                decode(encode(event, origin, sequence=self._sequence, recorded_at=event.at, rule=rule, clock=clock).body)
-            )
+            made = encode(event, origin, sequence=self._sequence, recorded_at=event.at, rule=rule, clock=clock)
+            told.append(decode(made.body))
         ledger = Ledger(self._ledger)
         try:
             assert {outcome.state for outcome in ledger.commit(told)} == {"stored"}
@@ -118,7 +115,12 @@ def gateway(clock: str, what: str) -> Event:
 
 def checkin(clock: str, what: str, person: str = "", **more: Any) -> list[Event]:
     tapped = {**RADAR, "dev": "rdr-1", "modality": "badge", "kind": "badge", "weight": 1.0, "age_s": 0.0}
-    data: dict[str, Any] = {"checkin_id": CHECKIN, "method": "badge", "matches_reservation": False, "evidence": [tapped]}
+    data: dict[str, Any] = {
+        "checkin_id": CHECKIN,
+        "method": "badge",
+        "matches_reservation": False,
+        "evidence": [tapped],
+    }
     data |= more
     if what == "ended":
         data |= {"last_evidence": at(clock), "dwell_s": 1.0, "start": at("09:00"), "place": DESK, "ended_by": "act"}
@@ -151,10 +153,7 @@ def test_the_state_in_force_with_its_evidence_and_what_lost(site: Site) -> None:
     assert (held["state"], held["cause"], held["since"]) == ("occupied", None, "2026-11-24T01:00:30.000Z")
     assert (held["confidence"], held["rule"], held["gateway"], held["boot"]) == (0.92, "occupancy/1", "gw-01", BOOT)
     assert held["evidence"] == [{**RADAR, "age_now_s": 870.4}]
-    assert held["challenger"] == {"state": "vacant", "zone": None, "weight": 0.3} or held["challenger"] == {
-        "state": "vacant",
-        "weight": 0.3,
-    }
+    assert held["challenger"] == {"state": "vacant", "weight": 0.3}
     assert [one["type"] for one in told["before"]] == ["occupancy.changed", "desk.checkin.started", "occupancy.changed"]
     assert [one.get("state") for one in told["after"]] == ["vacant", "unknown", "vacant"]
     assert (told["calendar"]["kind"], told["calendar"]["notes"]) == ("work", ["masa WFA"])
@@ -251,11 +250,12 @@ def day_of(site: Site) -> str:
     pid = site.enrol()
     heard = [{"modality": "tag", "via": "rcv-1"}]
     lost = {"zone": "kantor/utama/l01/barat/_", "weight": -71.5}
+    nothing = {"state": "unknown", "cause": "no_evidence"}
     site.tell(gateway("08:00", "started"), presence("08:55", "started", pid, evidence=heard, challenger=lost))
     morning(site, pid)
     site.tell(
         presence("12:10", "idle", pid, cause="no_evidence"),
-        presence("13:00", "ended", pid, state="unknown", cause="no_evidence", ended_by="inferred", last_evidence=at("12:00")),
+        presence("13:00", "ended", pid, **nothing, ended_by="inferred", last_evidence=at("12:00")),
     )
     return pid
 
@@ -346,38 +346,3 @@ def test_without_a_ledger_or_an_office_it_says_where_to_ask(
     assert main(["why", "d-001", "--at", f"{DAY} 09:15"]) == 0, "office.yaml of this folder"
     assert main(["why", str(site.file.parent / "var" / "gw-01" / "control.sock"), "d-001", "--at", "09:15"]) == 1
     assert "a gateway knows only now" in capsys.readouterr().err
-
-
-NOW = at("15:00")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("now", NOW),
-        ("09:15", at("09:15")),
-        ("9:15", at("09:15")),
-        ("09:15:30", at("09:15:30")),
-        ("2026-11-23 09:15", at("09:15", "2026-11-23")),
-        ("2026-11-24T01:15:00Z", at("09:15")),
-        ("2026-11-24T09:15:00+08:00", at("09:15")),
-        ("2026-11-24", at("00:00")),
-    ],
-)
-def test_a_time_as_people_write_it(text: str, expected: int) -> None:
-    assert moment(text, "Asia/Makassar", NOW) == expected
-
-
-def test_an_hour_that_is_not_there_and_one_that_is_there_twice() -> None:
-    with pytest.raises(HadirError, match="was leapt over in Europe/Berlin"):
-        moment("2026-03-29 02:30", "Europe/Berlin", NOW)
-    first = moment("2026-10-25 02:30", "Europe/Berlin", NOW)
-    assert first == moment("2026-10-25T00:30:00Z", "Europe/Berlin", NOW)
-
-
-@given(text=st.text(max_size=30))
-def test_any_text_is_a_time_or_an_error_that_helps(text: str) -> None:
-    try:
-        assert 0 <= moment(text, "Asia/Makassar", NOW) <= NOW
-    except HadirError as error:
-        assert str(error)

@@ -1,6 +1,6 @@
 """The site's working calendar as office.yaml says it: hours, breaks, Ramadan, holidays, notes.
 
-The defaults are those of Indonesian civil servants (Perpres 21/2023): 37 h 30 min a week from 07.30, an hour's break and
+The defaults are those of Indonesian civil servants (Perpres 21/2023): 37 h 30 min a week from 07.30, an hour's break,
 ninety minutes on Friday; in Ramadan 32 h 30 min from 08.00, half an hour's break and an hour on Friday.
 """
 

@@ -212,7 +212,7 @@ class DeskRules(Model):
     lead_s: Annotated[Number, Field(ge=0, le=86_400)] = 900.0
     """So long before its start a reserved desk is kept from others."""
     guests: Literal["allow", "refuse"] = "allow"
-    """Whether people of another unit may take or book a desk of a zone that has a `unit`; a zone or space may differ."""
+    """Whether people of another unit may take or book a desk that has a `unit`; a zone or space may differ."""
     bookings: Literal["here", "external"] = "here"
     """Where desks are booked. `external`: only a booking system (role `system`) and operators make reservations."""
     end_of_day: TimeOfDay = time(19, 0)
