@@ -1,4 +1,4 @@
-"""A building's rules together, with a calendar and owner units: the same inputs give the same bytes, also from a file."""
+"""A building's rules together, with calendar and owner units: the same inputs give the same bytes, also from a file."""
 
 from __future__ import annotations
 
