@@ -111,7 +111,9 @@ def make_rules(
             locate.rule(_locate(office, places, devices)),
             presence.rule(
                 presence.Settings(
-                    idle_after_s=choices.presence.idle_after_s, unknown_after_s=choices.presence.unknown_after_s
+                    idle_after_s=choices.presence.idle_after_s,
+                    unknown_after_s=choices.presence.unknown_after_s,
+                    calendar=calendar(office, now),
                 )
             ),
             one_desk.rule(),

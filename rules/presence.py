@@ -32,7 +32,7 @@ from rules.presence_model import (
     restored,
     support,
 )
-from rules.workplace import ROLES, act, refused
+from rules.workplace import ROLES, act, day_ends, forgotten, is_of_another_day, refused, resumed
 
 Change = tuple[State, tuple[Event, ...]]
 
@@ -88,7 +88,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case Reading(kind="badge", role="zone"):
             pass  # a later act has decided, or nobody is to be sensed
         case Reading(kind="badge") if item.role in ROLES:
-            state, said = _workplace(state, item)
+            state, said = _workplace(settings, state, item)
         case Command(name="quiet"):
             state, said = _quiet(settings, state, item)
         case Tick():
@@ -205,14 +205,17 @@ def _elsewhere(state: State, zone: str) -> str:
 # --- acts and time --------------------------------------------------------------------------------------------------
 
 
-def _workplace(state: State, item: Reading) -> Change:
-    state, outcome, leaves = act(state, item)
+def _workplace(settings: Settings, state: State, item: Reading) -> Change:
+    before: tuple[Event, ...] = ()
+    if is_of_another_day(settings.calendar, state, item):
+        state, before = forgotten(state, item.at)
+    state, outcome, leaves = act(resumed(settings.calendar, state, item), item)
     if outcome.type == "workplace.checkin.started":
         state = state._replace(left=0)
     if not leaves or state.visit is None:
-        return state, (outcome,)
+        return state, (*before, outcome)
     state, said = _close(state, item.at, "left", None, "act", item.at, item.assurance)
-    return state, (outcome, *said)
+    return state, (*before, outcome, *said)
 
 
 def _quiet(settings: Settings, state: State, asked: Command) -> Change:
@@ -225,7 +228,22 @@ def _quiet(settings: Settings, state: State, asked: Command) -> Change:
 
 
 def _passed(settings: Settings, state: State) -> Change:
-    """Evidence has not come for a while."""
+    """Evidence has not come for a while, or the day has ended without a word."""
+    state, said = _silent(settings, state)
+    closes = _closes(settings, state)
+    if closes is None or closes > state.now:
+        return state, said
+    state, more = forgotten(state, state.now)
+    return state, (*said, *more)
+
+
+def _closes(settings: Settings, state: State) -> int | None:
+    """When a workplace check-in that nobody ends is closed; None: not while something is heard of the person."""
+    visit = state.visit
+    return day_ends(settings.calendar, state) if visit is None or (visit.idle and not state.desk) else None
+
+
+def _silent(settings: Settings, state: State) -> Change:
     visit = state.visit
     if visit is None or state.desk:
         return state, ()
@@ -276,12 +294,13 @@ def _sense(state: State, name: str, zone: str, at: int, data: Mapping[str, Any])
 
 
 def _due(settings: Settings, state: State) -> int | None:
-    """When silence will mean something."""
-    visit = state.visit
+    """When silence will mean something, or the day ends."""
+    visit, closes = state.visit, _closes(settings, state)
     if visit is None or state.desk:
-        return None
+        return closes
     silent = max(visit.last, state.watched)
-    return silent + int((settings.unknown_after_s if visit.idle else settings.idle_after_s) * SECOND)
+    due = silent + int((settings.unknown_after_s if visit.idle else settings.idle_after_s) * SECOND)
+    return due if closes is None else min(due, closes)
 
 
 __all__ = ["NAME", "VERSION", "Settings", "Source", "State", "rule", "zone_of"]

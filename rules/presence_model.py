@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rules.api import SECOND, Fact
+from rules.calendar import MAKASSAR, Calendar
 
 NAME, VERSION = "presence", 1
 MOST_ENDED = 8
@@ -36,6 +37,8 @@ class Settings:
     """After a desk was taken, a tag that still seems to be in the zone it was in before is not believed for so long."""
     leave_grace_s: float = 120.0
     """After an act of leaving, a tag that is still heard does not start a new visit for so long."""
+    calendar: Calendar = MAKASSAR
+    """The end of the day, when check-ins that nobody ended are closed."""
     quiet: frozenset[str] = frozenset()
     """People who do not want to be sensed; Command `quiet` {on: bool} adds and removes as well."""
 
@@ -80,6 +83,8 @@ class State(NamedTuple):
     unit: str = "_"
     visit: Visit | None = None
     workplace: Workplace | None = None
+    lapsed: Workplace | None = None
+    """The check-in that the end of the day closed: who taps later on that day ends it by that act."""
     quiet: bool = False
     desk: str = ""
     """A desk that is taken and sensed in use: evidence that goes on without a tag."""
