@@ -1,7 +1,7 @@
 """Workplace check-in and check-out: explicit acts at readers of role in, out, in_out and kiosk.
 
-A tap has exactly one outcome: workplace.checkin.started, workplace.checkin.ended or badge.rejected. Who forgets to check
-out is checked out when the day has ended and nothing is heard of them any more: that is inferred, and nobody has `left`.
+A tap has exactly one outcome: workplace.checkin.started, workplace.checkin.ended or badge.rejected. Who forgets to
+check out is checked out when the day has ended and nothing is heard of them: that is inferred, and nobody has `left`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def forgotten(state: State, at: int) -> tuple[State, tuple[Event, ...]]:
 
 
 def resumed(calendar: Calendar, state: State, item: Reading) -> State:
-    """A late act wins over what was only inferred: who worked late, and taps to leave, had not left at the day's end."""
+    """A late act wins over what was only inferred: who worked late, and taps to leave, was there till then."""
     held = state.lapsed
     if held is None or state.workplace is not None or item.role == "in" or item.refused or not item.person:
         return state

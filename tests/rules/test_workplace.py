@@ -57,7 +57,7 @@ def test_the_day_does_not_end_for_who_is_still_heard(fold: Any) -> None:
 
 @pytest.mark.parametrize("role", ["out", "in_out", "kiosk"])
 def test_who_worked_late_leaves_by_the_tap_and_not_by_the_clock(fold: Any, role: str) -> None:
-    """Without a tag nothing is heard of them after the morning; the later act has the last word on the same check-in."""
+    """Without a tag nothing is heard of them after the morning; the later act has the last word on that check-in."""
     run = fold(presence.rule(), ANA).feed(tap(10, "in")).wait(END + 10)
     run.feed(tap(END + HOUR, role)).wait(3 * END)
     assert story(run) == [(10, "started", None), (END, "ended", "end_of_day"), (END + HOUR, "ended", "user")]
