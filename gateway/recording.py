@@ -210,6 +210,7 @@ _BY_NAME: Mapping[str, Callable[[Any], bool]] = {
     "place": _fits(PLACE),
     "person": _fits(PID, empty=True),
     "value": _is_value,
+    "ref": lambda value: isinstance(value, str) and len(value) <= 200,
     "args": lambda value: isinstance(value, dict),
 }
 _EMPTY = [("Command", "place", "")]

@@ -71,8 +71,17 @@ inputs = st.one_of(
     ),
     st.builds(Sighting, person=persons, receiver=identifiers, rssi=numbers, at=times, heard=times),
     st.builds(Health, dev=identifiers, alive=st.booleans(), cause=words, at=times),
-    st.builds(Life, place=places, life=words, since=times, at=times, person=persons, last=times),
-    st.builds(Booked, place=places, at=times, person=persons, ref=words, start=times, end=times, unit=words),
+    st.builds(Life, place=places, life=words, since=times, at=times, person=persons, began=times, last=times),
+    st.builds(
+        Booked,
+        place=places,
+        at=times,
+        person=persons,
+        ref=st.text(st.characters(codec="utf-8"), max_size=200),
+        start=times,
+        end=times,
+        unit=words,
+    ),
     st.builds(
         Command, name=words, place=st.one_of(st.just(""), places), at=times, person=persons, args=st.just({"a": 1})
     ),
