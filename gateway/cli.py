@@ -100,13 +100,22 @@ def parser() -> argparse.ArgumentParser:
         "status": "What a running gateway is doing, and what is wrong.",
         "backlog": "What waits in the outbox.",
         "dead-letters": "Events that were set aside, and why.",
-        "why": "The evidence behind the state of a place.",
         "tail": "Follow events as they are committed.",
     }.items():
         made = add(name, text)
         made.add_argument("socket", type=Path, help="control socket of the gateway (var/<gateway>/control.sock)")
-        if name == "why":
-            made.add_argument("place", help="site/building/floor/zone/space")
+    why = add("why", "What was held of a place or a person at a time, and why.")
+    why.add_argument(
+        "source",
+        type=Path,
+        nargs="?",
+        help="office.yaml (default: the one in this folder), or the control socket of a gateway for what is now",
+    )
+    why.add_argument("what", metavar="PLACE_OR_PID", help="site/building/floor/zone/space, d-001, or a pid")
+    why.add_argument(
+        "--at", default="now", metavar="TIME", help='site time: "09:15", "2026-11-26 09:15", RFC 3339 (default: now)'
+    )
+    why.add_argument("--json", action="store_true", help="one JSON object")
     return top
 
 

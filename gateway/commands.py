@@ -45,6 +45,7 @@ ARGUMENTS: Mapping[str, type] = {
     "at": int,
     "start": int,
     "end": int,
+    "until": int,
     "on": bool,
 }
 """What rules read of `args`; times in ns."""

@@ -2,6 +2,7 @@
 
 whosight  -> Sighting    tags that they hear
 who       -> Life        desks that were taken and left there (one desk a person, presence)
+          -> Booked      and reserved: who is booked elsewhere has not left their desk
 status    -> Health      a gateway is lost: its receivers are deaf, its places are unknown(gateway_down)
 
 A site may have several buildings, each with a coordinator of its own: what happens in another is not heard here.
@@ -14,12 +15,14 @@ from collections.abc import Mapping
 
 from gateway.bindings import Binding
 from gateway.board import Board
+from gateway.bookings import BOOKED, booked
 from gateway.clock import Clock
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.contract import arrival, topics
 from gateway.contract import state as wire
 from gateway.contract.envelope import Envelope, Origin
+from gateway.contract.times import parsed
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.errors import PermanentError
@@ -28,10 +31,11 @@ from gateway.mqtt import Link, Message
 from gateway.people import Resolver
 from gateway.roll import Roll
 from gateway.sightings import received
-from rules.api import Health, Life
+from rules.api import Booked, Health, Life
 
 DOWN = "gateway_down"
 STARTED, ENDED = "desk.checkin.started", "desk.checkin.ended"
+HEARD = (STARTED, ENDED, *BOOKED)
 LOOK_S = 10.0
 """How often gateways are looked for that have ceased to say that they are there."""
 
@@ -82,7 +86,7 @@ class Coordinator:
         self._roll = Roll(self._gateways, clock.machine())
         link.subscribe(f"{PREFIX}/whosight/{site}/{building}/+", self._sightings, qos=0)
         for gateway in sorted(self._gateways):
-            for name in (STARTED, ENDED):
+            for name in HEARD:
                 link.subscribe(f"{PREFIX}/who/{site}/+/{gateway}/{name}", self._acts)
             link.subscribe(f"{PREFIX}/whohist/{site}/+/{gateway}", self._acts)
             link.subscribe(topics.gateway_status(site, gateway), self._status)
@@ -115,14 +119,14 @@ class Coordinator:
     def _acts(self, message: Message) -> None:
         """Acknowledged when what follows from it is durable: a coordinator that is killed meanwhile is told again."""
         topic = topics.parse(message.topic)
-        lives: list[Life] = []
+        lives: list[Life | Booked] = []
         if topic is not None and topic.gateway in self._gateways:
             for event in arrival.events(topic, message.payload):
                 if isinstance(event, PermanentError):
                     self._counters.add("coordinator.refused", event.reason)
-                elif event.type in (STARTED, ENDED) and event.person and event.subject.startswith(self._inside):
+                elif event.type in HEARD and event.person and event.subject.startswith(self._inside):
                     if self._places.owner(event.subject) == event.gateway:
-                        lives.append(_life(event))
+                        lives.append(booked(event) if event.type in BOOKED else _life(event))
                     else:
                         self._counters.add("coordinator.refused", "not_owner")
         for life in lives[:-1]:
@@ -189,4 +193,6 @@ def _life(event: Envelope) -> Life:
         checkin_id=str(event.data.get("checkin_id", "")),
         reader=str(evidence[0].get("dev") or "") if evidence else "",
         assurance=str(event.data.get("assurance") or "claimed"),
+        began=event.time if started else parsed(event.data["start"]) if event.data.get("start") else 0,
+        last=event.time if started else parsed(event.data["last_evidence"]) if event.data.get("last_evidence") else 0,
     )

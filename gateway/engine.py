@@ -90,6 +90,20 @@ class Engine:
         """State of one key, or None; for `why` and tests."""
         return self._states[rule].get(key)
 
+    def explain(self, rule: str, key: str, now: int) -> dict[str, Any] | None:
+        """What `rule` says of its state of `key`, and when it wants to look again; empty where it has none.
+
+        None: this gateway does not run the rule.
+        """
+        known = self._rules.get(rule)
+        if known is None:
+            return None
+        state = self._states[rule].get(key)
+        if state is None:
+            return {}
+        more = {} if known.explain is None else known.explain(state, now)
+        return {"rule": self._labels[rule], "next_due": self._due.get((rule, key)), **more}
+
     def begin(self, rule: str, keys: Iterable[str], at: int) -> Outcome:
         """Start `rule` for `keys`, and for every key that it has a fact of."""
         outcome = Outcome()

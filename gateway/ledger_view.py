@@ -136,6 +136,19 @@ class View:
             None,
         )
 
+    def person_last(self, pid: str, types: Sequence[str], time: int) -> Stored | None:
+        """The last row of a person of some types that happened before `time`."""
+        return next(self._of_person(pid, types, "< ? ORDER BY coalesce(at, time) DESC", time), None)
+
+    def person_next(self, pid: str, types: Sequence[str], time: int) -> Stored | None:
+        """The first row of a person of some types that happened at `time` or later."""
+        return next(self._of_person(pid, types, ">= ? ORDER BY coalesce(at, time)", time), None)
+
+    def _of_person(self, pid: str, types: Sequence[str], when: str, time: int) -> Iterator[Stored]:
+        marks = ",".join("?" * len(types))
+        where = f"pid = ? AND type IN ({marks}) AND coalesce(at, time) {when} LIMIT 1"
+        return self._rows(f"{_PERSON} WHERE {where}", (pid, *types, time))
+
     def ids_in(self, subject: str, types: Sequence[str], millisecond: int) -> list[int]:
         """Ids of rows without a person of some types and one place that stand in this millisecond."""
         begin = millisecond * 1_000_000

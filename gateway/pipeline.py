@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from drivers.api import Context, Driver, Frame, Measurement
 from gateway.bindings import Binding, Bound
@@ -146,6 +146,10 @@ class Pipeline:
             self.intake.act(frame, frame.received_at)
         else:
             self.intake.telemetry(frame, frame.received_at)
+
+    def explain(self, rule: str, key: str, now: int) -> dict[str, Any] | None:
+        """What a rule holds of a key now; see Engine.explain."""
+        return self._engine.explain(rule, key, now)
 
     def start(self, now: int) -> None:
         """Start the rules for their keys and for what they have facts of; what they say is committed."""

@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.clock import SECOND, Clock, rfc3339
-from gateway.config.document import did_you_mean, short
 from gateway.config.model import Office
-from gateway.config.places import Places
 from gateway.contract.envelope import Origin
 from gateway.control import Handler
 from gateway.coordinator import Coordinator
 from gateway.counters import Counters
-from gateway.errors import PermanentError
 from gateway.mqtt import Link
 from gateway.outbox import Outbox
 from gateway.people import Directory
@@ -23,6 +20,8 @@ from gateway.publisher import Publisher
 from gateway.recording import Tap
 from gateway.sources.base import Source
 from gateway.views import Views
+from gateway.why.live import Live
+from gateway.why.rows import with_times
 
 REMEMBERED = ("desk", "presence", "one_desk")
 """Rules whose facts a recording begins with."""
@@ -49,7 +48,6 @@ class Questions:
         counters: Counters,
     ) -> None:
         self._office = office
-        self._places = Places(office)
         self._origin = origin
         self._link = link
         self._outbox = outbox
@@ -62,6 +60,7 @@ class Questions:
         self._tap = tap
         self._clock = clock
         self._counters = counters
+        self._live = Live(office, origin, views, directory, pipeline.explain)
 
     def handlers(self) -> Mapping[str, Handler]:
         """By command."""
@@ -128,16 +127,9 @@ class Questions:
         }
 
     async def _why(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        place = str(args.get("place", ""))
-        found = self._views.why(place) or self._views.why(f"{self._office.site}/{place}")
-        if found is not None:
-            return found
-        full = place if place.startswith(f"{self._office.site}/") else f"{self._office.site}/{place}"
-        spot = self._places.spots.get(full)
-        if spot is None:
-            text = f'there is no space "{short(place)}"' + did_you_mean(full, self._places.spots)
-            raise PermanentError("no_place", text)
-        raise PermanentError("not_owner", f'gateway "{spot.owner}" decides that place: ask there')
+        told = self._live.answer(str(args.get("place", "")), self._clock.office())
+        answer: dict[str, Any] = with_times({"timezone": self._office.timezone, **told}, rfc3339)
+        return answer
 
     async def _tail(self, args: Mapping[str, Any]) -> dict[str, Any]:
         after = args.get("after")

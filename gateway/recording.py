@@ -27,7 +27,7 @@ from gateway.contract.payload import read_json
 from gateway.counters import Counters
 from gateway.errors import ConfigError, PermanentError, Problem
 from gateway.sources.lines import Lines
-from rules.api import Command, Health, Input, Life, Reading, Sighting, Tick
+from rules.api import Booked, Command, Health, Input, Life, Reading, Sighting, Tick
 
 VERSION = 1
 MAX_LINE = 64 * 1024
@@ -37,7 +37,9 @@ MOST_KEPT = 50_000
 MOST_GIVEN = 512 * 1024
 """Bytes of one answer, so that a busy gateway is not held up by it."""
 MOST_PROBLEMS = 20
-KINDS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (Reading, Sighting, Health, Life, Command, Tick)}
+KINDS: Mapping[str, type[Any]] = {
+    kind.__name__: kind for kind in (Reading, Sighting, Health, Life, Booked, Command, Tick)
+}
 
 
 class Tap:
@@ -208,6 +210,7 @@ _BY_NAME: Mapping[str, Callable[[Any], bool]] = {
     "place": _fits(PLACE),
     "person": _fits(PID, empty=True),
     "value": _is_value,
+    "ref": lambda value: isinstance(value, str) and len(value) <= 200,
     "args": lambda value: isinstance(value, dict),
 }
 _EMPTY = [("Command", "place", "")]

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         "decode": _decode,
         "devices": _devices,
         "people": _people,
-        "why": _ask,
+        "why": _why,
         "status": _ask,
         "backlog": _ask,
         "dead-letters": _ask,
@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from gateway import calendars
+    from gateway.clock import SystemClock
     from gateway.config import surroundings
     from gateway.config.document import Document
     from gateway.config.load import load
@@ -60,9 +62,12 @@ def _check(arguments: argparse.Namespace) -> int:
             SiteKey.load(key)
         except ConfigError as error:
             mistakes += error.problems
+    here = ("calendar", "holidays")
+    mistakes += [document.problem((*here, *at), text) for at, text in calendars.problems(office.calendar.holidays)]
     if mistakes:
         raise ConfigError(*mistakes)
-    for note in (*noted, *surroundings.notes(office, document)):
+    dated = [document.problem(("calendar", *at), text) for at, text in calendars.notes(office, SystemClock().office())]
+    for note in (*noted, *dated, *surroundings.notes(office, document)):
         _out(f"note: {note}\n")
     spaces = sum(len(zone.spaces) for b in office.buildings for f in b.floors for zone in f.zones)
     counted = (_counted(spaces, "place"), _counted(len(office.devices), "device"))
@@ -207,9 +212,14 @@ def _people(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace) -> int:
     from gateway.control import call
 
-    args = {"place": arguments.place} if arguments.command == "why" else {}
-    _out(json.dumps(asyncio.run(call(arguments.socket, arguments.command, args)), indent=2) + "\n")
+    _out(json.dumps(asyncio.run(call(arguments.socket, arguments.command)), indent=2) + "\n")
     return 0
+
+
+def _why(arguments: argparse.Namespace) -> int:
+    from gateway.why.ask import why
+
+    return why(arguments)
 
 
 def _tail(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 An outage lowers known_s and never looks like an empty desk. Known is what the owner said while it was alive: not from a
 boot's last word to the next boot's first, not while it is not heard, and not what it declared as lost coverage.
+`work_...` are the same within the site's working time: the denominators of a report.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gateway.calendars import working_calendar
 from gateway.config.model import Office
 from gateway.config.owners import Owners
 from gateway.config.places import Places
@@ -17,12 +19,14 @@ from gateway.contract.times import parsed
 from gateway.ledger_view import LATEST, Stored, View
 from gateway.stores.base import Point
 from gateway.stores.points import place_tags
-from gateway.stores.windows import QUARTER, Interval, stretch, use
+from gateway.stores.windows import QUARTER, SECOND, Interval, stretch, use
+from rules.calendar import WORK, Calendar
 
 CHANGED, STARTED, STOPPED = "occupancy.changed", "gateway.started", "gateway.stopped"
 COVERAGE = ("coverage.lost", "coverage.restored")
 CHECKIN = "desk.checkin.started"
 LIVES = (STARTED, STOPPED, *COVERAGE)
+YEAR = 366 * 86_400 * SECOND
 UNTOLD = "untold"
 """What a place is from a boot's beginning to its first word about it."""
 
@@ -34,7 +38,10 @@ class Usage:
     """Computes windows over one view of the ledger. One thread at a time."""
 
     def __init__(self, view: View, office: Office) -> None:
+        """Raises ConfigError: the calendar names a country whose holidays are not to be had here."""
         self._view = view
+        self._office = office
+        self._calendars: dict[int, Calendar] = {}
         places = Places(office)
         self._owners = Owners(office)
         self._capacity = {place: spot.space.capacity for place, spot in places.spots.items()}
@@ -44,6 +51,7 @@ class Usage:
         self._stops: dict[str, dict[str, int]] = {}
         self._ends: dict[tuple[str, str], int] = {}
         self._lost: dict[str, set[Interval]] = {}
+        self._calendar(view.first_at() or 0)
         for row in view.query(types=LIVES, limit=LATEST):
             self._learn(row, json.loads(row.body)["data"])
         for gateway, starts in self._starts.items():
@@ -142,7 +150,10 @@ class Usage:
             (row.at or 0, str(json.loads(row.body)["data"]["state"])) for row in (before, *rows) if row is not None
         ]
         changes = sorted(begins + changes, key=lambda change: change[0])
-        told = use(start, end, changes, self._blind(place, start, end, silences))
+        blind = self.blind(place, start, end, silences)
+        told = use(start, end, changes, blind)
+        work = [(begin, until) for begin, until, kind in self._calendar(start).parts(start, end) if kind == WORK]
+        worked = [use(begin, until, changes, blind) for begin, until in work]
         checkins = sum(row.cls == "evt" for row in self._view.at(place, (CHECKIN,), start, end))
         return Point(
             "space_use_15m",
@@ -153,25 +164,40 @@ class Usage:
                 ("capacity", self._capacity[place]),
                 ("peak", int(told.ever)),
                 ("checkins", checkins),
+                ("work_s", sum(until - begin for begin, until in work) / SECOND),
+                ("work_known_s", sum(part.known_s for part in worked)),
+                ("work_used_s", sum(part.used_s for part in worked)),
             ),
             start,
         )
 
-    def _blind(self, place: str, start: int, end: int, silences: Mapping[str, int]) -> list[Interval]:
-        owner = self._owners.owner(place)
+    def blind(self, place: str, start: int, end: int, silences: Mapping[str, int]) -> list[Interval]:
+        """When nothing was known of `place` in [start, end), though something may have been said before."""
         covers = self._lost.get(place, set())
-        blind = [_closed(cover, covers) for cover in covers]
-        if owner in silences:
-            blind.append((silences[owner], LATEST))
-        starts = sorted(self._starts.get(owner, {}).items())
+        return [
+            *(_closed(cover, covers) for cover in covers),
+            *self.silent(self._owners.owner(place), start, end, silences),
+        ]
+
+    def silent(self, gateway: str, start: int, end: int, silences: Mapping[str, int]) -> list[Interval]:
+        """When a gateway was not there in [start, end). `silences`: those that are not heard now, and since when."""
+        blind = [(silences[gateway], LATEST)] if gateway in silences else []
+        starts = sorted(self._starts.get(gateway, {}).items())
         for at, (boot, began) in enumerate(starts):
             if began > start and (at == 0 or starts[at - 1][1] < end):
-                blind.append((self._end_before(owner, boot), began))
-        for boot, stopped in self._stops.get(owner, {}).items():
+                blind.append((self._end_before(gateway, boot), began))
+        for boot, stopped in self._stops.get(gateway, {}).items():
             following = [began for other, began in starts if other > boot]
             if stopped < end:
                 blind.append((stopped, min(following, default=LATEST)))
         return blind
+
+    def _calendar(self, at: int) -> Calendar:
+        """The site's calendar around `at`: rows of years ago have the holidays of their years."""
+        year = at // YEAR
+        if year not in self._calendars:
+            self._calendars[year] = working_calendar(self._office, year * YEAR + YEAR // 2)
+        return self._calendars[year]
 
 
 def _closed(cover: Interval, covers: Iterable[Interval]) -> Interval:

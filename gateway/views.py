@@ -7,7 +7,6 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway.clock import rfc3339
 from gateway.config.places import Places, Spot
 from gateway.contract.topics import PREFIX
 from gateway.outbox_store import Row
@@ -67,7 +66,7 @@ class Views:
             self.events += 1
             self._recent.append((self.events, row.body))
             if row.cls == "evt":
-                # hadir/v1/evt/<place: five levels>/<type>: cheaper than reading the body, which `why` does when asked
+                # hadir/v1/evt/<place: five levels>/<type>: cheaper than reading the body, as `hadir why` does
                 place, _, _type = row.topic.removeprefix(EVENTS).rpartition("/")
                 self._sequence[place] = (row.boot, row.sequence)
                 self._event[row.topic] = row.body
@@ -115,24 +114,7 @@ class Views:
         events = [] if after is None else [json.loads(body) for number, body in self._recent if number > after]
         return {"cursor": self.events, "events": events}
 
-    def why(self, place: str) -> dict[str, Any] | None:
-        """The evidence behind the state of `place`; None for a place that this gateway does not decide."""
-        if place not in self._spots:
-            return None
-        sensed, life = self._sensed.get(place), self._life.get(place)
-        return {
-            "place": place,
-            "sensed": None
-            if sensed is None
-            else {
-                "state": sensed.state,
-                "cause": sensed.cause,
-                "since": rfc3339(sensed.since),
-                "confidence": sensed.confidence,
-                "quality": sensed.quality,
-            },
-            "desk": None if life is None else {"life": life.life, "since": rfc3339(life.since)},
-            "events": [
-                json.loads(body) for topic, body in sorted(self._event.items()) if topic.startswith(f"{EVENTS}{place}/")
-            ],
-        }
+    def events_at(self, place: str) -> list[dict[str, Any]]:
+        """The last event of each type about `place` that names nobody, as it was published, by type."""
+        inside = f"{EVENTS}{place}/"
+        return [json.loads(body) for topic, body in sorted(self._event.items()) if topic.startswith(inside)]

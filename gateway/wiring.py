@@ -2,7 +2,8 @@
 
 Reading  sensor        -> occupancy                Sensed   -> desk, counting
 Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk*, presence*
-Reading  in/out/kiosk  -> presence*                Located  -> presence*, counting
+Reading  in/out/kiosk  -> presence*, one_desk*     Located  -> presence*, counting
+                                                   Booked   -> one_desk*
 Sighting               -> locate*                  Command  -> desk, presence*
 Health   receiver      -> locate* (all), sensor -> occupancy                  * on the building's coordinator
 """
@@ -10,22 +11,19 @@ Health   receiver      -> locate* (all), sensor -> occupancy                  * 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.bindings import Binding
+from gateway.calendars import calendar
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.config.sources import alone, shared
 from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
-from rules.api import Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
-from rules.calendar import Break, Calendar
+from rules.api import Booked, Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.witness import MODALITIES, OTHER
 
 FEWEST_OF_A_UNIT = 5
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DESKS = frozenset({"desk"})
 
 
@@ -104,6 +102,10 @@ def make_rules(
                 release_after_s=choices.desk.release_after_s,
                 away_after_s=choices.desk.away_after_s,
                 warn_before_s=choices.desk.warn_before_s,
+                no_show_after_s=choices.desk.no_show_after_s,
+                lead_s=choices.desk.lead_s,
+                owned_by={p: spot.unit for p, spot in owned.items() if spot.unit != "_" and not spot.guests},
+                external_bookings=choices.desk.bookings == "external",
                 calendar=calendar(office, now),
                 units_shown=frozenset(unit for unit, size in unit_sizes.items() if size >= FEWEST_OF_A_UNIT),
                 out_of_order=frozenset(p for p, spot in owned.items() if spot.space.mode == "out_of_order"),
@@ -128,44 +130,14 @@ def make_rules(
             locate.rule(_locate(office, places, devices)),
             presence.rule(
                 presence.Settings(
-                    idle_after_s=choices.presence.idle_after_s, unknown_after_s=choices.presence.unknown_after_s
+                    idle_after_s=choices.presence.idle_after_s,
+                    unknown_after_s=choices.presence.unknown_after_s,
+                    calendar=calendar(office, now),
                 )
             ),
             one_desk.rule(),
         ]
     return made
-
-
-def calendar(office: Office, now: int) -> Calendar:
-    """The site's day around `now`, ns UTC: its offsets from UTC for two years, breaks and end of day."""
-    zone = ZoneInfo(office.timezone)
-    offsets: list[tuple[int, int]] = []
-    day = datetime.fromtimestamp(now / 1e9, UTC) - timedelta(days=366)
-    for _ in range(2 * 366 + 1):
-        shift = day.astimezone(zone).utcoffset() or timedelta()
-        seconds = int(shift.total_seconds())
-        if not offsets or offsets[-1][1] != seconds:
-            offsets.append((0 if not offsets else int(day.timestamp()) * 1_000_000_000, seconds))
-        day += timedelta(days=1)
-    breaks = tuple(
-        Break(
-            weekdays=frozenset(WEEKDAYS.index(day) for day in pause.days),
-            start_s=_seconds(pause.start),
-            end_s=_seconds(pause.end),
-            first_day=_day(pause.first),
-            last_day=_day(pause.last),
-        )
-        for pause in office.rules.desk.breaks
-    )
-    return Calendar(offsets=tuple(offsets), breaks=breaks, end_of_day_s=_seconds(office.rules.desk.end_of_day))
-
-
-def _seconds(of_day: time) -> int:
-    return of_day.hour * 3600 + of_day.minute * 60 + of_day.second
-
-
-def _day(day: date | None) -> int | None:
-    return None if day is None else (day - date(1970, 1, 1)).days
 
 
 def _sensors(place: str, devices: Mapping[str, Binding]) -> dict[str, occupancy.Device]:
@@ -219,7 +191,10 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
             case Sighting():
                 return [("locate", item.person)] if coordinates else []
             case Reading(modality="badge") if item.role != "desk":
-                return [("presence", item.person or item.dev)] if coordinates else []
+                found = [("presence", item.person or item.dev)] if coordinates else []
+                return [*found, ("one_desk", item.person)] if found and item.person else found
+            case Booked():
+                return [("one_desk", item.person)] if item.place.split("/", 2)[1] in buildings else []
             case Reading(modality="badge"):
                 return [("desk", item.place), ("occupancy", item.place)] if item.place in desks else []
             case Reading():

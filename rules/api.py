@@ -119,6 +119,24 @@ class Life(NamedTuple):
     """The reader by which it was taken, where there was one."""
     assurance: str = "claimed"
     """How far the holder's credential proves who it is: claimed, fresh, bound."""
+    began: int = 0
+    """When the check-in started that `person` has or has just ended; 0: not known."""
+    last: int = 0
+    """Last evidence of who holds it, or held it, at this desk; 0: not told, it is `at`."""
+
+
+class Booked(NamedTuple):
+    """What the desk rule holds of a person's reservation: food of one desk a person."""
+
+    place: str
+    at: int
+    person: str
+    ref: str
+    """Of the reservation, in its master's words."""
+    start: int
+    end: int
+    """0: it is gone: cancelled, released or fulfilled."""
+    unit: str = "_"
 
 
 class Command(NamedTuple):
@@ -141,7 +159,7 @@ class Tick(NamedTuple):
     at: int
 
 
-Input = Reading | Sighting | Health | Sensed | Located | Life | Command | Tick
+Input = Reading | Sighting | Health | Sensed | Located | Life | Booked | Command | Tick
 
 
 class Event(NamedTuple):
@@ -183,7 +201,7 @@ class Step(NamedTuple, Generic[S]):
     due: int | None = None
     """When the rule wants a Tick; replaces what it asked for before; None: never."""
     emits: tuple[Input, ...] = ()
-    """Sensed, Located, Life: inputs for the rules that pipeline.py wires behind this one."""
+    """Sensed, Located, Life, Booked, Command: inputs for the rules that the gateway wires behind this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +213,9 @@ class Rule(Generic[S]):
     start: Callable[[str, Mapping[str, Any] | None, int], Step[S]]
     """(key, body of its Fact or None, now) -> first Step: state, and e.g. the unknown(starting) that it begins with."""
     step: Callable[[S, Input], Step[S]]
+    explain: Callable[[S, int], Mapping[str, Any]] | None = None
+    """(state, now) -> what it holds, why, and what would change it, in JSON values without a person; times are ns and
+    their names end in `at`, `since`, `due` or `until`. For `hadir why`; None: the rule has no more to say."""
 
 
 def stable_id(*parts: object) -> str:
@@ -211,6 +232,7 @@ __all__ = [
     "HADIR_NAMESPACE",
     "SECOND",
     "UUID",
+    "Booked",
     "Command",
     "Event",
     "Fact",

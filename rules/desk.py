@@ -2,11 +2,14 @@
 
     tap, free desk            taken                     tap, another's desk       refused, nobody is named
     tap, own desk             free                      tap at another desk       free (Command move)
+    another unit's desk       refused, if so configured
     vacant for away_after     away                      vacant for release_after  free, after a warning
+    act or booking elsewhere  away is extended
     reservation not taken     free, on evidence only    end of day                free, unless sensed occupied
 
-Only positive evidence releases: `unknown` never does, and pauses the grace as breaks do. A tap has exactly one
-outcome, whatever the state: desk.checkin.started, desk.checkin.ended or badge.rejected.
+Only positive evidence releases: sensed vacant for the whole grace, without a doubt in between. `unknown` never does,
+and the grace begins again after it; breaks pause it. A tap has exactly one outcome, whatever the state:
+desk.checkin.started, desk.checkin.ended or badge.rejected.
 
 desk_acts.py is what people do, desk_time.py what time does, desk_events.py what is said, desk_model.py what is kept.
 """
@@ -24,24 +27,32 @@ from rules.desk_model import (
     VERSION,
     Settings,
     State,
+    bookings,
     fact_of,
     life_input,
     life_of,
     remembered,
     restored,
 )
-from rules.desk_time import due_of, passed, sensed
+from rules.desk_time import due_of, explained, passed, sensed
 
 
 def rule(settings: Settings | None = None) -> Rule[State]:
     """The life of desks; key = place."""
     chosen = settings or Settings()
-    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+    return Rule(
+        name=NAME,
+        version=VERSION,
+        start=partial(_start, chosen),
+        step=partial(_step, chosen),
+        explain=partial(explained, chosen),
+    )
 
 
 def _start(settings: Settings, place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
     state = restored(place, fact, settings, now)
-    return Step(state, (), (), due_of(settings, state), (life_input(state, now, None),))
+    booked = bookings(state._replace(reservations=()), state, now)
+    return Step(state, (), (), due_of(settings, state), (life_input(state, now, None), *booked))
 
 
 def _step(settings: Settings, before: State, item: Input) -> Step[State]:
@@ -51,7 +62,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case Reading(kind="badge", role="desk"):
             state, said = tap(settings, state, item)
         case Sensed():
-            state = sensed(settings, state, item)
+            state = sensed(state, item)
         case Command():
             state, said = command(settings, state, item)
         case Tick():
@@ -61,10 +72,12 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
     life, since = life_of(state, settings, state.now)
     state = state._replace(life=life, since=since)
     facts = (fact_of(state),) if remembered(state) != remembered(before) else ()
-    emits: tuple[Input, ...] = ()
+    emits: tuple[Input, ...] = bookings(before, state, state.now)
     held, had = state.checkin, before.checkin
     if (life, held and held.id) != (before.life, had and had.id):
-        emits = (life_input(state, state.now, had),)
+        if had is not None and state.acted != before.acted:  # whoever takes or leaves it on purpose was there
+            had = had._replace(last=max(had.last, state.acted))
+        emits = (life_input(state, state.now, had), *emits)
     return Step(state, said, facts, due_of(settings, state), emits)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from rules import desk_events as events
-from rules.api import Command, Event, Reading, stable_id
+from rules.api import SECOND, Command, Event, Reading, stable_id
 from rules.desk_model import Checkin, Reservation, Settings, State, active
 from rules.evidence import Evidence, tapped
 
 Change = tuple[State, tuple[Event, ...]]
 MOST_RESERVATIONS = 64
 """Kept for one desk."""
+LONGEST_EXTENSION = 24 * 3600 * SECOND
+MASTERS = frozenset({"operator", "system"})
+"""Roles that book for others: `system` is a booking system."""
 
 
 def tap(settings: Settings, state: State, item: Reading) -> Change:
@@ -29,6 +32,8 @@ def tap(settings: Settings, state: State, item: Reading) -> Change:
         cause = "taken"
     elif held is None and booked is not None and booked.person != item.person:
         cause = "reserved"
+    elif held is None and booked is None and not _admitted(settings, state.place, item.unit):
+        cause = "unit"
     if cause:
         return state, (events.rejected(state.place, item.at, item.dev, cause, late=item.late),)
     evidence = [tapped(item.dev)]
@@ -65,6 +70,11 @@ def begin(
     return rewatched(after), said
 
 
+def _admitted(settings: Settings, place: str, unit: str) -> bool:
+    """Whether people of `unit` may take the desk. Who was booked by its owners is admitted anyway."""
+    return settings.owned_by.get(place, unit) == unit
+
+
 def end(
     settings: Settings,
     state: State,
@@ -86,7 +96,7 @@ def end(
 
 def rewatched(state: State) -> State:
     """Vacancy is counted afresh from now."""
-    return state._replace(vacant_from=state.now if state.sensed == "vacant" else 0, idle=0, warned=False)
+    return state._replace(vacant_from=state.now if state.sensed == "vacant" else 0, warned=False)
 
 
 def command(settings: Settings, state: State, asked: Command) -> Change:
@@ -97,6 +107,8 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
         case "checkin" if asked.person and held is None and not state.out_of_order and asked.at >= state.acted:
             booked = active(state, settings, asked.at)
             if booked is not None and booked.person != asked.person:
+                return state, ()
+            if booked is None and not by_operator and not _admitted(settings, state.place, asked.unit):
                 return state, ()
             method = str(asked.args.get("method", "operator" if by_operator else "web"))
             return begin(settings, state, asked.at, asked.person, asked.unit, method, "bound", [])
@@ -110,14 +122,14 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
             if held.start <= at and asked.args.get("checkin_id", held.id) == held.id:
                 return end(settings, state, at, "moved", [])
         case "extend" if held is not None and held.person == asked.person:
-            return rewatched(state), ()
-        case "reserve":
+            return _extend(state, held, asked), ()
+        case "reserve" if _may_book(settings, asked):
             return _reserve(settings, state, asked)
-        case "cancel" | "release":
+        case "cancel" | "release" if _may_book(settings, asked):
             what = "cancelled" if asked.name == "cancel" else "released"
             ref = asked.args.get("booking_ref")
             for booked in state.reservations:
-                if booked.ref == ref and (by_operator or booked.person == asked.person):
+                if booked.ref == ref and (asked.actor in MASTERS or booked.person == asked.person):
                     return dropped(settings, state, booked, what, asked.at, "operator" if by_operator else "user")
         case "out_of_order":
             on = bool(asked.args.get("on", True))
@@ -128,12 +140,27 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
     return state, ()
 
 
+def _extend(state: State, held: Checkin, asked: Command) -> State:
+    """The holder acted elsewhere in the building at `at`, or is booked there until `until`: the grace begins then."""
+    if asked.args.get("checkin_id", held.id) != held.id:
+        return state
+    until = int(asked.args.get("until", asked.at))
+    kept = max(held.kept, asked.at, min(until, asked.at + LONGEST_EXTENSION))
+    return state if kept == held.kept else state._replace(checkin=held._replace(kept=kept), warned=False)
+
+
+def _may_book(settings: Settings, asked: Command) -> bool:
+    return not settings.external_bookings or asked.actor in MASTERS
+
+
 def _reserve(settings: Settings, state: State, asked: Command) -> Change:
     """Book the desk, or change the booking of that reference. An overlap with another booking changes nothing."""
     ref, start, until = str(asked.args["booking_ref"]), int(asked.args["start"]), int(asked.args["end"])
     others = tuple(booked for booked in state.reservations if booked.ref != ref)
     overlaps = any(booked.start < until and start < booked.end for booked in others)
     if overlaps or until <= max(start, asked.at) or len(others) >= MOST_RESERVATIONS:
+        return state, ()
+    if asked.actor not in MASTERS and not _admitted(settings, state.place, asked.unit):
         return state, ()
     booked = Reservation(ref, asked.person, asked.unit, start, until)
     what = "created" if len(others) == len(state.reservations) else "changed"

@@ -60,7 +60,7 @@ def reservation(
     what: str, state: State, at: int, booked: Reservation, cause: str | None, settings: Settings
 ) -> tuple[Event, ...]:
     """created, changed, cancelled, released."""
-    data: dict[str, Any] = {"booking_ref": booked.ref, "due": booked.start, "cause": cause}
+    data: dict[str, Any] = {"booking_ref": booked.ref, "due": booked.start, "until": booked.end, "cause": cause}
     if cause == "no_show":
         data["evidence"] = [vacancy(state, at)]
     return _both(f"desk.reservation.{what}", state, at, data, booked, settings)
@@ -77,7 +77,9 @@ def rejected(place: str, at: int, reader: str, cause: str, *, late: bool) -> Eve
 def vacancy(state: State, at: int) -> Evidence:
     """What the place's sensors, together, hold: the space stands for its devices."""
     space = state.place.rsplit("/", 1)[-1]
-    return measured(space, "occupancy", "occupied", state.sensed == "occupied", at - state.lack_from, state.confidence)
+    value = {"occupied": True, "vacant": False}.get(state.sensed)  # None: nobody knows
+    age = at - (state.vacant_from or state.lack_from or at)
+    return measured(space, "occupancy", "occupied", value, age, state.confidence if value is not None else 0.0)
 
 
 def _about(checkin: Checkin, evidence: list[Evidence], *, late: bool) -> dict[str, Any]:

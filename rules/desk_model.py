@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Fact, Life
+from rules.api import SECOND, Booked, Fact, Life
 from rules.calendar import MAKASSAR, Calendar
 
 NAME, VERSION = "desk", 1
@@ -27,6 +27,10 @@ class Settings:
     """So long before its start a reserved desk is kept from others."""
     calendar: Calendar = MAKASSAR
     """Breaks, which pause the grace, and the end of the day."""
+    owned_by: Mapping[str, str] = field(default_factory=dict)
+    """Place -> the unit whose people alone may take or book it. Places that are not named are for everybody."""
+    external_bookings: bool = False
+    """A booking system elsewhere is the master of reservations: only it (role `system`) and operators change them."""
     units_shown: frozenset[str] = frozenset()
     """Units of at least five people: only these are named in events without a person."""
     out_of_order: frozenset[str] = field(default_factory=frozenset)
@@ -51,6 +55,8 @@ class Checkin(NamedTuple):
     """Since when the desk is away; 0: taken."""
     reader: str = ""
     """The reader that was tapped, if one was."""
+    kept: int = 0
+    """The holder was, or is booked, elsewhere in the building until then: vacancy before it counts for nothing."""
 
 
 class Reservation(NamedTuple):
@@ -76,9 +82,7 @@ class State(NamedTuple):
     lack_from: int = 0
     """Since when it is not sensed occupied; 0: it is."""
     vacant_from: int = 0
-    """Since when vacancy counts; 0: it is not sensed vacant."""
-    idle: int = 0
-    """Vacancy counted before `vacant_from`, without breaks: what `unknown` interrupted."""
+    """Since when it is sensed vacant, without a doubt in between; 0: it is not."""
     warned: bool = False
     life: str = "free"
     since: int = 0
@@ -113,7 +117,31 @@ def life_input(state: State, now: int, held: Checkin | None) -> Life:
     if about is None:
         return Life(state.place, state.life, state.since, now)
     return Life(
-        state.place, state.life, state.since, now, about.person, about.unit, about.id, about.reader, about.assurance
+        place=state.place,
+        life=state.life,
+        since=state.since,
+        at=now,
+        person=about.person,
+        unit=about.unit,
+        checkin_id=about.id,
+        reader=about.reader,
+        assurance=about.assurance,
+        began=about.start,
+        last=about.last,
+    )
+
+
+def bookings(before: State, after: State, now: int) -> tuple[Booked, ...]:
+    """What has changed of people's reservations between two states."""
+    if before.reservations == after.reservations:
+        return ()
+    had, has = ({booked.ref: booked for booked in state.reservations} for state in (before, after))
+    gone = [had[ref]._replace(end=0) for ref in had if ref not in has]
+    new = [booked for ref, booked in has.items() if had.get(ref) != booked]
+    return tuple(
+        Booked(after.place, now, booked.person, booked.ref, booked.start, booked.end, booked.unit)
+        for booked in (*gone, *new)
+        if booked.person
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rules import desk_events as events
 from rules.api import SECOND, Event, Sensed
 from rules.desk_acts import Change, dropped, end
-from rules.desk_model import Checkin, Reservation, Settings, State, active
+from rules.desk_model import Checkin, Reservation, Settings, State, active, life_of
 
 
-def sensed(settings: Settings, state: State, item: Sensed) -> State:
+def sensed(state: State, item: Sensed) -> State:
     """Follow the place's occupancy: only vacancy that is sensed counts towards a release."""
     was, is_ = state.sensed, item.state
     state = state._replace(confidence=item.confidence)
@@ -20,15 +23,10 @@ def sensed(settings: Settings, state: State, item: Sensed) -> State:
     if is_ == "occupied":
         if state.checkin is not None:
             state = state._replace(checkin=state.checkin._replace(last=max(state.checkin.last, at), away=0))
-        return state._replace(sensed=is_, lack_from=0, vacant_from=0, idle=0, warned=False)
-    idle = state.idle
-    if state.vacant_from:
-        idle += settings.calendar.elapsed(_counted_from(settings, state), at)
+        return state._replace(sensed=is_, lack_from=0, vacant_from=0, warned=False)
+    # `unknown` ends the stretch of vacancy: a grace that it interrupts begins again, with its warning
     return state._replace(
-        sensed=is_,
-        lack_from=state.lack_from or at,
-        vacant_from=at if is_ == "vacant" else 0,
-        idle=idle,
+        sensed=is_, lack_from=state.lack_from or at, vacant_from=at if is_ == "vacant" else 0, warned=False
     )
 
 
@@ -67,6 +65,37 @@ def passed(settings: Settings, state: State) -> Change:
     return state, tuple(said)
 
 
+def explained(settings: Settings, state: State, now: int) -> Mapping[str, Any]:
+    """What the desk is held to be, and when time would change that, as things stand. Nobody is named."""
+    away, warn, release, close = _moments(settings, state)
+    held, booked = state.checkin, active(state, settings, now)
+    life, since = life_of(state, settings, now)
+    return {
+        "life": life,
+        "since": since,
+        "sensed": state.sensed,
+        "vacant_since": state.vacant_from or None,
+        "paused": settings.calendar.paused(now),
+        "checkin": None
+        if held is None
+        else {
+            "checkin_id": held.id,
+            "since": held.start,
+            "method": held.method,
+            "matches_reservation": bool(held.ref),
+            "last_evidence_at": held.last,
+            "elsewhere_until": held.kept or None,
+            "warned": state.warned,
+        },
+        "reservation": None if booked is None else {"since": booked.start, "until": booked.end},
+        "owner_unit": settings.owned_by.get(state.place),
+        "away_due": away,
+        "warning_due": warn,
+        "release_due": release,
+        "end_of_day_due": close if held is None or close else settings.calendar.end_of_day(held.start),
+    }
+
+
 def _moments(settings: Settings, state: State) -> tuple[int | None, int | None, int | None, int | None]:
     """When the desk becomes away, is warned, is released and is closed for the day, as things stand."""
     away = warn = release = close = None
@@ -75,8 +104,8 @@ def _moments(settings: Settings, state: State) -> tuple[int | None, int | None, 
         grace = settings.release_after_s if held is not None else settings.no_show_after_s
         if grace is not None:
             start = _counted_from(settings, state)
-            left = int(grace * SECOND) - state.idle
-            release = settings.calendar.after(start, max(0, left))
+            left = int(grace * SECOND)
+            release = settings.calendar.after(start, left)
             if not state.warned:
                 warn = settings.calendar.after(start, max(0, left - int(settings.warn_before_s * SECOND)))
     if held is not None:
@@ -102,6 +131,8 @@ def _about(settings: Settings, state: State) -> Checkin | Reservation | None:
 
 
 def _counted_from(settings: Settings, state: State) -> int:
-    """Vacancy counts from here: not from before the check-in, or the reservation's start."""
+    """Vacancy counts from here: not from before the check-in, the reservation's start, or an act elsewhere."""
     about = _about(settings, state)
-    return max(state.vacant_from, about.start) if about is not None else state.now
+    if about is None:
+        return state.now
+    return max(state.vacant_from, about.start, about.kept if isinstance(about, Checkin) else 0)

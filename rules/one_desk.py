@@ -1,7 +1,11 @@
 """One desk a person: whoever takes a second desk has left the first. The coordinator's business.
 
 It learns what people hold from the desks of the whole building, in whatever order that arrives, and asks the owner of
-an older desk to let it go. The later act wins, by time, then by place; so every order of delivery ends alike.
+an older desk to let it go. The later act wins, by time, then by place; so every order of delivery ends alike. A later
+desk that was left again before anybody heard of it has moved the person all the same.
+
+Who acts elsewhere in the building (a zone's reader, a kiosk), or is booked there now, has not left: the owner of their
+desk is asked to extend it.
 """
 
 from __future__ import annotations
@@ -11,12 +15,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Command, Fact, Input, Life, Rule, Step, Tick
+from rules.api import SECOND, Booked, Command, Fact, Input, Life, Reading, Rule, Step, Tick
 
 NAME, VERSION = "one_desk", 1
 MOST_ENDED = 8
 """Ended check-ins that are remembered, so that a late word of their start does not revive them. Few: no trail."""
+MOST_BOOKED = 32
+"""Bookings of one person that are kept, the next ones first."""
 HOLDS = frozenset({"taken", "away"})
+HERE = frozenset({"zone", "in", "kiosk"})
+"""Roles of readers at which a tap says: I am in the building."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,17 @@ class Holding(NamedTuple):
     checkin_id: str
 
 
+class Booking(NamedTuple):
+    """A place that is the person's for a while. In the order of these tuples."""
+
+    start: int
+    end: int
+    place: str
+    ref: str
+    told: str = ""
+    """Check-in that was extended for it."""
+
+
 class State(NamedTuple):
     """Of one person."""
 
@@ -44,13 +63,41 @@ class State(NamedTuple):
     """In order; the last one is the person's desk."""
     ended: tuple[Holding, ...] = ()
     """Check-ins that ended, in order."""
-    due: int | None = None
+    booked: tuple[Booking, ...] = ()
+    """In order."""
+    here: int = 0
+    """When the person last acted elsewhere in the building ..."""
+    told: str = ""
+    """... and the check-in that was extended for it."""
+    ask: int | None = None
+    """When desks that should be free are asked for again."""
+
+    @property
+    def newest(self) -> Holding:
+        """The last desk that the person took, held or left."""
+        return max(self.holdings + self.ended)
+
+    @property
+    def older(self) -> tuple[Holding, ...]:
+        """Desks that should be free: the person has taken another since."""
+        return tuple(held for held in self.holdings if held < self.newest)
+
+    @property
+    def due(self) -> int | None:
+        """When time will change something next."""
+        moments = [] if self.ask is None else [self.ask]
+        if self.holdings:
+            held = self.holdings[-1]
+            moments += [one.start for one in self.booked if one.place != held.place and one.told != held.checkin_id]
+        return min(moments, default=None)
 
 
 def rule(settings: Settings | None = None) -> Rule[State]:
     """One desk a person; key = person. Input: Life of every desk of the building; emits Command `move`."""
     chosen = settings or Settings()
-    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+    return Rule(
+        name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen), explain=_explained
+    )
 
 
 def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
@@ -59,43 +106,85 @@ def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now:
         person,
         str(body.get("unit", "_")),
         tuple(Holding(*row) for row in body.get("holdings", ())),
-        tuple(Holding(*row) for row in body.get("ended", ())),
+        tuple(Holding(*row) for row in body.get("left", ())),
+        tuple(Booking(*row) for row in body.get("booked", ())),
     )
-    due = now + int(settings.ask_again_s * SECOND) if len(state.holdings) > 1 else None
-    return Step(state._replace(due=due), (), (), due)
+    state = _asking(settings, state, now)
+    return Step(state, (), (), state.due)
 
 
-def _step(settings: Settings, state: State, item: Input) -> Step[State]:
-    if isinstance(item, Tick):
-        return _ask(settings, state, item.at, frozenset(), ())
-    if not isinstance(item, Life) or item.person != state.person or not item.checkin_id:
-        return Step(state, (), (), state.due)
-    told = Holding(item.since, item.place, item.checkin_id)
+def _step(settings: Settings, before: State, item: Input) -> Step[State]:
+    state, emits = before, []
+    match item:
+        case Life() if item.person == state.person and item.checkin_id:
+            state = _told(state, item)
+            if (state.holdings, state.ended) != (before.holdings, before.ended):
+                asked = frozenset(older.checkin_id for older in before.older)
+                emits += _moves(state, asked)
+                state = _asking(settings, state, item.at)
+        case Booked() if item.person == state.person:
+            state = _booked(state, item)
+        case Reading(kind="badge") if item.person == state.person and not item.refused and item.role in HERE:
+            if item.at > state.here:
+                state = state._replace(here=item.at, told="")
+        case Tick() if state.ask is not None and state.ask <= item.at:
+            emits += _moves(state, frozenset())
+            state = _asking(settings, state, item.at)
+        case _:
+            pass
+    state, extended = _meeting(state, item.at)
+    facts = () if _body(state) == _body(before) else (Fact(NAME, state.person, _body(state)),)
+    return Step(state, (), facts, state.due, (*emits, *extended))
+
+
+def _body(state: State) -> Mapping[str, Any] | None:
+    """The row that a restart restores; None where there is nothing to remember."""
+    if not (state.holdings or state.ended or state.booked):
+        return None
+    return {
+        "unit": state.unit,
+        "holdings": [list(row) for row in state.holdings],
+        "left": [list(row) for row in state.ended],
+        "booked": [list(row) for row in state.booked],
+    }
+
+
+def _explained(state: State, _now: int) -> Mapping[str, Any]:
+    """The desk that the person holds."""
+    held = state.holdings[-1] if state.holdings else None
+    return {"desk": None if held is None else {"place": held.place, "since": held.since}}
+
+
+# --- desks ----------------------------------------------------------------------------------------------------------
+
+
+def _told(state: State, item: Life) -> State:
+    """What the person holds, by every word of it so far."""
+    told = Holding(item.began or item.since, item.place, item.checkin_id)
     known = {holding.checkin_id: holding for holding in state.holdings}
     ended = {holding.checkin_id: holding for holding in state.ended}
     if item.life not in HOLDS:
-        if known.pop(item.checkin_id, None) is None and item.checkin_id in ended:
-            return Step(state, (), (), state.due)
-        ended[item.checkin_id] = told
+        held = known.pop(item.checkin_id, None)
+        if held is None and item.checkin_id in ended:
+            return state
+        # without its start, an end that was not heard of before says nothing about other desks
+        ended[item.checkin_id] = held or told._replace(since=item.began)
     elif item.checkin_id not in ended:
         # `away` is told with its own time: the check-in is as old as the oldest word of it
         known[item.checkin_id] = min(told, known.get(item.checkin_id, told))
     holdings = tuple(sorted(known.values()))
     kept = tuple(sorted(ended.values())[-MOST_ENDED:])
     if (holdings, kept) == (state.holdings, state.ended):
-        return Step(state, (), (), state.due)
-    after = state._replace(unit=item.unit, holdings=holdings, ended=kept)
-    body = {"unit": after.unit, "holdings": [list(row) for row in holdings], "ended": [list(row) for row in kept]}
-    asked = frozenset(older.checkin_id for older in state.holdings[:-1])
-    return _ask(settings, after, item.at, asked, (Fact(NAME, state.person, body),))
+        return state
+    return state._replace(unit=item.unit, holdings=holdings, ended=kept)
 
 
-def _ask(settings: Settings, state: State, now: int, asked: frozenset[str], facts: tuple[Fact, ...]) -> Step[State]:
+def _moves(state: State, asked: frozenset[str]) -> list[Command]:
     """Ask for every desk but the last, unless that was just done."""
-    if len(state.holdings) < 2:
-        return Step(state._replace(due=None), (), facts, None)
-    newest = state.holdings[-1]
-    moves = tuple(
+    if not state.older:
+        return []
+    newest = state.newest
+    return [
         Command(
             "move",
             older.place,
@@ -105,11 +194,53 @@ def _ask(settings: Settings, state: State, now: int, asked: frozenset[str], fact
             "coordinator",
             {"to": newest.place, "checkin_id": older.checkin_id, "at": newest.since},
         )
-        for older in state.holdings[:-1]
+        for older in state.older
         if older.checkin_id not in asked
-    )
-    due = now + int(settings.ask_again_s * SECOND)
-    return Step(state._replace(due=due), (), facts, due, moves)
+    ]
 
 
-__all__ = ["NAME", "VERSION", "Holding", "Settings", "State", "rule"]
+def _asking(settings: Settings, state: State, now: int) -> State:
+    again = now + int(settings.ask_again_s * SECOND) if state.older else None
+    return state._replace(ask=again)
+
+
+# --- elsewhere in the building --------------------------------------------------------------------------------------
+
+
+def _booked(state: State, item: Booked) -> State:
+    """Bookings by reference; what is over is forgotten."""
+    others = [one for one in state.booked if (one.place, one.ref) != (item.place, item.ref) and one.end > item.at]
+    if item.end > item.at:
+        others.append(Booking(item.start, item.end, item.place, item.ref))
+    return state._replace(unit=item.unit, booked=tuple(sorted(others)[:MOST_BOOKED]))
+
+
+def _meeting(state: State, now: int) -> tuple[State, list[Command]]:
+    """The last act and the bookings elsewhere that have begun, each told once to the desk that is held.
+
+    Whatever comes first, the desk or the act, the desk is told in the end.
+    """
+    if not state.holdings:
+        return state, []
+    held = state.holdings[-1]
+    told: list[Command] = []
+    kept: list[Booking] = []
+    if state.here > held.since and state.told != held.checkin_id:
+        told.append(_extend(state, held, state.here, state.here))
+        state = state._replace(told=held.checkin_id)
+    for one in state.booked:
+        if one.end <= now:
+            continue
+        if one.start <= now and one.place != held.place and one.told != held.checkin_id:
+            told.append(_extend(state, held, now, one.end))
+            one = one._replace(told=held.checkin_id)
+        kept.append(one)
+    return state._replace(booked=tuple(kept)), told
+
+
+def _extend(state: State, held: Holding, at: int, until: int) -> Command:
+    args = {"checkin_id": held.checkin_id, "until": until}
+    return Command("extend", held.place, at, state.person, state.unit, "coordinator", args)
+
+
+__all__ = ["NAME", "VERSION", "Booking", "Holding", "Settings", "State", "rule"]

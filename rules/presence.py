@@ -17,8 +17,22 @@ from typing import Any
 
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
 from rules.evidence import Evidence, personal
-from rules.presence_model import NAME, VERSION, Settings, State, Visit, fact_of, remembered, restored
-from rules.workplace import ROLES, act, refused
+from rules.presence_model import (
+    MOST_ENDED,
+    NAME,
+    SOURCES,
+    VERSION,
+    Settings,
+    Source,
+    State,
+    Visit,
+    explained,
+    fact_of,
+    remembered,
+    restored,
+    support,
+)
+from rules.workplace import ROLES, act, day_ends, forgotten, is_of_another_day, refused, resumed
 
 Change = tuple[State, tuple[Event, ...]]
 
@@ -26,7 +40,13 @@ Change = tuple[State, tuple[Event, ...]]
 def rule(settings: Settings | None = None) -> Rule[State]:
     """People's presence; key = person. A refused tap at a workplace reader may go to any key, best to the reader's."""
     chosen = settings or Settings()
-    return Rule(name=NAME, version=VERSION, start=partial(_start, chosen), step=partial(_step, chosen))
+    return Rule(
+        name=NAME,
+        version=VERSION,
+        start=partial(_start, chosen),
+        step=partial(_step, chosen),
+        explain=partial(explained, chosen),
+    )
 
 
 def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
@@ -47,6 +67,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             if not state.quiet and _believed(settings, state, item, zone):
                 evidence, lost = list(item.evidence), item.challenger
                 state, said = _seen(
+                    settings,
                     state._replace(cause=None),
                     zone,
                     item.last_evidence,
@@ -56,15 +77,18 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
                     confidence=item.confidence,
                 )
         case Life():
-            state, said = _desk(state, item)
+            state, said = _desk(settings, state, item)
         case Reading(kind="badge") if item.refused or not item.person:
             said = (refused(item),)
-        case Reading(kind="badge", role="zone") if not state.quiet:
+        case Reading(kind="badge", role="zone") if not state.quiet and item.at >= max(state.proved, state.left):
             zone = zone_of(item.place)
             state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
-            state, said = _seen(state, zone, item.at, "badge", [personal("badge", item.dev)], item.assurance)
+            heard = [personal("badge", item.dev)]
+            state, said = _seen(settings, state, zone, item.at, "badge", heard, item.assurance)
+        case Reading(kind="badge", role="zone"):
+            pass  # a later act has decided, or nobody is to be sensed
         case Reading(kind="badge") if item.role in ROLES:
-            state, said = _workplace(state, item)
+            state, said = _workplace(settings, state, item)
         case Command(name="quiet"):
             state, said = _quiet(settings, state, item)
         case Tick():
@@ -94,6 +118,7 @@ def _believed(settings: Settings, state: State, item: Located, zone: str) -> boo
 
 
 def _seen(
+    settings: Settings,
     state: State,
     zone: str,
     at: int,
@@ -104,19 +129,25 @@ def _seen(
     challenger: Mapping[str, Any] | None = None,
     confidence: float = 1.0,
 ) -> Change:
-    """Evidence that the person is in `zone`. A tag that is heard only claims to be theirs."""
+    """Evidence that the person is in `zone`. A tag that is heard only claims to be theirs.
+
+    `confidence`: of the evidence itself; what its source is worth comes on top.
+    """
     visit = state.visit
+    weight = settings.sources.get(method, SOURCES[""]).weight * confidence
     if visit is None:
-        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at, assurance=assurance)
+        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at, assurance=assurance, weight=weight)
         name, prev = "started", None
     elif visit.zone != zone:
         name, prev = "moved", visit.zone
+        challenger = challenger or {"zone": visit.zone, "weight": round(support(settings, visit, state.now), 2)}
     elif visit.idle:
         name, prev = "moved", zone  # back from idle, where the person was
     else:
-        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance)
+        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance, weight=weight)
         return state._replace(visit=seen), ()
-    after = visit._replace(zone=zone, last=max(visit.last, at), method=method, idle=False, assurance=assurance)
+    last = max(visit.last, at)
+    after = visit._replace(zone=zone, last=last, method=method, idle=False, assurance=assurance, weight=weight)
     data: dict[str, Any] = {
         "state": "present",
         "visit_id": after.id,
@@ -124,7 +155,7 @@ def _seen(
         "prev": prev,
         "method": method or None,
         "assurance": assurance,
-        "confidence": confidence,
+        "confidence": round(weight, 2),
         "last_evidence": after.last,
         "evidence": evidence,
         "challenger": challenger,
@@ -132,26 +163,38 @@ def _seen(
     return state._replace(visit=after), (_sense(state, name, zone, at, data),)
 
 
-def _desk(state: State, life: Life) -> Change:
-    """A desk that is taken proves the zone, and its use is evidence for as long as it lasts."""
+def _desk(settings: Settings, state: State, life: Life) -> Change:
+    """A desk that is taken proves the zone, and its use is evidence for as long as it lasts.
+
+    News may come in any order: the later act decides, and what is over is not revived by its beginning.
+    """
     if life.person != state.person:
         return state, ()
     zone, space = zone_of(life.place), life.place.rsplit("/", 1)[-1]
     state = state._replace(unit=life.unit)
+    last = life.last or life.at
     if life.life != "taken":
+        if life.life != "away" and life.checkin_id:
+            over = (*(one for one in state.ended if one[0] != life.checkin_id), (life.checkin_id, last))
+            state = state._replace(ended=over[-MOST_ENDED:])
         if state.desk != life.place:
             return state, ()
         state = state._replace(desk="")
         if state.quiet or state.visit is None:
             return state, ()
-        return state._replace(visit=state.visit._replace(last=max(state.visit.last, life.at))), ()
-    if state.quiet or life.since < state.left:
+        return state._replace(visit=state.visit._replace(last=max(state.visit.last, last))), ()
+    if state.quiet or life.since < state.left or life.at < state.proved:
         return state, ()
     if life.since > state.proved:
         state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
     evidence = [personal("badge", life.reader or space)]
-    return _seen(state._replace(desk=life.place, left=0), zone, at, "", evidence, life.assurance)
+    ended = dict(state.ended)
+    held = "" if life.checkin_id in ended else life.place
+    state, said = _seen(settings, state._replace(desk=held, left=0), zone, at, "", evidence, life.assurance)
+    if state.visit is not None and not held:
+        state = state._replace(visit=state.visit._replace(last=max(state.visit.last, ended[life.checkin_id])))
+    return state, said
 
 
 def _elsewhere(state: State, zone: str) -> str:
@@ -162,14 +205,17 @@ def _elsewhere(state: State, zone: str) -> str:
 # --- acts and time --------------------------------------------------------------------------------------------------
 
 
-def _workplace(state: State, item: Reading) -> Change:
-    state, outcome, leaves = act(state, item)
+def _workplace(settings: Settings, state: State, item: Reading) -> Change:
+    before: tuple[Event, ...] = ()
+    if is_of_another_day(settings.calendar, state, item):
+        state, before = forgotten(state, item.at)
+    state, outcome, leaves = act(resumed(settings.calendar, state, item), item)
     if outcome.type == "workplace.checkin.started":
         state = state._replace(left=0)
     if not leaves or state.visit is None:
-        return state, (outcome,)
+        return state, (*before, outcome)
     state, said = _close(state, item.at, "left", None, "act", item.at, item.assurance)
-    return state, (outcome, *said)
+    return state, (*before, outcome, *said)
 
 
 def _quiet(settings: Settings, state: State, asked: Command) -> Change:
@@ -182,7 +228,22 @@ def _quiet(settings: Settings, state: State, asked: Command) -> Change:
 
 
 def _passed(settings: Settings, state: State) -> Change:
-    """Evidence has not come for a while."""
+    """Evidence has not come for a while, or the day has ended without a word."""
+    state, said = _silent(settings, state)
+    closes = _closes(settings, state)
+    if closes is None or closes > state.now:
+        return state, said
+    state, more = forgotten(state, state.now)
+    return state, (*said, *more)
+
+
+def _closes(settings: Settings, state: State) -> int | None:
+    """When a workplace check-in that nobody ends is closed; None: not while something is heard of the person."""
+    visit = state.visit
+    return day_ends(settings.calendar, state) if visit is None or (visit.idle and not state.desk) else None
+
+
+def _silent(settings: Settings, state: State) -> Change:
     visit = state.visit
     if visit is None or state.desk:
         return state, ()
@@ -197,6 +258,7 @@ def _passed(settings: Settings, state: State) -> Change:
             "method": visit.method or None,
             "last_evidence": visit.last,
             "cause": state.cause or "no_evidence",
+            "confidence": round(support(settings, visit, state.now), 2),
             "assurance": visit.assurance,
             "evidence": [],
         }
@@ -232,12 +294,13 @@ def _sense(state: State, name: str, zone: str, at: int, data: Mapping[str, Any])
 
 
 def _due(settings: Settings, state: State) -> int | None:
-    """When silence will mean something."""
-    visit = state.visit
+    """When silence will mean something, or the day ends."""
+    visit, closes = state.visit, _closes(settings, state)
     if visit is None or state.desk:
-        return None
+        return closes
     silent = max(visit.last, state.watched)
-    return silent + int((settings.unknown_after_s if visit.idle else settings.idle_after_s) * SECOND)
+    due = silent + int((settings.unknown_after_s if visit.idle else settings.idle_after_s) * SECOND)
+    return due if closes is None else min(due, closes)
 
 
-__all__ = ["NAME", "VERSION", "Settings", "State", "rule", "zone_of"]
+__all__ = ["NAME", "VERSION", "Settings", "Source", "State", "rule", "zone_of"]

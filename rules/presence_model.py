@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rules.api import Fact
+from rules.api import SECOND, Fact
+from rules.calendar import MAKASSAR, Calendar
 
 NAME, VERSION = "presence", 1
+MOST_ENDED = 8
+"""Ended check-ins that are remembered. Few: no trail."""
+
+
+class Source(NamedTuple):
+    """What a kind of evidence is worth when it is fresh, and how fast that fades."""
+
+    weight: float
+    half_life_s: float
+
+
+SOURCES: Mapping[str, Source] = {"badge": Source(0.98, 600.0), "tag": Source(1.0, 60.0), "": Source(0.95, 3600.0)}
+"""By method of a visit; empty: a desk that was taken. A tag's weight is multiplied by the locator's confidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Choices for all people; seconds of office time."""
+
+    sources: Mapping[str, Source] = field(default_factory=lambda: dict(SOURCES))
 
     idle_after_s: float = 600.0
     unknown_after_s: float = 3600.0
@@ -21,6 +37,8 @@ class Settings:
     """After a desk was taken, a tag that still seems to be in the zone it was in before is not believed for so long."""
     leave_grace_s: float = 120.0
     """After an act of leaving, a tag that is still heard does not start a new visit for so long."""
+    calendar: Calendar = MAKASSAR
+    """The end of the day, when check-ins that nobody ended are closed."""
     quiet: frozenset[str] = frozenset()
     """People who do not want to be sensed; Command `quiet` {on: bool} adds and removes as well."""
 
@@ -38,6 +56,14 @@ class Visit(NamedTuple):
     idle: bool = False
     assurance: str = "claimed"
     """How far what bore out the present zone proves who it was: claimed, fresh, bound."""
+    weight: float = 1.0
+    """What the last evidence was worth when it was fresh."""
+
+
+def support(settings: Settings, visit: Visit, now: int) -> float:
+    """How much is left of the last evidence for the visit's zone, 0 to 1."""
+    half_life = settings.sources.get(visit.method, SOURCES[""]).half_life_s
+    return float(visit.weight * 0.5 ** (max(0, now - visit.last) / SECOND / half_life))
 
 
 class Workplace(NamedTuple):
@@ -57,6 +83,8 @@ class State(NamedTuple):
     unit: str = "_"
     visit: Visit | None = None
     workplace: Workplace | None = None
+    lapsed: Workplace | None = None
+    """The check-in that the end of the day closed: who taps later on that day ends it by that act."""
     quiet: bool = False
     desk: str = ""
     """A desk that is taken and sensed in use: evidence that goes on without a tag."""
@@ -64,6 +92,8 @@ class State(NamedTuple):
     """When an act last proved the zone."""
     left: int = 0
     """When the person last left by an act."""
+    ended: tuple[tuple[str, int], ...] = ()
+    """Check-ins at desks that are over, and their last evidence: a late word of their start does not revive them."""
     acted: int = 0
     """Last workplace act."""
     watched: int = 0
@@ -108,3 +138,27 @@ def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, no
         acted=int(workplace["start"]) if workplace else 0,
         quiet=state.quiet or bool(fact.get("quiet")),
     )
+
+
+def explained(settings: Settings, state: State, now: int) -> Mapping[str, Any]:
+    """What is held of the person, and when silence would change it. Whoever asks has the right to."""
+    visit, work = state.visit, state.workplace
+    silent = 0 if visit is None or state.desk else max(visit.last, state.watched)
+    absent = {"state": "left", "since": state.left} if state.left else {"state": "unknown", "since": None}
+    return {
+        **(absent if visit is None else {"state": "idle" if visit.idle else "present", "since": visit.start}),
+        "cause": None if visit is not None or state.left else state.cause or "no_evidence",
+        "zone": visit.zone if visit else None,
+        "visit_id": visit.id if visit else None,
+        "method": visit.method or "desk" if visit else None,
+        "assurance": visit.assurance if visit else None,
+        "last_evidence_at": visit.last if visit else None,
+        "confidence": None
+        if visit is None
+        else round(visit.weight if state.desk else support(settings, visit, now), 2),
+        "desk": state.desk or None,
+        "quiet": state.quiet,
+        "workplace": None if work is None else {"since": work.start, "place": work.place, "method": work.method},
+        "idle_due": silent + int(settings.idle_after_s * SECOND) if silent and visit and not visit.idle else None,
+        "unknown_due": silent + int(settings.unknown_after_s * SECOND) if silent else None,
+    }

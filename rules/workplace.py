@@ -1,6 +1,7 @@
 """Workplace check-in and check-out: explicit acts at readers of role in, out, in_out and kiosk.
 
-A tap has exactly one outcome: workplace.checkin.started, workplace.checkin.ended or badge.rejected.
+A tap has exactly one outcome: workplace.checkin.started, workplace.checkin.ended or badge.rejected. Who forgets to
+check out is checked out when the day has ended and nothing is heard of them: that is inferred, and nobody has `left`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rules.api import SECOND, Event, Reading, stable_id
+from rules.calendar import Calendar
 from rules.evidence import tapped
 from rules.presence_model import State, Workplace
 
@@ -20,6 +22,49 @@ def refused(item: Reading) -> Event:
     if item.late:
         data["late"] = True
     return Event("badge.rejected", item.place, item.at, data)
+
+
+def day_ends(calendar: Calendar, state: State) -> int | None:
+    """When the day of the open check-in ends; None: there is none."""
+    return None if state.workplace is None else calendar.end_of_day(state.workplace.start)
+
+
+def is_of_another_day(calendar: Calendar, state: State, item: Reading) -> bool:
+    """Whether a tap that comes in finds a check-in that was forgotten."""
+    end = day_ends(calendar, state)
+    if end is None or state.workplace is None or item.role == "out" or item.refused or not item.person:
+        return False
+    return end <= item.at and calendar.day(state.workplace.start) < calendar.day(item.at)
+
+
+def forgotten(state: State, at: int) -> tuple[State, tuple[Event, ...]]:
+    """The day has ended and nobody checked out: inferred, with the last evidence that there is."""
+    held = state.workplace
+    if held is None:
+        return state, ()
+    last = max(held.start, state.visit.last if state.visit is not None else held.start)
+    data: dict[str, Any] = {
+        "method": held.method,
+        "assurance": held.assurance,
+        "evidence": [],
+        "checkin_id": held.id,
+        "reason": "end_of_day",
+        "ended_by": "inferred",
+        "last_evidence": last,
+        "start": held.start,
+        "dwell_s": round((last - held.start) / SECOND, 3),
+    }
+    event = Event("workplace.checkin.ended", held.place, at, data, "who", state.person, state.unit)
+    return state._replace(workplace=None, lapsed=held), (event,)
+
+
+def resumed(calendar: Calendar, state: State, item: Reading) -> State:
+    """A late act wins over what was only inferred: who worked late, and taps to leave, was there till then."""
+    held = state.lapsed
+    if held is None or state.workplace is not None or item.role == "in" or item.refused or not item.person:
+        return state
+    same = calendar.day(held.start) == calendar.day(item.at)
+    return state._replace(workplace=held if same else None, lapsed=None)
 
 
 def act(state: State, item: Reading) -> tuple[State, Event, bool]:

@@ -308,7 +308,14 @@ leaves = st.one_of(
 
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-PARSED = yaml.safe_load(GOOD) | {"rules": {"hold_s": {"radar": 5}, "desk": {"breaks": []}}}
+CALENDAR = {
+    "hours": [{"days": ["mon"], "start": "07:30", "end": "16:00"}],
+    "breaks": [{"start": "12:00", "end": "13:00"}],
+    "ramadan": {"dates": [{"first": "2026-02-19", "last": "2026-03-20"}]},
+    "holidays": {"add": [{"day": "2026-06-17", "name": "x"}], "remove": ["2026-06-18"]},
+    "notes": [{"first": "2026-03-16", "last": "2026-03-17", "text": "masa WFA"}],
+}
+PARSED = yaml.safe_load(GOOD) | {"rules": {"hold_s": {"radar": 5}, "desk": {"breaks": []}}, "calendar": CALENDAR}
 
 
 @st.composite

@@ -20,7 +20,7 @@ from gateway.counters import Counters
 from gateway.errors import ConfigError
 from gateway.packs import Pack
 from gateway.recording import MAX_LINE, Recording, Tap, header, line, parse
-from rules.api import Command, Health, Input, Life, Reading, Sighting, Tick
+from rules.api import Booked, Command, Health, Input, Life, Reading, Sighting, Tick
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 PACKS = sorted(path.parent for path in SHARED.glob("*/sightings.csv.gz"))
@@ -71,7 +71,17 @@ inputs = st.one_of(
     ),
     st.builds(Sighting, person=persons, receiver=identifiers, rssi=numbers, at=times, heard=times),
     st.builds(Health, dev=identifiers, alive=st.booleans(), cause=words, at=times),
-    st.builds(Life, place=places, life=words, since=times, at=times, person=persons),
+    st.builds(Life, place=places, life=words, since=times, at=times, person=persons, began=times, last=times),
+    st.builds(
+        Booked,
+        place=places,
+        at=times,
+        person=persons,
+        ref=st.text(st.characters(codec="utf-8"), max_size=200),
+        start=times,
+        end=times,
+        unit=words,
+    ),
     st.builds(
         Command, name=words, place=st.one_of(st.just(""), places), at=times, person=persons, args=st.just({"a": 1})
     ),

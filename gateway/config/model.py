@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.config.calendars import Span, WorkingCalendar
 from gateway.config.sources import Broker, Source
 from gateway.config.types import (
     URL,
@@ -26,7 +27,6 @@ from gateway.config.types import (
     SpaceKind,
     Switch,
     TimeOfDay,
-    Weekday,
     Whole,
     Word,
 )
@@ -45,6 +45,8 @@ class Space(Model):
     accessible: Switch = False
     unit: Identifier | None = None
     """Owner unit (agency), where the place belongs to one."""
+    guests: Literal["allow", "refuse"] | None = None
+    """Whether another unit's people may take the desk; default: the zone's, then that of rules.desk."""
     owner: Identifier | None = None
     """Gateway that decides this place; default: the zone's, then the floor's."""
 
@@ -57,6 +59,7 @@ class Zone(Model):
     private: Switch = False
     neighbours: tuple[Identifier, ...] = ()
     unit: Identifier | None = None
+    guests: Literal["allow", "refuse"] | None = None
     owner: Identifier | None = None
     spaces: tuple[Space, ...] = ()
 
@@ -189,12 +192,9 @@ class People(Model):
     table: Path = Path("var/archive/people.sqlite")
 
 
-class Pause(Model):
-    """A part of some days in which nobody is expected at a desk; the site's local time."""
+class Pause(Span):
+    """A part of some days in which nobody is missed at a desk, such as a prayer; the site's local time."""
 
-    days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    start: TimeOfDay
-    end: TimeOfDay
     first: Day | None = None
     """Of a season such as Ramadan, with `last`."""
     last: Day | None = None
@@ -208,12 +208,17 @@ class DeskRules(Model):
     away_after_s: Seconds = 300.0
     """Vacant for so long: taken becomes away."""
     warn_before_s: Seconds = 300.0
+    no_show_after_s: Seconds = 900.0
+    """Healthy and vacant for so long after a reservation's start: the reservation is released."""
+    lead_s: Annotated[Number, Field(ge=0, le=86_400)] = 900.0
+    """So long before its start a reserved desk is kept from others."""
+    guests: Literal["allow", "refuse"] = "allow"
+    """Whether people of another unit may take or book a desk that has a `unit`; a zone or space may differ."""
+    bookings: Literal["here", "external"] = "here"
+    """Where desks are booked. `external`: only a booking system (role `system`) and operators make reservations."""
     end_of_day: TimeOfDay = time(19, 0)
-    breaks: tuple[Pause, ...] = (
-        Pause(days=("mon", "tue", "wed", "thu"), start=time(12, 0), end=time(13, 0)),
-        Pause(days=("fri",), start=time(11, 30), end=time(13, 0)),
-    )
-    """Pause the release. Default: an hour at noon, ninety minutes on Friday (Perpres 21/2023)."""
+    breaks: tuple[Pause, ...] = ()
+    """Pause the release as well, beside the breaks of `calendar`: prayers."""
 
 
 class PresenceRules(Model):
@@ -257,6 +262,7 @@ class Office(Model):
     archive: Archive = Archive()
     outbox: Outbox = Outbox()
     people: People = People()
+    calendar: WorkingCalendar = WorkingCalendar()
     rules: Rules = Rules()
     home_assistant: Switch = False
     device_keys: Path = Path("keys/devices.keys")

@@ -19,6 +19,8 @@ class Spot:
     owner: str
     unit: str
     """Owner unit, `_` if none."""
+    guests: bool
+    """Whether people of other units may take or book it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Places:
                             space=space,
                             owner=space.owner or zone.owner or floor.owner or "",
                             unit=space.unit or zone.unit or "_",
+                            guests=(space.guests or zone.guests or office.rules.desk.guests) == "allow",
                         )
                         self._known.add(place)
 

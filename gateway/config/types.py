@@ -22,8 +22,8 @@ FORMS = {
 """Patterns, and how to say what they ask for."""
 
 
-def _time_of_day(value: object) -> object:
-    """A number would be taken for seconds after midnight."""
+def time_of_day(value: object) -> object:
+    """`19:00` as a time. A number would be taken for seconds after midnight. Raises ValueError."""
     if isinstance(value, time):
         return value
     found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", value) if isinstance(value, str) else None
@@ -33,8 +33,8 @@ def _time_of_day(value: object) -> object:
     return time(hour, minute, second)
 
 
-def _day(value: object) -> object:
-    """A number would be taken for seconds since 1970."""
+def day(value: object) -> object:
+    """`2026-02-18` as a date. A number would be taken for seconds since 1970. Raises ValueError."""
     if isinstance(value, date):
         return value
     if not isinstance(value, str):
@@ -61,8 +61,8 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Switch = Annotated[bool, Field(strict=True)]
 Seconds = Annotated[Number, Field(gt=0, le=7 * 86_400)]
 Port = Annotated[Whole, Field(ge=1, le=65_535)]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-Day = Annotated[date, BeforeValidator(_day)]
+TimeOfDay = Annotated[time, BeforeValidator(time_of_day)]
+Day = Annotated[date, BeforeValidator(day)]
 Mapping = Annotated[dict[str, Any] | Path, BeforeValidator(_mapping)]
 SpaceKind = Literal["desk", "room", "booth", "other"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

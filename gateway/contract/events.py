@@ -91,8 +91,11 @@ class BadgeRejected(Data):
 
     reader: Identifier = Field(description="the reader that was tapped")
     cause: Literal[
-        "unknown", "disabled", "duplicate", "rate", "ambiguous", "taken", "reserved", "late", "out_of_order"
-    ] = Field(description="why; `taken` and `reserved`: the desk is another's; `late`: a later act has won")
+        "unknown", "disabled", "duplicate", "rate", "ambiguous", "taken", "reserved", "unit", "late", "out_of_order"
+    ] = Field(
+        description="why; `taken` and `reserved`: the desk is another's; `unit`: it is for its owner unit only;"
+        " `late`: a later act has won"
+    )
 
 
 # --- desks ----------------------------------------------------------------------------------------------------------
@@ -141,6 +144,7 @@ class DeskReservation(AboutPerson):
     """A reservation of a desk was made, changed, cancelled or released."""
 
     due: Time | None = Field(None, description="when the reservation starts")
+    until: Time | None = Field(None, description="when the reservation ends")
     cause: Literal["no_show", "user", "operator"] | None = Field(None, description="who or what caused it")
     booking_ref: Text = Field(description="the reservation, in the words of its master")
     evidence: Evidence = Field([])

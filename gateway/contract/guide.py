@@ -192,7 +192,7 @@ The archive projects its events into the stores that `archive.stores` of office.
 | measurement | tags | fields |
 |---|---|---|
 | `space_state` | place | `state` 0 vacant, 1 occupied, 2 unknown, `occupied` 0 or 1, `confidence`, `seq` |
-| `space_use_15m` | place | `used_s`, `known_s`, `capacity`, `peak` 0 or 1, `checkins`, at the quarter hour's start |
+| `space_use_15m` | place | `used_s`, `known_s`, `capacity`, `peak`, `checkins`, `work_s`, and two more: below |
 | `checkin` | place, `method` | `started` 1; or `ended` 1, `dwell_s`, `inferred` 0 or 1; `seq` |
 | `zone_people` | place | `people`, `entries`, `exits`, `known` 0 or 1, `capacity`, `confidence`, `seq` |
 | `gw_health` | `site`, `building`, `gateway` | `up` 0 or 1, `lost`, `backlog`, `backlog_bytes`, `clock_offset_ms` |
@@ -202,6 +202,9 @@ The archive projects its events into the stores that `archive.stores` of office.
   where `known` is 1 and `people` is absent, there are fewer than five, or none.
 - **Divide by `known_s`, never by 900.** An outage lowers `known_s`; a desk of which nothing is known has `used_s` 0 and
   `known_s` 0, and is not an empty desk.
+- `space_use_15m` stands at its quarter hour's start; `peak` is 1 if anybody was there. `work_s` is how much of it is
+  working time by the site's calendar (hours, breaks, Ramadan, holidays), `work_known_s` and `work_used_s` are the known
+  and used seconds within that: the rates of a report divide by `work_known_s`.
 - Everything is UTC. Quarter hours are the same everywhere; days and Fridays are the site's (`timezone` in office.yaml).
 - Late events change quarter hours of the last 40 days; a new or emptied store gets 400 days of them, and every event.
 - The digits below a point's millisecond are its sequence modulo 10^6. A store that keeps milliseconds only

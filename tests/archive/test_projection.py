@@ -282,6 +282,9 @@ def delete(path: Path) -> None:
 # --- quarter hours --------------------------------------------------------------------------------------------------
 
 
+NIGHT = {"work_s": 0, "work_known_s": 0, "work_used_s": 0}
+
+
 def quarter(store: Memory, number: int = 0, space: str = "d-1", floor: str = "l1") -> dict[str, float]:
     return store.of("space_use_15m")[floor, space, START + number * QUARTER]
 
@@ -298,8 +301,8 @@ async def test_a_quarter_hour_says_what_was_used_of_what_is_known(tmp_path: Path
         )
         await b.pass_(901)
         await b.done()
-    assert quarter(store) == {"used_s": 300, "known_s": 600, "capacity": 1, "peak": 1, "checkins": 1}
-    assert quarter(store, space="d-2") == {"used_s": 0, "known_s": 0, "capacity": 1, "peak": 0, "checkins": 0}
+    assert quarter(store) == {"used_s": 300, "known_s": 600, "capacity": 1, "peak": 1, "checkins": 1, **NIGHT}
+    assert quarter(store, space="d-2") == {"used_s": 0, "known_s": 0, "capacity": 1, "peak": 0, "checkins": 0, **NIGHT}
     assert len(store.of("space_use_15m")) == 2 * len(DESKS)
 
 
@@ -327,7 +330,7 @@ async def test_an_outage_lowers_what_is_known_and_never_looks_like_an_empty_desk
         back = {"boot": "000002-bbbb", "at": 600}
         b.commit(make(1, "gateway.started", **back), make(2, state="vacant", prev="unknown", **back))
         await b.done()
-    assert quarter(store) == {"used_s": 200, "known_s": 500, "capacity": 1, "peak": 1, "checkins": 0}
+    assert quarter(store) == {"used_s": 200, "known_s": 500, "capacity": 1, "peak": 1, "checkins": 0, **NIGHT}
 
 
 async def test_a_gateway_that_is_not_heard_knows_nothing_until_it_is_heard_again(tmp_path: Path) -> None:

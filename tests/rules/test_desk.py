@@ -86,13 +86,14 @@ SCENARIOS: dict[str, tuple[list[Any], float, list[tuple[float, str, str | None]]
             (3700, "checkin.ended", "auto_release"),
         ],
     ),
-    "unknown pauses the grace": (
-        [tap(10), sees(20, "occupied"), sees(100, "vacant"), sees(1100, "unknown"), sees(5100, "vacant")],
+    "after unknown the grace begins again": (
+        [tap(10), sees(20, "occupied"), sees(100, "vacant"), sees(3500, "unknown"), sees(5100, "vacant")],
         3 * HOUR,
         [
             (10, "checkin.started", None),
-            (7400, "release.warning", "auto_release"),
-            (7700, "checkin.ended", "auto_release"),
+            (3400, "release.warning", "auto_release"),
+            (8400, "release.warning", "auto_release"),
+            (8700, "checkin.ended", "auto_release"),
         ],
     ),
     "unknown never releases before the day ends": (

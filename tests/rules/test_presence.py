@@ -307,3 +307,16 @@ def test_a_row_restores_the_state(fold: Any, chosen: list[tuple[float, str]]) ->
     assert (mine.visit and (mine.visit.id, mine.visit.zone, mine.visit.idle)) == (
         theirs.visit and (theirs.visit.id, theirs.visit.zone, theirs.visit.idle)
     )
+
+
+def test_each_source_has_its_weight_and_what_it_displaced_is_told(fold: Any) -> None:
+    """A badge at a zone's reader against a tag that was heard a minute, one half-life, before."""
+    west, east = "s/b/f/west/_", "s/b/f/east/_"
+    run = fold(presence.rule(), ANA)
+    run.feed(Located(ANA, west, None, at(0), at(0), 0.8))
+    run.feed(Reading("rdr-z", "badge", True, east, at(60), "badge", "zone", ANA, "panrb"))
+    started, moved = run.events
+    assert started.data["confidence"] == 0.8
+    assert (moved.data["confidence"], moved.data["challenger"]) == (0.98, {"zone": west, "weight": 0.4})
+    (idle,) = run.wait(700).of("presence.idle", "sense")
+    assert idle.data["confidence"] == 0.49, "what is left of the badge after its half-life"

@@ -101,6 +101,11 @@ class Site:
         rows = ledger.read(self.folder / "var" / "archive" / "ledger.sqlite")
         return [json.loads(row.body) for row in rows if row.type == kind and row.cls == "evt"]
 
+    def acts(self, kind: str) -> list[dict[str, Any]]:
+        """Events that name a person."""
+        rows = ledger.read(self.folder / "var" / "archive" / "ledger.sqlite")
+        return [json.loads(row.body) for row in rows if row.type == kind and row.cls == "who"]
+
     def ready(self, gateway: str = "gw-01") -> None:
         self.until(lambda status: status["people_version"] and status["link"]["connected"], gateway)
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -174,10 +175,64 @@ def test_it_says_what_it_waits_for_and_why_and_what_is_not_there(
     site.broker.kill()
     site.until(lambda status: status["backlog"]["waits_for"].startswith("the broker: cannot connect to 127.0.0.1"))
     for place in (DESK, DESK.removeprefix("kantor/")):
-        assert json.loads(ask("why", place)[1])["desk"]["life"] == "taken"
+        assert json.loads(ask("why", place, "--json")[1])["desk"]["life"] == "taken"
     code, _, error = ask("why", "utama/l01/timur/d-01")
     assert (code, error) == (1, f'hadir: no_place: there is no space "utama/l01/timur/d-01"; did you mean "{DESK}"?\n')
     assert ask("status")[0] == main(["status", str(site.socket().parent)]) == 0
+
+
+def test_why_of_now_from_the_gateway_and_of_then_from_the_archive(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gateway knows what contests its rules and when they look again; the archive knows what was."""
+
+    def ask(*words: str) -> tuple[str, dict[str, Any]]:
+        capsys.readouterr()
+        assert main(["why", *words]) == 0
+        text = capsys.readouterr().out
+        assert main(["why", *words, "--json"]) == 0
+        return text, json.loads(capsys.readouterr().out)
+
+    def sits() -> None:
+        site.lines["radar"].write(ld2410.basic(ld2410.Seen(ld2410.Target.STILL, still_cm=80, still_energy=70)))
+
+    sits()
+    site.tap()
+    site.until(lambda status: status["desks"] == {"taken": 1} and status["sensed"] == {"occupied": 1})
+    site.drained()
+    pid = next(event["data"]["pid"] for event in site.acts("desk.checkin.started"))
+    for source in (str(site.socket()), str(site.file), str(site.folder)):
+        sits()
+        text, told = ask(source, DESK)
+        assert (told["source"], told["occupancy"]["state"]) == ("gateway gw-01", "occupied")
+        assert told["occupancy"]["rule"] == "occupancy/1"
+        assert told["occupancy"]["next_due"].endswith("Z")
+        assert {item.get("dev") or item["via"] for item in told["occupancy"]["evidence"]} <= {"mmw-1", "rdr-1"}
+        assert told["desk"]["checkin"]["method"] == "badge"
+        assert (told["desk"]["rule"], told["desk"]["owner_unit"]) == ("desk/1", None)
+        assert told["desk"]["end_of_day_due"].endswith("Z")
+        assert "its rule looks again at " in text
+        assert "desk: taken since " in text
+        assert pid not in text + json.dumps(told)
+        text, told = ask(source, pid)
+        assert (told["presence"]["state"], told["presence"]["method"]) == ("present", "desk")
+        assert (told["desk"]["open"], told["desk"]["place"]) == (True, DESK)
+        assert "left: only an act" in text
+        assert ask(source, "timur")[1]["spaces"] == {DESK: told_of(ask(source, DESK)[1])}
+    site.kill("gw-01")
+    deadline = time.monotonic() + GUARD_S
+    while (told := ask(str(site.file), DESK)[1])["occupancy"]["cause"] != "gateway_down":
+        assert time.monotonic() < deadline, told
+    last = told["occupancy"]["last_told"]
+    assert (told["source"], last["state"], last["rule"]) == ("the archive", "occupied", "occupancy/1")
+    assert told["desk"]["life"] == "taken"
+    assert ask(str(site.file), pid)[1]["presence"]["last_told"]["state"] == "present"
+    assert main(["why", str(site.socket()), DESK]) == 1
+    assert "no daemon answers" in capsys.readouterr().err
+
+
+def told_of(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: answer["occupancy"][name] for name in ("state", "cause", "since")}
 
 
 def test_a_gateway_alone_keeps_everything_and_says_what_it_lacks(tmp_path: Path, mosquitto: Mosquitto) -> None:

@@ -1,0 +1,204 @@
+"""What the plan says of a desk: whose it is, who books it, and evidence before anything is released."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules import desk
+from rules.api import SECOND, Command, Event, Input, Reading, Sensed
+from rules.calendar import Break, Calendar
+from rules.desk import Settings
+
+T0 = 1_795_484_000 * SECOND
+"""A Tuesday, 09:33:20 in Makassar."""
+DESK = "s/b/f/z/d-1"
+ANA, BUDI = "p-000000000000000a", "p-000000000000000b"
+HOUR = 3600.0
+LUNCH = Calendar(breaks=(Break(start_s=12 * 3600, end_s=13 * 3600),), pauses=(Break(start_s=54_000, end_s=55_200),))
+
+
+def at(seconds: float) -> int:
+    return T0 + round(seconds * SECOND)
+
+
+def tap(seconds: float, person: str = ANA, unit: str = "panrb", place: str = DESK) -> Reading:
+    return Reading("rdr-1", "badge", True, place, at(seconds), "badge", "desk", person, unit)
+
+
+def sees(seconds: float, state: str, place: str = DESK) -> Sensed:
+    cause = "sensor_stale" if state == "unknown" else None
+    return Sensed(place, state, cause, at(seconds), at(seconds), 0.9)
+
+
+def ask(seconds: float, name: str, person: str = ANA, actor: str = "user", unit: str = "panrb", **args: Any) -> Command:
+    return Command(name, DESK, at(seconds), person, unit, actor, args)
+
+
+def book(seconds: float, start: float, end: float, **how: Any) -> Command:
+    return ask(seconds, "reserve", booking_ref=how.pop("ref", "r1"), start=at(start), end=at(end), **how)
+
+
+def said(run: Any) -> list[tuple[float, str, str | None]]:
+    """(seconds, what, reason or cause) of every event without a person."""
+    return [
+        (round((e.at - T0) / SECOND, 3), e.type.removeprefix("desk."), e.data.get("reason") or e.data.get("cause"))
+        for e in run.events
+        if e.cls == "evt"
+    ]
+
+
+# --- whose desk it is -----------------------------------------------------------------------------------------------
+
+OWNED = Settings(owned_by={DESK: "panrb"})
+
+
+def test_a_desk_of_another_unit_refuses_and_names_nobody(fold: Any) -> None:
+    run = fold(desk.rule(OWNED), DESK).feed(tap(10, BUDI, "bkn"), tap(20, ANA), tap(30, ANA))
+    assert said(run) == [
+        (10, "badge.rejected", "unit"),
+        (20, "checkin.started", None),
+        (30, "checkin.ended", "user"),
+    ]
+    assert run.events[0].data == {"reader": "rdr-1", "cause": "unit"}
+    run = fold(desk.rule(), DESK).feed(tap(10, BUDI, "bkn"))
+    assert said(run) == [(10, "checkin.started", None)], "without an owner it is for everybody"
+
+
+def test_the_web_obeys_the_same_owner_and_the_owner_may_invite(fold: Any) -> None:
+    guest = {"person": BUDI, "unit": "bkn"}
+    run = fold(desk.rule(OWNED), DESK)
+    run.feed(ask(10, "checkin", **guest), book(20, 100, 5000, **guest))
+    assert run.events == []
+    run.feed(book(30, 1000, 5000, actor="operator", **guest), tap(1000, BUDI, "bkn"))
+    assert said(run) == [(30, "reservation.created", "operator"), (1000, "checkin.started", None)]
+    run.feed(tap(1100, BUDI, "bkn"))
+    assert said(run)[-1] == (1100, "checkin.ended", "user"), "whoever holds it may leave it"
+
+
+def test_where_a_booking_system_is_the_master_only_it_books(fold: Any) -> None:
+    run = fold(desk.rule(Settings(external_bookings=True)), DESK)
+    run.feed(book(10, 1000, 5000), book(20, 1000, 5000, actor="system", ref="x1"), ask(30, "cancel", booking_ref="x1"))
+    assert said(run) == [(20, "reservation.created", "user")]
+    run.feed(ask(40, "cancel", "", "system", booking_ref="x1"))
+    assert said(run)[-1] == (40, "reservation.cancelled", "user")
+
+
+def test_a_walk_up_and_a_reservation_are_told_apart(fold: Any) -> None:
+    run = fold(desk.rule(), DESK).feed(tap(10), tap(60), book(70, 200, 5000), tap(300))
+    walk_up, booked = run.of("desk.checkin.started")
+    assert (walk_up.data["matches_reservation"], booked.data["matches_reservation"]) == (False, True)
+    made = run.of("desk.reservation.created")[0].data
+    assert (made["due"], made["until"]) == (at(200), at(5000))
+
+
+# --- evidence -------------------------------------------------------------------------------------------------------
+
+
+def test_what_nobody_knows_is_not_told_as_vacant(fold: Any) -> None:
+    run = fold(desk.rule(), DESK).feed(tap(10), sees(20, "unknown")).wait(12 * HOUR)
+    (item,) = run.of("desk.checkin.ended")[0].data["evidence"]
+    assert (item["value"], item["weight"]) == (None, 0.0)
+    run = fold(desk.rule(), DESK).feed(tap(10), sees(20, "vacant")).wait(2 * HOUR)
+    (item,) = run.of("desk.checkin.ended")[0].data["evidence"]
+    assert (item["value"], item["weight"]) == (False, 0.9)
+
+
+steps = st.lists(
+    st.tuples(
+        st.floats(0.01, 5000),
+        st.sampled_from(["occupied", "vacant", "unknown", "vacant", "ana", "book", "elsewhere", "meeting"]),
+    ),
+    max_size=30,
+)
+
+
+def made(chosen: Iterable[tuple[float, str]]) -> list[Input]:
+    items: list[Input] = []
+    now = 0.0
+    for passed, what in chosen:
+        now += passed
+        match what:
+            case "ana":
+                items.append(tap(now))
+            case "book":
+                items.append(book(now, now + 1500, now + 30_000, ref=f"r{len(items)}"))
+            case "elsewhere":
+                items.append(ask(now, "extend", actor="coordinator"))
+            case "meeting":
+                items.append(ask(now, "extend", actor="coordinator", until=at(now + 7200)))
+            case _:
+                items.append(sees(now, what))
+    return items
+
+
+@pytest.mark.parametrize("calendar", [Calendar(), LUNCH], ids=["no breaks", "lunch and a prayer"])
+@given(chosen=steps)
+def test_nothing_is_released_without_evidence_for_the_whole_grace(
+    fold: Any, calendar: Calendar, chosen: list[tuple[float, str]]
+) -> None:
+    """Whatever is interleaved: sensed vacant, without a doubt, over the grace, and nothing else ends it."""
+    items = made(chosen)
+    run = fold(desk.rule(Settings(calendar=calendar)), DESK).feed(*items).wait(400_000)
+    for event in run.events:
+        grace = grace_of(event)
+        if event.cls != "evt" or grace is None:
+            continue
+        seen = [item for item in items if isinstance(item, Sensed) and item.at <= event.at]
+        vacant = [item for item in seen if item.at <= event.at]
+        while len(vacant) > 1 and vacant[-2].state == "vacant":
+            vacant.pop()
+        assert vacant[-1].state == "vacant"
+        begun = event.data.get("start", event.at + 1)  # an act elsewhere speaks for who holds the desk
+        last = max([vacant[-1].at, *(until(item) for item in items if begun <= item.at <= event.at)])
+        assert calendar.elapsed(last, event.at) >= grace
+        if event.type == "desk.reservation.released" and not run.of("desk.checkin.started"):
+            assert event.at == calendar.after(max(last, event.data["due"]), grace), "to the tick"
+        warned = [each.at for each in run.of("desk.release.warning") if each.at <= event.at]
+        assert warned, "nobody was warned"
+
+
+def until(item: Input) -> int:
+    """Until when an act elsewhere speaks for the holder."""
+    return int(item.args.get("until", item.at)) if isinstance(item, Command) and item.name == "extend" else 0
+
+
+def grace_of(event: Event) -> int | None:
+    if event.data.get("reason") == "auto_release":
+        return 3600 * SECOND
+    return 900 * SECOND if event.data.get("cause") == "no_show" and event.type.endswith("released") else None
+
+
+@given(
+    chosen=st.lists(
+        st.tuples(st.floats(0.01, 5000), st.sampled_from(["occupied", "unknown", "ana", "book"])), max_size=20
+    )
+)
+def test_without_vacancy_nothing_is_ever_released(fold: Any, chosen: list[tuple[float, str]]) -> None:
+    run = fold(desk.rule(), DESK).feed(*made(chosen)).wait(400_000)
+    assert [event for event in run.events if grace_of(event)] == []
+
+
+@given(chosen=steps)
+def test_the_day_never_ends_for_who_is_sensed(fold: Any, chosen: list[tuple[float, str]]) -> None:
+    items = made(chosen)
+    run = fold(desk.rule(), DESK).feed(*items).wait(400_000)
+    for event in run.of("desk.checkin.ended"):
+        if event.data["reason"] == "end_of_day":
+            seen = [item.state for item in items if isinstance(item, Sensed) and item.at <= event.at]
+            assert seen[-1:] != ["occupied"]
+            assert event.data["ended_by"] == "inferred"
+            assert event.data["start"] <= event.data["last_evidence"] <= event.at
+
+
+def test_a_no_show_is_released_when_it_is_due(fold: Any) -> None:
+    """To the tick, and after a prayer that lies in the grace: 15.00 to 15.20 is 19 600 s to 20 800 s."""
+    run = fold(desk.rule(), DESK).feed(sees(5, "vacant"), book(10, 1000, 9000)).wait(9000)
+    assert run.of("desk.reservation.released")[0].at == at(1900)
+    run = fold(desk.rule(Settings(calendar=LUNCH)), DESK)
+    run.feed(sees(5, "vacant"), book(10, 19_300, 30_000)).wait(40_000)
+    assert run.of("desk.reservation.released")[0].at == at(20_800 + 600)
