@@ -10,7 +10,7 @@ of the same moment does not matter, and how often a sensor reports does not make
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import exp, log
 from operator import mul
 from typing import NamedTuple
@@ -63,16 +63,10 @@ class Estimate(NamedTuple):
     """What a belief says at a time."""
 
     odds: float
-    confidence: float
-    """0.5..1, of the likelier state."""
-    count: int | None
-    """People, if somebody is there."""
     heard: float
     """Share of the model's sensors that are not stale."""
     stale: int | None
     """When the next sensor becomes stale, ns."""
-    weights: tuple[tuple[float, int], ...]
-    """(log-odds, index of the sensor), the weightiest first."""
 
 
 def index(model: RoomModel) -> dict[tuple[str, str], int]:
@@ -127,22 +121,35 @@ def wait(model: RoomModel, belief: Belief, now: int) -> Belief:
 
 def estimate(model: RoomModel, belief: Belief, now: int) -> Estimate:
     """What is believed at `now`, which is not before the last reading."""
-    odds = _odds(model, belief, now)
-    count = None
-    if model.counted is not None:
-        numbers = _numbers(model, belief, now)
-        count = model.counted.people[max(range(len(numbers)), key=numbers.__getitem__)]
-    fresh = list(_fresh(model, belief, now))
-    weights = sorted(((belief.scores[place], place) for place in fresh), key=lambda one: (-abs(one[0]), one[1]))
-    stales = [belief.senses[place].at + int(model.sensors[place].stale_s * SECOND) for place in fresh]
+    fresh = _fresh(model, belief, now)
     return Estimate(
-        odds=odds,
-        confidence=logistic(model.sharpness * abs(odds)),
-        count=count,
+        odds=_odds(model, belief, now),
         heard=len(fresh) / len(model.sensors),
-        stale=min(stales, default=None),
-        weights=tuple(weights),
+        stale=min((belief.senses[place].at + stale_ns(model.sensors[place]) for place in fresh), default=None),
     )
+
+
+def people(model: RoomModel, belief: Belief, now: int) -> int | None:
+    """How many there are at `now`, if somebody is; None: the model does not count."""
+    if model.counted is None:
+        return None
+    numbers = _numbers(model, belief, now)
+    return model.counted.people[max(range(len(numbers)), key=numbers.__getitem__)]
+
+
+def reasons(model: RoomModel, belief: Belief, now: int) -> list[tuple[float, int]]:
+    """(log-odds, index of the sensor) of what has weight at `now`, the weightiest first."""
+    moving = _moving(model, belief, now)
+    scores = (
+        (moving if model.sensors[place].kind == "motion" else belief.scores[place], place)
+        for place in _fresh(model, belief, now)
+    )
+    return sorted(scores, key=lambda one: (-abs(one[0]), one[1]))
+
+
+def stale_ns(sensor: Sensor) -> int:
+    """After how long without a word a sensor says nothing."""
+    return int(sensor.stale_s * SECOND)
 
 
 def logistic(odds: float) -> float:
@@ -178,6 +185,18 @@ def _move(movement: Movement, belief: Belief, at: int) -> Belief:
     return belief._replace(step=belief.step + has_moved(movement, age_s), moved=at)
 
 
+def _moving(model: RoomModel, belief: Belief, now: int) -> float:
+    """What the last movement, and that none has followed it, say at `now`: for the evidence."""
+    movement = model.movement
+    if movement is None or not belief.moved:
+        return 0.0 if movement is None else -MOST_MOVEMENT
+    age_s, said, before = (now - belief.moved) / SECOND, MOST_MOVEMENT, 0.0
+    for bound, rate in zip((*AGES, age_s), movement.rates, strict=True):
+        said -= max(0.0, rate - movement.idle) * max(0.0, min(bound, age_s) - before)
+        before = bound
+    return max(-MOST_MOVEMENT, said)
+
+
 def _odds(model: RoomModel, belief: Belief, now: int) -> float:
     """Provisional log-odds at `now`."""
     if not belief.latest:
@@ -186,7 +205,7 @@ def _odds(model: RoomModel, belief: Belief, now: int) -> float:
     passed = (now - since) / SECOND
     odds = moved(belief.odds, passed, model.arrive, model.leave)
     share = min(1.0, (belief.latest - belief.at) / (STEP_S * SECOND)) if belief.at else 1.0
-    fresh = list(_fresh(model, belief, now))
+    fresh = _fresh(model, belief, now)
     environment = [place for place in fresh if model.sensors[place].kind != "motion"]
     if environment:
         said = model.bias + sum(belief.scores[place] for place in environment)
@@ -199,10 +218,11 @@ def _odds(model: RoomModel, belief: Belief, now: int) -> float:
     return max(-MOST, min(MOST, odds))
 
 
-def _fresh(model: RoomModel, belief: Belief, now: int) -> Iterator[int]:
-    for place, seen in belief.senses.items():
-        if now < seen.at + int(model.sensors[place].stale_s * SECOND):
-            yield place
+def _fresh(model: RoomModel, belief: Belief, now: int) -> list[int]:
+    sensors = model.sensors
+    return [
+        place for place, seen in belief.senses.items() if now < seen.at + int(sensors[place].stale_s * SECOND)
+    ]
 
 
 def _numbers(model: RoomModel, belief: Belief, now: int) -> tuple[float, ...]:
@@ -231,7 +251,7 @@ def inputs(model: RoomModel, counted: Counted, senses: Mapping[int, Sense], now:
     shares: dict[tuple[str, str], list[float]] = {}
     for place, seen in senses.items():
         sensor = model.sensors[place]
-        if not sensor.spans or now >= seen.at + int(sensor.stale_s * SECOND):
+        if not sensor.spans or now >= seen.at + stale_ns(sensor):
             continue
         family = FAMILY[sensor.kind]
         values = dict(zip(NAMES[family], features(family, sensor.logarithm, seen), strict=True))
@@ -245,4 +265,18 @@ def inputs(model: RoomModel, counted: Counted, senses: Mapping[int, Sense], now:
     ]
 
 
-__all__ = ["Belief", "Estimate", "estimate", "hear", "index", "logistic", "moved", "tick", "wait"]
+__all__ = [
+    "Belief",
+    "Estimate",
+    "estimate",
+    "has_moved",
+    "hear",
+    "index",
+    "logistic",
+    "moved",
+    "not_moved",
+    "people",
+    "reasons",
+    "tick",
+    "wait",
+]
