@@ -24,14 +24,16 @@ Spans = Mapping[tuple[str, str], tuple[tuple[str, float, float], ...]]
 
 
 def counted(table: Table, labels: Sequence[Label]) -> tuple[Counted | None, Spans]:
-    """The count and the spans of its sensors' features; None where the labels do not know two numbers of people."""
+    """The count and the spans of its sensors' features; None where the labels do not count."""
     numbers = [label.count if label.occupied and label.count else 0 for label in labels]
     people = sorted(
         number for number in set(numbers) - {0} if numbers.count(number) >= LEAST and number <= MOST_PEOPLE
     )
     found, groups = _grouped(table)
-    if len(people) < 2 or not groups:
+    if not people:
         return None, {}
+    if len(people) == 1 or not groups:
+        return Counted((max(people, key=numbers.count),), (), ((),), (0.0,)), {}
     rows = {number: [row for row, one in enumerate(numbers) if one == number] for number in people}
     inputs = [(kind, name, how) for kind, name in groups for how in _hows(kind, len(groups[kind, name]))]
     shares = [_shares(groups[kind, name], how) for kind, name, how in inputs]
