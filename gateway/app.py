@@ -141,6 +141,7 @@ class GatewayApp:
             reporter=self.reporter,
             forwarder=self.forwarder,
             heard=self.equipment.heard,
+            doubted=self.equipment.doubted,
             tapped=lambda frame, rows: self.feedback.tapped(frame, rows),
             watched=wiring.watched(self.devices),
             clock=clock,

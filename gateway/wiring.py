@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.bindings import Binding
+from gateway.config import room_models
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.engine import Engine, Route
@@ -74,10 +75,14 @@ def make_rules(
     """The rules of one gateway. `control`: a deliberately wrong occupancy rule (rules/controls.py)."""
     choices = office.rules
     owned = {place: spot for place, spot in places.spots.items() if spot.owner == gateway}
+    models = {} if choices.room_models is None else room_models.load(office.path(choices.room_models))
     occupied_by = occupancy.rule if control is None else controls.CONTROLS[control]
     made: list[Rule[Any]] = [
         occupied_by(
-            {place: occupancy.PlaceSettings(devices=_sensors(place, devices)) for place in owned},
+            {
+                place: occupancy.PlaceSettings(devices=_sensors(place, devices), model=models.get(place))
+                for place in owned
+            },
             occupancy.Settings(hold_s=choices.hold_s),
         ),
         desk.rule(

@@ -118,9 +118,9 @@ def _step(settings: Settings, state: State, item: Input) -> Step[State]:
         case Sensed() if item.place in _spaces(settings, state):
             was = state.sensed.get(item.place, UNKNOWN)[0]
             moves = (was, item.state)
-            people = max(1, item.count or 0) if item.state == "occupied" else 0
+            inside = max(1, item.people or 0) if item.state == "occupied" else 0
             state = state._replace(
-                sensed={**state.sensed, item.place: (item.state, item.confidence, people)},
+                sensed={**state.sensed, item.place: (item.state, item.confidence, inside)},
                 entries=state.entries + (moves == ("vacant", "occupied")),
                 exits=state.exits + (moves == ("occupied", "vacant")),
             )

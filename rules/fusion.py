@@ -79,9 +79,7 @@ def score(sensor: Sensor, family: str, seen: Sense) -> float:
     if not sensor.features:
         return 0.0
     values = dict(zip(NAMES[family], features(family, sensor.logarithm, seen), strict=True))
-    return sum(
-        one.weight * (min(max(values[one.name], one.low), one.high) - one.mean) for one in sensor.features
-    )
+    return sum(one.weight * (min(max(values[one.name], one.low), one.high) - one.mean) for one in sensor.features)
 
 
 def hear(model: RoomModel, place: int, belief: Belief, item: Reading) -> Belief:
@@ -220,9 +218,7 @@ def _odds(model: RoomModel, belief: Belief, now: int) -> float:
 
 def _fresh(model: RoomModel, belief: Belief, now: int) -> list[int]:
     sensors = model.sensors
-    return [
-        place for place, seen in belief.senses.items() if now < seen.at + int(sensors[place].stale_s * SECOND)
-    ]
+    return [place for place, seen in belief.senses.items() if now < seen.at + int(sensors[place].stale_s * SECOND)]
 
 
 def _numbers(model: RoomModel, belief: Belief, now: int) -> tuple[float, ...]:

@@ -69,7 +69,7 @@ class State(NamedTuple):
     belief: Belief = Belief()
     odds: float = 0.0
     """Above 0: occupied, rather; a guess where the state is unknown."""
-    count: int | None = None
+    people: int | None = None
     stuck: frozenset[str] = frozenset()
 
 
@@ -190,12 +190,12 @@ def _publish(
 ) -> Step[State]:
     """Hold the verdict: an event where state or cause is another, Sensed also where what it rests on is."""
     changed = (verdict.state, verdict.cause) != (state.state, state.cause)
-    quality, confidence, count = verdict.quality, verdict.confidence, verdict.count
-    named = tuple(Health(dev, False, STUCK, now) for dev in sorted(verdict.stuck - state.stuck)) + tuple(
-        Health(dev, True, STUCK, now) for dev in sorted(state.stuck - verdict.stuck)
-    )
+    quality, confidence, people = verdict.quality, verdict.confidence, verdict.people
+    named: tuple[Input, ...] = tuple(
+        Health(dev, False, STUCK, now) for dev in sorted(verdict.stuck - state.stuck)
+    ) + tuple(Health(dev, True, STUCK, now) for dev in sorted(state.stuck - verdict.stuck))
     kept = state._replace(due=verdict.due, odds=verdict.odds, stuck=verdict.stuck)
-    same = quality == state.quality and count == state.count and abs(confidence - state.confidence) < NOTABLE
+    same = quality == state.quality and people == state.people and abs(confidence - state.confidence) < NOTABLE
     if not changed and not first and same:
         return Step(kept, (), (), verdict.due, named)
     since = verdict.since if changed else state.since
@@ -206,10 +206,10 @@ def _publish(
         since=since,
         confidence=confidence,
         quality=quality,
-        count=count,
+        people=people,
     )
     shown = round(confidence, 2)
-    sensed = Sensed(state.place, verdict.state, verdict.cause, since, now, shown, quality, count)
+    sensed = Sensed(state.place, verdict.state, verdict.cause, since, now, shown, quality, people)
     emits = (sensed, *named)
     if not changed:
         return Step(after, (), (), verdict.due, emits)

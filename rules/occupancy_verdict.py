@@ -69,8 +69,8 @@ class Verdict(NamedTuple):
     stuck: frozenset[str] = frozenset()
     odds: float = 0.0
     """Above 0: occupied, rather; a guess where the state is unknown."""
-    count: int | None = None
-    """People, where they are counted."""
+    people: int | None = None
+    """How many, where they are counted."""
 
 
 class Votes(NamedTuple):
@@ -93,9 +93,7 @@ def judge(bound: Bound, devices: Mapping[str, Opinion], belief: Belief, was: str
     return _by_model(bound, bound.model, devices, belief, votes, was, now)
 
 
-def collect(
-    bound: Bound, devices: Mapping[str, Opinion], started: int, now: int, *, doors: bool = True
-) -> Votes:
+def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int, *, doors: bool = True) -> Votes:
     """Ask every device, or all but those that count at a door; who is stuck has no vote."""
     votes = Votes([], [], [], [], [], [])
     for dev in bound.voters:
@@ -123,7 +121,7 @@ def collect(
             seen = bound.devices[vote.dev]
             if seen.proof or not seen.vacant:
                 continue
-            stuck = stuck_at(seen, devices[vote.dev], empty_since)
+            stuck = stuck_at(devices[vote.dev], empty_since)
             if now < stuck:
                 votes.dues.append(stuck)
                 continue
@@ -146,7 +144,7 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, now: i
     quality = "degraded" if missing else "good"
     ranked = [*sorted((*seeing, *moments, *empty), reverse=True), *votes.stuck]
     stuck = frozenset(vote.dev for vote in votes.stuck)
-    count = _people(devices, seeing)
+    people = _people(devices, seeing)
     if seeing or best > against:
         miss = 1.0
         for vote in (*seeing, *moments):
@@ -155,7 +153,7 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, now: i
         since = min(vote.since for vote in seeing or moments)
         challenger = {"state": "vacant", "weight": round(against, 2)} if empty else None
         odds = _odds(confidence)
-        return Verdict("occupied", None, since, confidence, quality, challenger, ranked, due, stuck, odds, count)
+        return Verdict("occupied", None, since, confidence, quality, challenger, ranked, due, stuck, odds, people)
     if empty:
         confidence = min(empty).weight * len(empty) / (len(empty) + len(missing)) * (1 - best / 4)
         since = max(vote.since for vote in empty)

@@ -25,10 +25,8 @@ Spans = Mapping[tuple[str, str], tuple[tuple[str, float, float], ...]]
 
 def counted(table: Table, labels: Sequence[Label]) -> tuple[Counted | None, Spans]:
     """The count and the spans of its sensors' features; None where the labels do not count."""
-    numbers = [label.count if label.occupied and label.count else 0 for label in labels]
-    people = sorted(
-        number for number in set(numbers) - {0} if numbers.count(number) >= LEAST and number <= MOST_PEOPLE
-    )
+    numbers = [label.people if label.occupied and label.people else 0 for label in labels]
+    people = sorted(number for number in set(numbers) - {0} if numbers.count(number) >= LEAST and number <= MOST_PEOPLE)
     found, groups = _grouped(table)
     if not people:
         return None, {}

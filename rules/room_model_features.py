@@ -33,7 +33,12 @@ NAMES = {
     "level": ("now", "mean2"),
     "motion": ("recent5", "share10"),
 }
-FOR_COUNT = {"gas": ("above_floor", "slope30"), "sound": ("mean5", "mean15"), "level": ("now",), "motion": NAMES["motion"]}
+FOR_COUNT = {
+    "gas": ("above_floor", "slope30"),
+    "sound": ("mean5", "mean15"),
+    "level": ("now",),
+    "motion": NAMES["motion"],
+}
 """What the count uses. Light is left out: that a lamp burns says hardly how many sit under it."""
 _SPANS_S = {
     "light": (5 * MINUTE, 15 * MINUTE),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import log
 
 from rules.api import SECOND, Reading
@@ -95,7 +96,7 @@ def _movement(table: Table, labels: Sequence[Label]) -> Movement | None:
 def _rates(labels: Sequence[Label]) -> tuple[float, float]:
     """(arrive, leave), 1/s."""
     arrivals, leavings, empty_s, used_s = RATE_WORTH, RATE_WORTH, RATE_WORTH * ARRIVE_S, RATE_WORTH * LEAVE_S
-    for before, label in zip(labels, labels[1:], strict=False):
+    for before, label in pairwise(labels):
         passed = (label.at - before.at) / SECOND
         if passed > GAP_S:
             continue
@@ -124,7 +125,9 @@ def _terms(table: Table, truth: Sequence[bool]) -> list[_Term]:
     for column in table.columns:
         if column.kind == "motion":  # is a rate (Movement)
             continue
-        sides = [sorted(v for v, t in zip(column.values, truth, strict=True) if v is not None and t == s) for s in (0, 1)]
+        sides = [
+            sorted(v for v, t in zip(column.values, truth, strict=True) if v is not None and t == s) for s in (0, 1)
+        ]
         if not all(len(side) >= LEAST for side in sides):
             continue
         empty, used = sides
@@ -214,7 +217,8 @@ def _replayed(model: RoomModel, table: Table, labels: Sequence[Label], scores: R
 def _loss(odds: Row, truth: Sequence[bool], sharpness: float) -> float:
     """Mean logarithmic loss of what the odds claim."""
     return -sum(
-        log(max(1e-9, logistic(sharpness * (one if is_there else -one)))) for one, is_there in zip(odds, truth, strict=True)
+        log(max(1e-9, logistic(sharpness * (one if is_there else -one))))
+        for one, is_there in zip(odds, truth, strict=True)
     ) / len(truth)
 
 

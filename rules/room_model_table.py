@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ class Label(NamedTuple):
 
     at: int
     occupied: bool
-    count: int | None = None
+    people: int | None = None
+    """How many, where that is known."""
 
 
 @dataclass(slots=True)
@@ -50,10 +52,7 @@ def tabulate(readings: Sequence[Reading], labels: Sequence[Label]) -> Table:
     """Features as they stood at each label."""
     sensors = _sensors(readings)
     place = {(one.dev, one.kind): n for n, one in enumerate(sensors)}
-    columns = [
-        [Column(one.dev, one.kind, name, []) for name in NAMES[FAMILY[one.kind]]]
-        for one in sensors
-    ]
+    columns = [[Column(one.dev, one.kind, name, []) for name in NAMES[FAMILY[one.kind]]] for one in sensors]
     senses: list[Sense | None] = [None] * len(sensors)
     shown: list[tuple[float, ...]] = [()] * len(sensors)
     stale = [int(one.stale_s * SECOND) for one in sensors]
@@ -97,7 +96,7 @@ def _sensors(readings: Sequence[Reading]) -> list[Sensor]:
     made = []
     for key in sorted(times):
         at = times[key]
-        gaps = sorted(b - a for a, b in zip(at, at[1:], strict=False))
+        gaps = sorted(b - a for a, b in pairwise(at))
         usual = gaps[len(gaps) // 2] / SECOND if gaps else STALE_S
         low, high = spans[key]
         decades = key[1] == "sound" and low > 0 and high > DECADES * low
@@ -113,6 +112,7 @@ def _sensors(readings: Sequence[Reading]) -> list[Sensor]:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
+    """Of values in order, interpolated."""
     place = share * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)

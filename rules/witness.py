@@ -235,9 +235,7 @@ def _at_door(old: Opinion, door: Door, at: int) -> Opinion:
     """The opinion that follows from what has passed a door."""
     side = None if door.inside is None else door.inside > 0
     turned = old.turned if side == old.side else at
-    return old._replace(
-        value=bool(side), side=side, support=2, credit=0, turned=turned, people=door.inside, door=door
-    )
+    return old._replace(value=bool(side), side=side, support=2, credit=0, turned=turned, people=door.inside, door=door)
 
 
 def emptied(opinion: Opinion, at: int) -> Opinion:
@@ -331,7 +329,7 @@ def _look_at_door(seen: Traits, opinion: Opinion, door: Door, now: int, lasts: i
     return Look("empty", seen.vacant if door.sure else UNSURE, opinion.turned, due=due)
 
 
-def stuck_at(seen: Traits, opinion: Opinion, empty_since: int | None) -> int:
+def stuck_at(opinion: Opinion, empty_since: int | None) -> int:
     """When a sign of presence that goes on is not believed any more. `empty_since`: another witness sees nobody."""
     alone = opinion.turned + int(STUCK_S * SECOND)
     if empty_since is None or opinion.door is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.config import device_keys, serial_names
+from gateway.config import device_keys, room_models, serial_names
 from gateway.config.document import Document, Where
 from gateway.config.model import EmbeddedStore, Office
+from gateway.config.places import Places
 from gateway.config.sources import alone, shared
 from gateway.errors import ConfigError, Problem
 
@@ -60,6 +61,21 @@ def _keyless(office: Office, document: Document) -> Iterator[Problem]:
                         yield document.problem(("gateways", g, "sources", s, "devices", i), text)
 
 
+def _unlearned(office: Office, document: Document) -> Iterator[Problem]:
+    """What is wrong with the models of rooms, and models of places that are none."""
+    if office.rules.room_models is None:
+        return
+    try:
+        models = room_models.load(office.path(office.rules.room_models))
+    except ConfigError as error:
+        yield from error.problems
+        return
+    places = Places(office)
+    for place in models:
+        if place not in places.spots:
+            yield document.problem(("rules", "room_models"), f"there is a model of {place}, which is no place here")
+
+
 def notes(office: Office, document: Document) -> Iterator[Problem]:
     """What is no mistake in itself: the file may be meant for another machine, or hardware may come later."""
     heard: set[str] = set()
@@ -76,6 +92,7 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
             if source.type == "replay" and not office.path(source.path).is_file():
                 yield document.problem((*here, "path"), f"there is no file {office.path(source.path)}")
     yield from _keyless(office, document)
+    yield from _unlearned(office, document)
     for d, device in enumerate(office.devices):
         if device.id not in heard:
             yield document.problem(("devices", d, "id"), f'no source reads device "{device.id}": it is never heard')

@@ -23,7 +23,9 @@ def add(make: Callable[[str, str], argparse.ArgumentParser]) -> None:
     learn = make("learn", "Learn what a room's sensors mean there, from labelled days or from its own motion sensor.")
     learn.add_argument("folder", type=Path, metavar="DIR", help="train_readings.csv[.gz] and, if any, train_truth.csv")
     learn.add_argument("--place", required=True, help="site/building/floor/zone/space that the sensors are bound to")
-    learn.add_argument("--out", type=Path, required=True, metavar="FILE", help="the model: put it into rules.room_models")
+    learn.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the model: put it into rules.room_models"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

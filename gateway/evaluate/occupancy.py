@@ -35,14 +35,14 @@ class Answer(NamedTuple):
     text: str
     """The time as it was asked."""
     occupied: bool
-    count: int | None
+    people: int | None
     confidence: float
     known: bool
     """False: the live state is unknown, and this is the likelier one."""
 
     def line(self) -> str:
         """As a line of CSV."""
-        count = "" if self.count is None else self.count
+        count = "" if self.people is None else self.people
         return f"{self.text},{int(self.occupied)},{count},{self.confidence:.4f}"
 
 
@@ -109,7 +109,7 @@ def _route(item: Input) -> list[tuple[str, str]]:
 def _answer(asked: Asked, state: occupancy.State, *, counts: bool, sharpness: float) -> Answer:
     if state.state != "unknown":
         occupied = state.state == "occupied"
-        count = (state.count or 0) if counts else None
+        count = (state.people or 0) if counts else None
         return Answer(asked.at, asked.text, occupied, count, state.confidence, True)
     occupied = state.odds > 0
     guess = max(0.5, logistic(sharpness * abs(state.odds)) if state.odds else 0.5)
@@ -124,9 +124,9 @@ def report(answers: Sequence[Answer], truth: Sequence[Label]) -> Iterator[str]:
     if right is not None:
         yield f"occupied {percent(right)}"
     counted = interval(
-        Scored(one.at, one.count == label.count)
+        Scored(one.at, one.people == label.people)
         for one, label in pairs
-        if one.count is not None and label.count is not None
+        if one.people is not None and label.people is not None
     )
     if counted is not None:
         yield f"count    {percent(counted)}"

@@ -57,7 +57,7 @@ def find(folder: Path, stem: str) -> Path | None:
 
 
 def rows(path: Path, fields: Mapping[str, Field], mistakes: Mistakes) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table, as a tuple in the order of `fields`; columns may stand in any order, and others may be there.
+    """The rows of a table, as a tuple in the order of `fields`; columns may stand in any order, others may be there.
 
     A row with a mistake is told and left out.
     """

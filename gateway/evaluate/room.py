@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Room(NamedTuple):
 
 
 def read(folder: Path, place: str = PLACE, *, to_learn: bool = False) -> Room:
-    """A pack, in order of time. `to_learn`: readings to answer are not needed. Raises ConfigError with every mistake."""
+    """A pack, in order of time. `to_learn`: readings to answer are not needed. Raises ConfigError, all mistakes."""
     mistakes = Mistakes()
     about = pack.site(folder, mistakes) if (folder / "site.json").exists() or not to_learn else {}
     if "sensors" in about:
@@ -73,7 +74,7 @@ def devices(training: Sequence[Reading], readings: Iterable[Reading]) -> Mapping
 
 
 def _interval(at: Sequence[int]) -> float | None:
-    gaps = sorted(b - a for a, b in zip(at, at[1:], strict=False))
+    gaps = sorted(b - a for a, b in pairwise(at))
     return gaps[len(gaps) // 2] / SECOND if gaps else None
 
 
