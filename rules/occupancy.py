@@ -191,9 +191,8 @@ def _publish(
     """Hold the verdict: an event where state or cause is another, Sensed also where what it rests on is."""
     changed = (verdict.state, verdict.cause) != (state.state, state.cause)
     quality, confidence, people = verdict.quality, verdict.confidence, verdict.people
-    named: tuple[Input, ...] = tuple(
-        Health(dev, False, STUCK, now) for dev in sorted(verdict.stuck - state.stuck)
-    ) + tuple(Health(dev, True, STUCK, now) for dev in sorted(state.stuck - verdict.stuck))
+    turned = sorted(verdict.stuck ^ state.stuck)
+    named: tuple[Input, ...] = tuple(Health(dev, dev not in verdict.stuck, STUCK, now) for dev in turned)
     kept = state._replace(due=verdict.due, odds=verdict.odds, stuck=verdict.stuck)
     same = quality == state.quality and people == state.people and abs(confidence - state.confidence) < NOTABLE
     if not changed and not first and same:
