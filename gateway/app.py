@@ -143,7 +143,7 @@ class GatewayApp:
             heard=self.equipment.heard,
             doubted=self.equipment.doubted,
             tapped=lambda frame, rows: self.feedback.tapped(frame, rows),
-            watched=wiring.watched(self.devices),
+            watched=wiring.watched(self.devices, wiring.models(office)),
             clock=clock,
             counters=counters,
         )

@@ -27,6 +27,8 @@ STANDS = 0.1
 """Log-odds that a state must be outweighed by before a model changes it."""
 HEARD_LEAST = 0.5
 """Share of what a model goes by that must be fresh."""
+STARTS = 900 * SECOND
+"""How long after the start its sensors have not spoken yet; later they are stale."""
 LOOK_S = 75.0
 """When nothing is heard, a model looks again after so long: that nobody moves says something ..."""
 LOOK_UNTIL_S = 1800.0
@@ -90,7 +92,7 @@ def judge(bound: Bound, devices: Mapping[str, Opinion], belief: Belief, was: str
     votes = collect(bound, devices, started, now)
     if bound.model is None:
         return _by_votes(bound, devices, votes, now)
-    return _by_model(bound, bound.model, devices, belief, votes, was, now)
+    return _by_model(bound, bound.model, devices, belief, votes, was, now, started)
 
 
 def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int, *, doors: bool = True) -> Votes:
@@ -164,7 +166,14 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, now: i
 
 
 def _by_model(
-    bound: Bound, model: RoomModel, devices: Mapping[str, Opinion], belief: Belief, votes: Votes, was: str, now: int
+    bound: Bound,
+    model: RoomModel,
+    devices: Mapping[str, Opinion],
+    belief: Belief,
+    votes: Votes,
+    was: str,
+    now: int,
+    started: int,
 ) -> Verdict:
     found = fusion.estimate(model, belief, now)
     dues = [*votes.dues, *([] if found.stale is None else [found.stale])]
@@ -172,7 +181,10 @@ def _by_model(
         dues.append(max(now + 1, belief.latest + int(LOOK_S * SECOND)))
     due = min(dues, default=None)
     if found.heard < HEARD_LEAST and not (votes.seeing or votes.moments or votes.empty):
-        votes.missing.append("sensor_stale" if belief.latest else "starting")
+        starts = now < started + STARTS
+        votes.missing.append("starting" if starts else "sensor_stale")
+        if starts:
+            due = min(started + STARTS, due or started + STARTS)
         return _unknown(devices, votes, now)._replace(odds=found.odds, due=due)
     added = sum(_odds(vote.weight) for vote in (*votes.seeing, *votes.moments))
     added -= sum(_odds(vote.weight) for vote in votes.empty)

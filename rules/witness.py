@@ -18,13 +18,15 @@ from typing import NamedTuple
 
 from rules.api import SECOND, Health, Reading
 from rules.witness_door import CROSSINGS, Door, cross, quiet_at, rest
+from rules.witness_door import emptied as known_empty
 
 FADE = 0.45
 """Share of its weight that a moment loses until its hold ends."""
 STALE_AFTER = 3
 """Of the device's own interval ..."""
-HOLD_INTERVALS = 2
-"""Of its own interval that a moment holds at least: one that looks every ten minutes must be asked twice."""
+HOLD_INTERVALS = 2.5
+"""Of its own interval that a moment holds at least: one that looks every ten minutes must be asked twice, and may be
+late."""
 STALE_S = 5.0
 """... but not sooner: a line that pauses for a moment between ten reports a second is not broken."""
 TAP = "badge"
@@ -241,7 +243,7 @@ def _at_door(old: Opinion, door: Door, at: int) -> Opinion:
 def emptied(opinion: Opinion, at: int) -> Opinion:
     """Other witnesses know that nobody is inside: what a door's counter has drifted to is repaired."""
     assert opinion.door is not None  # noqa: S101 only who has a door is asked
-    return _at_door(opinion, opinion.door._replace(inside=0, sure=True, base=0, came=0, went=0), at)
+    return _at_door(opinion, known_empty(opinion.door), at)
 
 
 def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:

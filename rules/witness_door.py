@@ -23,7 +23,9 @@ class Door(NamedTuple):
     at: int
     """Of the message that is being read ..."""
     base: int | None
-    """... and how many were inside before it; None: not known."""
+    """... and how many were inside before it; None: not known ..."""
+    base_sure: bool = False
+    """... and whether that was sure."""
     came: int = 0
     went: int = 0
     inside: int | None = None
@@ -39,7 +41,7 @@ def cross(old: Door | None, item: Reading) -> Door:
     """Take one reading of CROSSINGS."""
     door = old or Door(passed=item.at, at=item.at, base=None)
     if item.at > door.at:
-        door = door._replace(at=item.at, base=door.inside, came=0, went=0)
+        door = door._replace(at=item.at, base=door.inside, base_sure=door.sure, came=0, went=0)
     number = max(0, int(item.value))
     match item.kind:
         case "entered_total":
@@ -59,7 +61,12 @@ def cross(old: Door | None, item: Reading) -> Door:
 
 def rest(door: Door) -> Door:
     """Nobody has passed for long: whoever was inside has gone unseen, as far as one can tell."""
-    return door._replace(inside=0, base=0, came=0, went=0, sure=door.sure and door.inside == 0)
+    return door._replace(inside=0, base=0, base_sure=False, came=0, went=0, sure=False)
+
+
+def emptied(door: Door) -> Door:
+    """Others know that nobody is inside."""
+    return door._replace(inside=0, base=0, base_sure=True, came=0, went=0, sure=True)
 
 
 def quiet_at(door: Door) -> int:
@@ -77,7 +84,7 @@ def _count(door: Door) -> Door:
         net = door.came - door.went
         return door._replace(inside=net if net > 0 else None)
     inside = door.base + door.came - door.went
-    return door._replace(inside=max(0, inside), sure=door.sure and inside >= 0)
+    return door._replace(inside=max(0, inside), sure=door.base_sure and inside >= 0)
 
 
-__all__ = ["CROSSINGS", "QUIET_S", "Door", "cross", "quiet_at", "rest"]
+__all__ = ["CROSSINGS", "QUIET_S", "Door", "cross", "emptied", "quiet_at", "rest"]
