@@ -10,7 +10,7 @@ of the same moment does not matter, and how often a sensor reports does not make
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import exp, log
 from operator import mul
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from typing import NamedTuple
 from rules.api import SECOND, Reading
 from rules.room_model import AGES, Counted, Movement, RoomModel, Sensor
 from rules.room_model_features import FAMILY, NAMES, Sense, features, sense
+from rules.room_model_linear import solve
 
 STEP_S = 30.0
 """Evidence that stands for so long counts once."""
@@ -38,6 +39,15 @@ FADES_S = 300.0
 """How fast a movement counts less for how many there are."""
 
 
+class Tuned(NamedTuple):
+    """Weights for the sensors that speak: what one would have said is taken from what the others know of it."""
+
+    speaking: frozenset[int] = frozenset()
+    weights: Mapping[int, tuple[float, ...]] = {}
+    biases: Mapping[int, float] = {}
+    """Of each, so that its log-odds are 0 half-way between what it says of somebody and of nobody."""
+
+
 class Belief(NamedTuple):
     """Of one room."""
 
@@ -53,8 +63,16 @@ class Belief(NamedTuple):
     """Log-odds of movements since the last commit."""
     senses: Mapping[int, Sense] = {}
     """By index of the model's sensor."""
+    marks: Mapping[int, tuple[float, ...]] = {}
+    """Features of each sensor as of its last reading, made comparable."""
+    tuned: Tuned = Tuned()
+    """For the sensors that speak."""
     scores: Mapping[int, float] = {}
-    """Log-odds of each sensor as of its last reading."""
+    """Log-odds of each of them."""
+    fresh: tuple[int, ...] = ()
+    """Sensors that are not stale ..."""
+    until: int = 0
+    """... before this time, at least."""
     numbers: tuple[float, ...] = ()
     """Probability of each number of people, as committed, if somebody is there."""
 
@@ -74,12 +92,34 @@ def index(model: RoomModel) -> dict[tuple[str, str], int]:
     return {(one.dev, one.kind): place for place, one in enumerate(model.sensors)}
 
 
-def score(sensor: Sensor, family: str, seen: Sense) -> float:
-    """Log-odds of one sensor."""
+def marked(sensor: Sensor, family: str, seen: Sense) -> tuple[float, ...]:
+    """The features of one sensor, clipped to what was learned and made comparable."""
     if not sensor.features:
-        return 0.0
+        return ()
     values = dict(zip(NAMES[family], features(family, sensor.logarithm, seen), strict=True))
-    return sum(one.weight * (min(max(values[one.name], one.low), one.high) - one.mean) for one in sensor.features)
+    return tuple((min(max(values[one.name], one.low), one.high) - one.mean) / one.scale for one in sensor.features)
+
+
+def tune(model: RoomModel, speaking: frozenset[int]) -> Tuned:
+    """The discriminant of those features that are there (a Gaussian's, the others being integrated out)."""
+    firsts, first = [], 0
+    for sensor in model.sensors:
+        firsts.append(first)
+        first += len(sensor.features)
+    order = sorted(speaking)
+    rows = [firsts[place] + n for place in order for n in range(len(model.sensors[place].features))]
+    scatter = [[model.scatter[max(i, j)][min(i, j)] for j in rows] for i in rows]
+    (weights,) = solve(scatter, [[model.apart[i] for i in rows]])
+    middle = [model.middle[i] for i in rows]
+    found: dict[int, tuple[float, ...]] = {}
+    biases: dict[int, float] = {}
+    used = 0
+    for place in order:
+        size = len(model.sensors[place].features)
+        found[place] = tuple(weights[used : used + size])
+        biases[place] = -sum(map(mul, found[place], middle[used : used + size]))
+        used += size
+    return Tuned(speaking, found, biases)
 
 
 def hear(model: RoomModel, place: int, belief: Belief, item: Reading) -> Belief:
@@ -94,8 +134,11 @@ def hear(model: RoomModel, place: int, belief: Belief, item: Reading) -> Belief:
     belief = belief._replace(
         latest=max(belief.latest, item.at),
         senses={**belief.senses, place: new},
-        scores={**belief.scores, place: score(sensor, family, new)},
+        marks={**belief.marks, place: marked(sensor, family, new)},
     )
+    belief = _retuned(model, belief)
+    if place in belief.tuned.weights:
+        belief = belief._replace(scores={**belief.scores, place: _score(belief.tuned, belief, place)})
     if family == "motion" and item.value and model.movement is not None:
         return _move(model.movement, belief, item.at)
     return belief
@@ -114,7 +157,29 @@ def tick(model: RoomModel, belief: Belief, now: int) -> Belief:
 
 def wait(model: RoomModel, belief: Belief, now: int) -> Belief:
     """Nothing was heard until `now`, and that says something: nobody moved."""
-    return tick(model, belief, now)._replace(latest=max(belief.latest, now))
+    return _retuned(model, tick(model, belief, now)._replace(latest=max(belief.latest, now)))
+
+
+def _retuned(model: RoomModel, belief: Belief) -> Belief:
+    """Who speaks now, and their weights where they are others than before."""
+    now = belief.latest
+    if now < belief.until and len(belief.fresh) == len(belief.senses):
+        return belief
+    fresh = tuple(_fresh(model, belief._replace(until=0), now))
+    until = min(belief.senses[place].at + stale_ns(model.sensors[place]) for place in fresh) if fresh else 0
+    belief = belief._replace(fresh=fresh, until=until)
+    speaking = frozenset(place for place in fresh if model.sensors[place].features)
+    if speaking == belief.tuned.speaking:
+        return belief
+    tuned = tune(model, speaking)
+    return belief._replace(tuned=tuned, scores={place: _score(tuned, belief, place) for place in tuned.weights})
+
+
+def _score(tuned: Tuned, belief: Belief, place: int) -> float:
+    """Log-odds of one sensor."""
+    return tuned.biases[place] + sum(
+        w * mark for w, mark in zip(tuned.weights[place], belief.marks[place], strict=True)
+    )
 
 
 def estimate(model: RoomModel, belief: Belief, now: int) -> Estimate:
@@ -139,7 +204,7 @@ def reasons(model: RoomModel, belief: Belief, now: int) -> list[tuple[float, int
     """(log-odds, index of the sensor) of what has weight at `now`, the weightiest first."""
     moving = _moving(model, belief, now)
     scores = (
-        (moving if model.sensors[place].kind == "motion" else belief.scores[place], place)
+        (moving if model.sensors[place].kind == "motion" else belief.scores.get(place, 0.0), place)
         for place in _fresh(model, belief, now)
     )
     return sorted(scores, key=lambda one: (-abs(one[0]), one[1]))
@@ -204,21 +269,24 @@ def _odds(model: RoomModel, belief: Belief, now: int) -> float:
     odds = moved(belief.odds, passed, model.arrive, model.leave)
     share = min(1.0, (belief.latest - belief.at) / (STEP_S * SECOND)) if belief.at else 1.0
     fresh = _fresh(model, belief, now)
-    environment = [place for place in fresh if model.sensors[place].kind != "motion"]
-    if environment:
-        said = model.bias + sum(belief.scores[place] for place in environment)
+    speaking = [place for place in fresh if place in belief.tuned.weights]
+    if speaking:
+        said = sum(belief.scores[place] for place in speaking)
         odds += share * max(-MOST_ENVIRONMENT, min(MOST_ENVIRONMENT, said))
     if belief.step:
         odds += belief.step
-    elif model.movement is not None and len(environment) < len(fresh):
+    elif model.movement is not None and any(model.sensors[place].kind == "motion" for place in fresh):
         age_s = (since - belief.moved) / SECOND if belief.moved else 1e9
         odds += not_moved(model.movement, age_s, passed if belief.at else STEP_S)
     return max(-MOST, min(MOST, odds))
 
 
-def _fresh(model: RoomModel, belief: Belief, now: int) -> list[int]:
+def _fresh(model: RoomModel, belief: Belief, now: int) -> Sequence[int]:
+    """Sensors that are not stale at `now`."""
+    if now < belief.until:
+        return belief.fresh
     sensors = model.sensors
-    return [place for place, seen in belief.senses.items() if now < seen.at + int(sensors[place].stale_s * SECOND)]
+    return [place for place, seen in belief.senses.items() if now < seen.at + stale_ns(sensors[place])]
 
 
 def _numbers(model: RoomModel, belief: Belief, now: int) -> tuple[float, ...]:

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+from rules.room_model_features import FAMILY, NAMES
+
 VERSION = 1
 MOST_SENSORS = 256
 MOST_PEOPLE = 64
@@ -20,13 +22,13 @@ MOST_PEOPLE = 64
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One number of a sensor: `weight * (clip(x, low, high) - mean)` is its log-odds."""
+    """One number of a sensor, made comparable: `(clip(x, low, high) - mean) / scale`."""
 
     name: str
     low: float
     high: float
     mean: float
-    weight: float
+    scale: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,12 @@ class RoomModel:
     """Of one room."""
 
     sensors: tuple[Sensor, ...]
-    bias: float
+    apart: tuple[float, ...]
+    """Of each feature, in the order of the sensors: its mean with somebody there, less that with nobody ..."""
+    middle: tuple[float, ...]
+    """... half-way between the two ..."""
+    scatter: tuple[tuple[float, ...], ...]
+    """... and its covariance within each, up to the diagonal: whichever sensors speak, their weights follow from it."""
     movement: Movement | None
     arrive: float
     """Rate at which an empty room becomes occupied, 1/s."""
@@ -96,10 +103,15 @@ def from_json(body: Any) -> RoomModel:
         if body["version"] != VERSION:
             raise ValueError(f"is of version {body['version']}, not {VERSION}: learn it again")
         sensors = tuple(_sensor(one) for one in body["sensors"])
+        if len(sensors) > MOST_SENSORS or len({(one.dev, one.kind) for one in sensors}) < len(sensors):
+            raise ValueError(f"has one sensor twice, or more than {MOST_SENSORS}")
+        size = sum(len(one.features) for one in sensors)
         movement, counted = body["movement"], body["counted"]
         model = RoomModel(
             sensors=sensors,
-            bias=_number(body["bias"]),
+            apart=_numbers(body["apart"], size),
+            middle=_numbers(body["middle"], size),
+            scatter=tuple(_numbers(row, n + 1) for n, row in enumerate(_rows(body["scatter"], size))),
             movement=None if movement is None else _movement(movement),
             arrive=_positive(body["arrive"]),
             leave=_positive(body["leave"]),
@@ -110,8 +122,6 @@ def from_json(body: Any) -> RoomModel:
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"is not a room model ({type(error).__name__} {error})") from error
-    if len(sensors) > MOST_SENSORS or len({(one.dev, one.kind) for one in sensors}) < len(sensors):
-        raise ValueError(f"has one sensor twice, or more than {MOST_SENSORS}")
     return model
 
 
@@ -135,17 +145,30 @@ def _text(value: Any) -> str:
 
 
 def _sensor(one: Mapping[str, Any]) -> Sensor:
-    return Sensor(
-        dev=_text(one["dev"]),
-        kind=_text(one["kind"]),
-        logarithm=bool(one["logarithm"]),
-        stale_s=_positive(one["stale_s"]),
-        features=tuple(
-            Feature(_text(f["name"]), *(_number(f[name]) for name in ("low", "high", "mean", "weight")))
-            for f in one["features"]
-        ),
-        spans=tuple((_text(name), _number(low), _number(high)) for name, low, high in one["spans"]),
-    )
+    kind = _text(one["kind"])
+    if kind not in FAMILY:
+        raise ValueError(f"knows nothing of the kind {kind!r}")
+    names = NAMES[FAMILY[kind]]
+    features = tuple(_feature(each, names) for each in one["features"])
+    spans = tuple((_named(name, names), *_ordered(low, high)) for name, low, high in one["spans"])
+    return Sensor(_text(one["dev"]), kind, bool(one["logarithm"]), _positive(one["stale_s"]), features, spans)
+
+
+def _feature(one: Mapping[str, Any], names: Sequence[str]) -> Feature:
+    low, high = _ordered(one["low"], one["high"])
+    return Feature(_named(one["name"], names), low, high, _number(one["mean"]), _positive(one["scale"]))
+
+
+def _named(name: Any, names: Sequence[str]) -> str:
+    if name not in names:
+        raise ValueError(f"knows no feature {name!r} of that kind")
+    return str(name)
+
+
+def _ordered(low: Any, high: Any) -> tuple[float, float]:
+    if _number(low) >= _number(high):
+        raise ValueError(f"{low} to {high} is no range")
+    return float(low), float(high)
 
 
 def _movement(one: Mapping[str, Any]) -> Movement:
@@ -162,6 +185,12 @@ def _counted(one: Mapping[str, Any]) -> Counted:
     if not people or len(weights) != len(people) or not all(0 < number <= MOST_PEOPLE for number in people):
         raise ValueError("counts no people, or too many")
     return Counted(people, inputs, weights, _numbers(one["biases"], len(people)))
+
+
+def _rows(values: Sequence[Any], size: int) -> Sequence[Any]:
+    if len(values) != size:
+        raise ValueError(f"has {len(values)} rows where {size} belong")
+    return values
 
 
 def _numbers(values: Sequence[Any], size: int) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from rules.fusion import MOST, MOST_ENVIRONMENT, START, STEP_S, has_moved, logis
 from rules.room_model import AGES, MOVES, Feature, Movement, RoomModel, Sensor
 from rules.room_model_count import counted
 from rules.room_model_features import FAMILY
-from rules.room_model_linear import Moments, Row, discriminants
+from rules.room_model_linear import Moments, Row, discriminants, shrunk
 from rules.room_model_table import NEVER_S, Column, Label, Table, quantile, tabulate
 
 BLOCKS, FOLDS = 10, 5
@@ -53,7 +53,7 @@ def learn(readings: Iterable[Reading], labels: Sequence[Label]) -> RoomModel:
     table = tabulate(taken, labels)
     movement = _movement(table, labels)
     arrive, leave = _rates(labels)
-    model = RoomModel(tuple(table.sensors), 0.0, movement, arrive, leave, 1.0, samples=len(labels))
+    model = RoomModel(tuple(table.sensors), (), (), (), movement, arrive, leave, 1.0, samples=len(labels))
     terms = _terms(table, truth)
     blocks = _blocks(terms, truth)
     best = (0.0, RIDGES[0], SHARPNESSES[-1], 0.0)
@@ -64,12 +64,17 @@ def learn(readings: Iterable[Reading], labels: Sequence[Label]) -> RoomModel:
         if not best[0] or loss < best[0] * CLEARLY:
             best = (loss, ridge, sharpness, right)
     _, ridge, sharpness, right = best
-    weights, bias = _fit([_sum_of(blocks, side) for side in (False, True)], ridge, len(terms))
-    model = replace(model, bias=bias, sharpness=sharpness, accuracy=round(right, 4))
-    found, spans = counted(table, labels)
-    sensors = tuple(
-        replace(one, spans=spans.get((one.dev, one.kind), ())) for one in _weighted(model.sensors, terms, weights)
+    (empty, used), scatter = shrunk([_sum_of(blocks, side) for side in (False, True)], ridge, FLOOR)
+    model = replace(
+        model,
+        apart=tuple(b - a for a, b in zip(empty, used, strict=True)),
+        middle=tuple((a + b) / 2 for a, b in zip(empty, used, strict=True)),
+        scatter=tuple(tuple(row[: place + 1]) for place, row in enumerate(scatter)),
+        sharpness=sharpness,
+        accuracy=round(right, 4),
     )
+    found, spans = counted(table, labels)
+    sensors = tuple(replace(one, spans=spans.get((one.dev, one.kind), ())) for one in _described(model.sensors, terms))
     return replace(model, sensors=sensors, counted=found)
 
 
@@ -222,14 +227,13 @@ def _loss(odds: Row, truth: Sequence[bool], sharpness: float) -> float:
     ) / len(truth)
 
 
-def _weighted(sensors: Sequence[Sensor], terms: Sequence[_Term], weights: Row) -> tuple[Sensor, ...]:
-    """The sensors with the weight of each of their features."""
+def _described(sensors: Sequence[Sensor], terms: Sequence[_Term]) -> tuple[Sensor, ...]:
+    """The sensors with their features; the terms are in the order of the sensors."""
     found: dict[tuple[str, str], list[Feature]] = {}
-    for term, weight in zip(terms, weights, strict=True):
+    for term in terms:
         of = term.column
-        found.setdefault((of.dev, of.kind), []).append(
-            Feature(of.name, term.low, term.high, term.mean, weight / term.scale)
-        )
+        feature = Feature(of.name, term.low, term.high, term.mean, term.scale)
+        found.setdefault((of.dev, of.kind), []).append(feature)
     return tuple(replace(one, features=tuple(found.get((one.dev, one.kind), ()))) for one in sensors)
 
 

@@ -59,11 +59,8 @@ class Moments:
         return [total / self.rows for total in self.sums]
 
 
-def discriminants(classes: Sequence[Moments], ridge: float, floor: float) -> tuple[list[Row], Row]:
-    """(weights, biases) of each class: its score, up to what all have in common, is its log-likelihood.
-
-    The covariance within classes gets `ridge` of its diagonal and `floor` added to the diagonal.
-    """
+def shrunk(classes: Sequence[Moments], ridge: float, floor: float) -> tuple[list[Row], list[Row]]:
+    """(means of the classes, covariance within them); to its diagonal `ridge` of it and `floor` are added."""
     size = len(classes[0].sums)
     means = [one.mean() for one in classes]
     total = sum(one.rows for one in classes)
@@ -78,8 +75,14 @@ def discriminants(classes: Sequence[Moments], ridge: float, floor: float) -> tup
     full = [[within[max(i, j)][min(i, j)] for j in range(size)] for i in range(size)]
     for i in range(size):
         full[i][i] = max(full[i][i], 0.0) * (1 + ridge) + floor
+    return means, full
+
+
+def discriminants(classes: Sequence[Moments], ridge: float, floor: float) -> tuple[list[Row], Row]:
+    """(weights, biases) of each class: its score, up to what all have in common, is its log-likelihood."""
+    means, full = shrunk(classes, ridge, floor)
     weights = solve(full, means)
     return weights, [-sum(map(mul, mean, row)) / 2 for mean, row in zip(means, weights, strict=True)]
 
 
-__all__ = ["Moments", "discriminants", "solve"]
+__all__ = ["Moments", "discriminants", "shrunk", "solve"]

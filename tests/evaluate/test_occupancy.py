@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway.clock import SECOND
 from gateway.cli import main
+from gateway.clock import SECOND
 from gateway.config import room_models
 from gateway.errors import ConfigError
 from gateway.evaluate import occupancy, room
@@ -47,7 +47,7 @@ def truth(some: Days, *, count: bool = True) -> list[tuple[Any, ...]]:
 
 
 def pack(folder: Path, *, training: Days | None = None, test: Days | None = None, count: bool = True) -> Path:
-    training, test = training or days(1, 2), test or days(2, 1, first=9)
+    training, test = training or days(1, 1), test or days(2, 1, first=9)
     folder.mkdir(exist_ok=True)
     (folder / "site.json").write_text(json.dumps({"name": "a-room", "sensors": [{"id": "air", "kind": "co2"}]}))
     write(folder, "train_readings.csv.gz", "t,sensor,kind,value", table(training.readings))
@@ -71,8 +71,8 @@ def test_a_room_is_answered_and_scored(tmp_path: Path, capsys: pytest.CaptureFix
     assert [row["t"] for row in rows] == [seconds(one.at) for one in days(2, 1, first=9).labels]
     assert all(0.5 <= float(row["confidence"]) <= 1 for row in rows)
     said = capsys.readouterr().out
-    assert "a-room: 1440 answers; learned from 2880 labels" in said
-    assert "occupied 99." in said
+    assert "a-room: 1440 answers; learned from 1440 labels" in said
+    assert "occupied 100.00 % (95 %: 100.0 to 100.0; 1440 answers)" in said
     assert "95 %" in said
     assert "count" in said
     again = tmp_path / "again.csv"
@@ -80,16 +80,16 @@ def test_a_room_is_answered_and_scored(tmp_path: Path, capsys: pytest.CaptureFix
     assert again.read_bytes() == (tmp_path / "out.csv").read_bytes(), "the same pack gives the same bytes"
 
 
-@pytest.mark.parametrize("cut", [1, 433, 700, 1000])
-def test_no_answer_knows_what_comes_later(tmp_path: Path, cut: int) -> None:
+def test_no_answer_knows_what_comes_later(tmp_path: Path) -> None:
     """The input ends at any t: all answers until then are the same bytes."""
     whole = days(2, 1, first=9)
-    at = whole.labels[cut].at
-    some = Days([one for one in whole.readings if one.at <= at], whole.labels[: cut + 1])
-    answers(pack(tmp_path / "whole"), tmp_path / "whole.csv")
-    answers(pack(tmp_path / "cut", test=some), tmp_path / "cut.csv")
+    answers(pack(tmp_path / "room"), tmp_path / "whole.csv")
     lines = (tmp_path / "whole.csv").read_bytes().splitlines()
-    assert (tmp_path / "cut.csv").read_bytes().splitlines() == lines[: cut + 2]
+    for cut in (0, 433, 700):
+        at = whole.labels[cut].at
+        some = Days([one for one in whole.readings if one.at <= at], whole.labels[: cut + 1])
+        answers(pack(tmp_path / "room", test=some), tmp_path / "cut.csv")
+        assert (tmp_path / "cut.csv").read_bytes().splitlines() == lines[: cut + 2]
 
 
 def test_a_set_without_counts_is_answered_without(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_without_days_to_learn_from_the_defaults_answer(tmp_path: Path, capsys: 
 
 def test_labels_that_cannot_teach_leave_the_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = pack(tmp_path / "room")
-    write(folder, "train_truth.csv", "t,occupied,count", [(seconds(days(1, 2).labels[0].at), 1, 1)])
+    write(folder, "train_truth.csv", "t,occupied,count", [(seconds(days(1, 1).labels[0].at), 1, 1)])
     answers(folder, tmp_path / "out.csv")
     assert "nothing learned (needs 20 labels" in capsys.readouterr().out
 
@@ -174,7 +174,7 @@ def test_of_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_pack_says_what_it_lacks(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has no at.csv"):
+    with pytest.raises(ConfigError, match=r"has no at\.csv"):
         room.read(tmp_path)
 
 
@@ -200,8 +200,7 @@ def test_a_room_that_taught_itself_goes_on_without_its_teacher(tmp_path: Path) -
     asked = [room.Asked(one.at, seconds(one.at)) for one in test.labels]
     found = room.Room("x", (), (), test.readings, asked, ())
     right = [
-        one.occupied == label.occupied
-        for one, label in zip(occupancy.answer(found, model), test.labels, strict=True)
+        one.occupied == label.occupied for one, label in zip(occupancy.answer(found, model), test.labels, strict=True)
     ]
     assert sum(right) / len(right) > 0.95
 

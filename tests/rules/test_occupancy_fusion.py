@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def share(run: Any, labels: Any) -> float:
 def test_a_learned_room_is_followed_and_says_why(fold: Any) -> None:
     run = room(fold).feed(*OTHER.readings)
     assert share(run, OTHER.labels) >= 0.99
-    assert len(run.events) <= 4 + 2 * sum(a.occupied != b.occupied for a, b in zip(OTHER.labels, OTHER.labels[1:]))
+    assert len(run.events) <= 4 + 2 * sum(a.occupied != b.occupied for a, b in pairwise(OTHER.labels))
     for event in run.events[1:]:
         data = event.data
         assert data["evidence"]
@@ -104,7 +105,7 @@ def test_a_radar_that_the_model_does_not_know_is_believed(fold: Any) -> None:
     items = sorted([*OTHER.readings[:600], *sees], key=lambda one: one.at)
     run = room(fold, radar=radar).feed(*items)
     assert [word for _, word in story(run)] == ["starting", "vacant", "occupied"], "at night, in the dark, and still"
-    assert run.events[-1].data["evidence"][0]["dev"] == "radar"
+    assert "radar" in [item["dev"] for item in run.events[-1].data["evidence"]]
 
 
 def test_a_motion_sensor_that_the_model_does_not_know_is_added(fold: Any) -> None:
@@ -184,4 +185,4 @@ def test_a_tap_is_believed_beside_any_model(fold: Any) -> None:
     tap = Reading("reader", "badge", True, PLACE, at(300), "badge", "desk", person="p-0000000000000001")
     items = sorted([*OTHER.readings[:100], tap], key=lambda one: one.at)
     run = room(fold, reader=Device(modality="badge")).feed(*items)
-    assert ["starting", "vacant", "occupied", "vacant"] == [word for _, word in story(run)]
+    assert [word for _, word in story(run)] == ["starting", "vacant", "occupied", "vacant"]

@@ -93,13 +93,16 @@ def test_learning_twice_gives_the_same_model_and_it_survives_json() -> None:
     ("change", "words"),
     [
         ({"version": 2}, "learn it again"),
-        ({"bias": "0"}, "not a number"),
+        ({"accuracy": "0"}, "not a number"),
         ({"arrive": 0}, "not above 0"),
         ({"sensors": [{"dev": "x"}]}, "not a room model"),
         ({"sensors": to_json(MODEL)["sensors"] * 2}, "one sensor twice"),
         ({"movement": {"rates": [1.0], "idle": 1.0}}, "rates of movement"),
         ({"counted": {"people": [0], "inputs": [], "weights": [[]], "biases": [0.0]}}, "counts no people"),
-        ({"bias": float("nan")}, "not a number"),
+        ({"accuracy": float("nan")}, "not a number"),
+        ({"scatter": [[1.0]]}, "rows where"),
+        ({"apart": []}, "numbers where"),
+        ({"sensors": [{**to_json(MODEL)["sensors"][0], "kind": "wind"}]}, "knows nothing of the kind 'wind'"),
     ],
 )
 def test_what_is_no_model_is_refused_in_words(change: dict[str, Any], words: str) -> None:
@@ -147,12 +150,13 @@ def test_a_day_hotter_than_any_learned_says_no_more_than_the_hottest() -> None:
     """What was never seen is clipped to what was."""
     hot = [one._replace(value=one.value * 5) if one.kind == "co2" else one for one in OTHER.readings[: 60 * 5]]
     (sensor,) = [one for one in MODEL.sensors if one.kind == "co2"]
-    most = sum(abs(f.weight) * max(f.high - f.mean, f.mean - f.low) for f in sensor.features)
+    place = MODEL.sensors.index(sensor)
     belief = fusion.Belief()
     for one in hot:
         if one.kind == "co2":
-            belief = fusion.hear(MODEL, MODEL.sensors.index(sensor), belief, one)
-            assert abs(belief.scores[MODEL.sensors.index(sensor)]) <= most + 1e-9
+            belief = fusion.hear(MODEL, place, belief, one)
+            for mark, feature in zip(belief.marks[place], sensor.features, strict=True):
+                assert feature.low - 1e-9 <= mark * feature.scale + feature.mean <= feature.high + 1e-9
 
 
 def test_a_belief_without_news_goes_back_to_what_is_usual() -> None:

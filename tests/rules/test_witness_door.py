@@ -121,7 +121,10 @@ def test_never_negative_and_exact_once_it_was_known(messages: list[tuple[bool, i
         truth += came - went
         came_all, went_all = came_all + came, went_all + went
         numbers = (came, went) if sizes == "period" else (came_all, went_all)
-        pair = [Reading("d", f"{word}_{sizes}", size, ROOM, n) for word, size in zip(("entered", "left"), numbers)]
+        pair = [
+            Reading("d", f"{word}_{sizes}", size, ROOM, n)
+            for word, size in zip(("entered", "left"), numbers, strict=True)
+        ]
         for one in pair if first else reversed(pair):
             door = cross(door, one)
             assert door.inside is not None
