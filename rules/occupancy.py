@@ -88,7 +88,8 @@ def _bound(of_place: PlaceSettings, settings: Settings) -> Bound:
         return Bound(devices, voters=witnesses)
     known = {(dev, kind): place for (dev, kind), place in fusion.index(model).items() if dev in devices}
     modelled = {dev for dev, kind in known if kind in SIGNS}
-    return Bound(devices, model, known, tuple(dev for dev in witnesses if dev not in modelled))
+    voters = tuple(dev for dev in witnesses if dev not in modelled)
+    return Bound(devices, model, known, voters, tuple(dev for dev in witnesses if dev in modelled))
 
 
 def _start(places: Mapping[str, Bound], place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
@@ -126,7 +127,8 @@ def _step(places: Mapping[str, Bound], state: State, item: Input) -> Step[State]
     now = max(state.now, item.at)
     if isinstance(item, Tick) and bound.model is not None and state.belief.moved:
         state = state._replace(belief=fusion.wait(bound.model, state.belief, now))
-    devices = {**state.devices, **{dev: settle(bound.devices[dev], state.devices[dev], now) for dev in bound.voters}}
+    asked = (*bound.voters, *bound.modelled)
+    devices = {**state.devices, **{dev: settle(bound.devices[dev], state.devices[dev], now) for dev in asked}}
     state = state._replace(devices=_repaired(bound, devices, state.started, now), now=now)
     return _publish(bound, state, _judge(bound, state, now), now, late=late)
 
@@ -144,7 +146,7 @@ def _heard(bound: Bound, state: State, item: Reading) -> State | None:
         return None
     state = state._replace(devices={**state.devices, item.dev: hear(seen, old, item)})
     place = bound.known.get((item.dev, item.kind))
-    if bound.model is None or place is None:
+    if bound.model is None or place is None or item.dev in state.stuck:
         return state
     return state._replace(belief=fusion.hear(bound.model, place, state.belief, item))
 

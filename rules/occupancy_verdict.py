@@ -43,7 +43,9 @@ class Bound(NamedTuple):
     known: Mapping[tuple[str, str], int] = {}
     """(device, kind) -> the model's sensor."""
     voters: tuple[str, ...] = ()
-    """Devices that bear witness, and do not by way of the model."""
+    """Devices that bear witness, and do not by way of the model ..."""
+    modelled: tuple[str, ...] = ()
+    """... and those that do by way of it: they are only asked whether they are stuck."""
 
 
 class Vote(NamedTuple):
@@ -118,7 +120,12 @@ def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int
             case _:
                 pass
     empty_since = min((vote.since for vote in votes.empty), default=None)
-    for side in (votes.seeing, votes.moments):
+    modelled = [
+        Vote(said.weight, said.since, dev)
+        for dev in bound.modelled
+        if (said := look(bound.devices[dev], devices[dev], started, now)).says in ("seeing", "moment")
+    ]
+    for side in (votes.seeing, votes.moments, modelled):
         for vote in list(side):
             seen = bound.devices[vote.dev]
             if seen.proof or not seen.vacant:

@@ -64,7 +64,7 @@ UNSURE = 0.6
 """How far a door's "nobody" is believed of which the number inside was never known."""
 STUCK_S = 12 * 3600.0
 """Nobody sits for so long without once going out: a sensor that says so is stuck ..."""
-CONTRADICTED_S = 4 * 3600.0
+CONTRADICTED_S = 8 * 3600.0
 """... and sooner where another witness of the place has seen nobody for so long."""
 OTHER = Modality(occupied=0.7, vacant=0.7, hold_s=20.0, level=True)
 

@@ -158,14 +158,29 @@ def test_a_sensor_that_is_stuck_is_named_and_not_believed(fold: Any) -> None:
 
 def test_one_that_others_contradict_for_hours_is_outweighed_sooner(fold: Any) -> None:
     devices = {"radar": RADAR, "other": RADAR}
-    both = sorted([*sees(8), *sees(8, False, dev="other")], key=lambda one: one.at)
+    both = sorted([*sees(9), *sees(9, False, dev="other")], key=lambda one: one.at)
     run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices=devices)})).feed(*both)
-    assert [(round(second / HOUR, 1), word) for second, word in story(run)][-1] == (4.0, "vacant")
+    assert [(round(second / HOUR, 1), word) for second, word in story(run)][-1] == (8.0, "vacant")
     data = run.events[-1].data
     assert data["evidence"][-1]["dev"] == "radar"
     assert data["evidence"][-1]["weight"] == 0.0
     assert data["quality"] == "degraded"
     assert named(run) == [("radar", False, "stuck")]
+
+
+def test_one_that_the_model_knows_is_named_and_left_out_of_it(fold: Any) -> None:
+    """The other sensors of a learned room go on without it."""
+    stuck = [one._replace(value=True) if one.kind == "motion" else one for one in OTHER.readings]
+    run = room(fold).feed(*stuck)
+    assert named(run)[:1] == [("pir", False, "stuck")]
+    since = next(item.at for item in run.emits if isinstance(item, Health)) + HOUR * SECOND
+    later = [(a.at, a.occupied) for a in OTHER.labels if a.at > since]
+    assert len(later) > 300
+    told = [(event.at, event.data["state"]) for event in run.events]
+    right = sum(
+        max(word for word in told if word[0] <= when)[1] == ("occupied" if true else "vacant") for when, true in later
+    )
+    assert right / len(later) > 0.95
 
 
 def test_a_motion_sensor_that_never_stops_is_stuck_too(fold: Any) -> None:
