@@ -131,6 +131,7 @@ class GatewayApp:
             say=lambda event: self.outbox.submit([Draft(event, "", self.quality)], ()),
             home_assistant=office.home_assistant,
         )
+        self.learned = wiring.models(office)
         self.duties = Duties(
             office=office,
             places=places,
@@ -143,7 +144,7 @@ class GatewayApp:
             heard=self.equipment.heard,
             doubted=self.equipment.doubted,
             tapped=lambda frame, rows: self.feedback.tapped(frame, rows),
-            watched=wiring.watched(self.devices, wiring.models(office)),
+            watched=wiring.watched(self.devices, self.learned),
             clock=clock,
             counters=counters,
         )
@@ -208,6 +209,7 @@ class GatewayApp:
             unit_sizes=self.directory.unit_sizes(),
             now=self.clock.office(),
             control=self._control_rule,
+            learned=self.learned,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
         self.forwarder.restore(await self.outbox.facts(forward.NAME))
@@ -294,6 +296,7 @@ class GatewayApp:
             tap=self.tap,
             clock=self.clock,
             counters=self.counters,
+            learned=self.learned,
         )
 
     async def _work(self) -> None:

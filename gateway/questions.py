@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.clock import SECOND, Clock, rfc3339
+from gateway.config import room_models
 from gateway.config.document import did_you_mean, short
 from gateway.config.model import Office
 from gateway.config.places import Places
@@ -23,6 +24,7 @@ from gateway.publisher import Publisher
 from gateway.recording import Tap
 from gateway.sources.base import Source
 from gateway.views import Views
+from rules.room_model import RoomModel
 
 REMEMBERED = ("desk", "presence", "one_desk")
 """Rules whose facts a recording begins with."""
@@ -47,8 +49,11 @@ class Questions:
         tap: Tap,
         clock: Clock,
         counters: Counters,
+        learned: Mapping[str, RoomModel] | None = None,
     ) -> None:
+        """`learned`: the rooms' models: a recording begins with them."""
         self._office = office
+        self._learned = learned or {}
         self._places = Places(office)
         self._origin = origin
         self._link = link
@@ -151,5 +156,7 @@ class Questions:
         # facts, what is taken from here on is in the recording, and no tap of a badge is in both or in neither
         opened = self._tap.after(None)
         facts = {name: await self._outbox.facts(name) for name in REMEMBERED}
+        if self._learned:
+            facts[room_models.NAME] = room_models.told(self._learned)
         office = self._office.model_dump(mode="json")
         return {**opened, "facts": facts, "gateway": self._origin.gateway, "office": office}

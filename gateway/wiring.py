@@ -81,11 +81,15 @@ def make_rules(
     unit_sizes: Mapping[str, int],
     now: int,
     control: str | None = None,
+    learned: Mapping[str, RoomModel] | None = None,
 ) -> list[Rule[Any]]:
-    """The rules of one gateway. `control`: a deliberately wrong occupancy rule (rules/controls.py)."""
+    """The rules of one gateway. `control`: a deliberately wrong occupancy rule (rules/controls.py).
+
+    `learned`: the rooms' models; default: those of the office's folder. Raises ConfigError where they cannot be read.
+    """
     choices = office.rules
     owned = {place: spot for place, spot in places.spots.items() if spot.owner == gateway}
-    learned = models(office)
+    learned = models(office) if learned is None else learned
     occupied_by = occupancy.rule if control is None else controls.CONTROLS[control]
     made: list[Rule[Any]] = [
         occupied_by(

@@ -10,6 +10,8 @@ from typing import Any
 from gateway.errors import ConfigError, HadirError, Problem
 from rules.room_model import RoomModel, from_json, to_json
 
+NAME = "room_model"
+"""Under which a recording keeps them."""
 MOST_BYTES = 4_000_000
 
 
@@ -32,6 +34,16 @@ def load(folder: Path) -> dict[str, RoomModel]:
     if problems:
         raise ConfigError(*problems)
     return found
+
+
+def told(models: Mapping[str, RoomModel]) -> dict[str, Mapping[str, Any]]:
+    """As a recording keeps them, beside the facts."""
+    return {place: to_json(model) for place, model in models.items()}
+
+
+def remembered(bodies: Mapping[str, Any]) -> dict[str, RoomModel]:
+    """What `told` wrote. Raises ValueError."""
+    return {place: from_json(body) for place, body in bodies.items()}
 
 
 def save(path: Path, place: str, model: RoomModel) -> None:

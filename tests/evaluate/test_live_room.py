@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from gateway import wiring
 from gateway.bindings import by_device
 from gateway.config import room_models
 from gateway.config.load import load
+from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.counters import Counters
 from gateway.decode import installed
 from gateway.engine import Engine
 from gateway.errors import ConfigError
+from gateway.recording import header
+from gateway.tape import tape
 from rules import occupancy
 from rules.api import Reading
 from rules.room_model_learn import learn
@@ -39,12 +43,16 @@ rules: {room_models: models}
 """
 
 
+def load_office(folder: Path) -> Office:
+    (folder / "office.yaml").write_text(OFFICE)
+    return load(folder / "office.yaml", drivers=installed())
+
+
 def test_a_learned_room_lives_in_its_gateway(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     room_models.save(tmp_path / "models" / "r1.json", ROOM, learn(*without(days(1, 2), "motion")))
-    (tmp_path / "office.yaml").write_text(OFFICE)
     named = installed()
-    office = load(tmp_path / "office.yaml", drivers=named)
+    office = load_office(tmp_path)
     places, devices = Places(office), by_device(office, named)
     today = without(days(2, 1, first=9), "motion")
     start = today.labels[0].at
@@ -67,6 +75,21 @@ def test_a_learned_room_lives_in_its_gateway(tmp_path: Path) -> None:
     assert engine.state(occupancy.NAME, DESK).cause == "unconfigured"
     assert wiring.watched(devices) == frozenset()
     assert wiring.watched(devices, wiring.models(office)) == {ROOM}
+
+
+def test_a_recording_keeps_what_was_learned(tmp_path: Path) -> None:
+    """It is replayed with the models that it was made with, wherever that is."""
+    model = learn(*days(1, 1))
+    office = load_office(tmp_path)
+    facts = json.dumps({"facts": {room_models.NAME: room_models.told({ROOM: model})}})
+    (tmp_path / "made.jsonl").write_text(f"{header(office, 'gw')}\n{facts}\n")
+    played = tape(tmp_path / "made.jsonl")
+    assert room_models.remembered(played.facts[room_models.NAME]) == {ROOM: model}
+    (tmp_path / "bad.jsonl").write_text(
+        f"{header(office, 'gw')}\n" + facts.replace('"version": 1', '"version": 9') + "\n"
+    )
+    with pytest.raises(ConfigError, match="learn it again"):
+        tape(tmp_path / "bad.jsonl")
 
 
 @pytest.mark.parametrize(
