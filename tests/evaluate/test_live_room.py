@@ -28,7 +28,7 @@ ROOM, DESK = "ikn/b/f/z/r1", "ikn/b/f/z/d1"
 OFFICE = """
 site: ikn
 buildings:
-  - {id: b, coordinator: gw, floors: [{id: f, owner: gw, zones: [{id: z, spaces: [{id: d1}, {id: r1, kind: room, capacity: 6}]}]}]}
+  - {id: b, coordinator: gw, floors: [{id: f, owner: gw, zones: [{id: z, spaces: [{id: d1}, {id: r1, kind: room}]}]}]}
 gateways:
   - id: gw
     place: b/f
