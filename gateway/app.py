@@ -142,6 +142,7 @@ class GatewayApp:
             say=lambda event: self.outbox.submit([Draft(event, "", self.quality)], ()),
             home_assistant=office.home_assistant,
         )
+        self.learned = wiring.models(office)
         self.duties = Duties(
             office=office,
             places=places,
@@ -152,8 +153,9 @@ class GatewayApp:
             reporter=self.reporter,
             forwarder=self.forwarder,
             heard=self.equipment.heard,
+            doubted=self.equipment.doubted,
             tapped=lambda frame, rows: self.feedback.tapped(frame, rows),
-            watched=wiring.watched(self.devices),
+            watched=wiring.watched(self.devices, self.learned),
             clock=clock,
             counters=counters,
         )
@@ -218,6 +220,7 @@ class GatewayApp:
             unit_sizes=self.directory.unit_sizes(),
             now=self.clock.office(),
             control=self._control_rule,
+            learned=self.learned,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
         listened, kept = await self.outbox.facts(forward.NAME), await self.outbox.facts(forward.KEPT)
@@ -305,6 +308,7 @@ class GatewayApp:
             tap=self.tap,
             clock=self.clock,
             counters=self.counters,
+            learned=self.learned,
         )
 
     async def _work(self) -> None:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gateway.errors import ConfigError, HadirError
+from gateway.evaluate import cli as evaluating
 
 EXIT_FAILED = 1
 EXIT_WRONG = 2
@@ -96,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--speed", type=float, default=0, help="0: as fast as it goes")
     replay.add_argument("--json", action="store_true")
 
+    evaluating.add(add)
     for name, text in {
         "status": "What a running gateway is doing, and what is wrong.",
         "backlog": "What waits in the outbox.",
@@ -177,6 +179,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             from gateway.record import record
 
             return record(arguments)
+        case "evaluate" | "learn":
+            return evaluating.run(arguments)
         case _:
             from gateway.tools import run
 

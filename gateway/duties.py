@@ -30,6 +30,8 @@ from rules import counting
 from rules.api import Command, Fact, Health, Input, Reading, Sighting
 
 COORDINATOR = "coordinator"
+Doubted = Callable[[Health], None]
+"""gateway.equipment.Equipment.doubted."""
 Heard = Callable[[Binding, Frame, Sequence[Measurement]], None]
 """gateway.equipment.Equipment.heard."""
 Tapped = Callable[[Frame, Sequence[Row]], None]
@@ -55,6 +57,7 @@ class Duties:
         watched: frozenset[str],
         clock: Clock,
         counters: Counters,
+        doubted: Doubted | None = None,
     ) -> None:
         """`reporter`: None on the coordinator, which locates tags itself; `watched`: places with a sensor."""
         self._office = office
@@ -66,6 +69,7 @@ class Duties:
         self._reporter = reporter
         self._forwarder = forwarder
         self.heard, self.tapped = heard, tapped
+        self._doubted = doubted
         self._clock = clock
         self._counters = counters
         self._quality = "simulated" if office.simulated else "good"
@@ -114,6 +118,8 @@ class Duties:
         for item in emitted:
             if isinstance(item, Command) and self._places.owner(item.place) != self._origin.gateway:
                 self._ask(item)
+            elif isinstance(item, Health) and self._doubted is not None:
+                self._doubted(item)
 
     def _decider(self, reading: Reading) -> str:
         """The gateway that decides a reading: the place's owner, or the coordinator for the workplace's readers."""

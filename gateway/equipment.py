@@ -65,6 +65,7 @@ class Equipment:
         self._sources: dict[str, SourceState] = {}
         self._bindings: dict[str, Binding] = {}
         self._said: dict[str, _Heard] = {}
+        self._doubted: set[str] = set()
 
     def post(self, devices: Mapping[str, Binding]) -> None:
         """Own the retained topics of these devices."""
@@ -119,7 +120,13 @@ class Equipment:
             if self._alive.get(name, (None, None))[1] == OFFLINE:
                 return  # what was said of it before it went may come after
             online = True
-        self._tell(name, online, None if online else OFFLINE)
+        if name not in self._doubted:
+            self._tell(name, online, None if online else OFFLINE)
+
+    def doubted(self, item: Health) -> None:
+        """A rule does not believe a device any more though it is heard (`cause`: stuck), or does again."""
+        (self._doubted.discard if item.alive else self._doubted.add)(item.dev)
+        self._tell(item.dev, item.alive, None if item.alive else item.cause)
 
     def device_state(self, name: str, alive: bool, cause: str) -> None:
         """One of several devices of a source answers, or does not (`cause`), while the source itself works."""

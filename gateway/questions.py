@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.clock import SECOND, Clock, rfc3339
+from gateway.config import room_models
 from gateway.config.model import Office
 from gateway.contract.envelope import Origin
 from gateway.control import Handler
@@ -22,6 +23,7 @@ from gateway.sources.base import Source
 from gateway.views import Views
 from gateway.why.live import Live
 from gateway.why.rows import with_times
+from rules.room_model import RoomModel
 
 REMEMBERED = ("desk", "presence", "one_desk")
 """Rules whose facts a recording begins with."""
@@ -46,8 +48,11 @@ class Questions:
         tap: Tap,
         clock: Clock,
         counters: Counters,
+        learned: Mapping[str, RoomModel] | None = None,
     ) -> None:
+        """`learned`: the rooms' models: a recording begins with them."""
         self._office = office
+        self._learned = learned or {}
         self._origin = origin
         self._link = link
         self._outbox = outbox
@@ -143,5 +148,7 @@ class Questions:
         # facts, what is taken from here on is in the recording, and no tap of a badge is in both or in neither
         opened = self._tap.after(None)
         facts = {name: await self._outbox.facts(name) for name in REMEMBERED}
+        if self._learned:
+            facts[room_models.NAME] = room_models.told(self._learned)
         office = self._office.model_dump(mode="json")
         return {**opened, "facts": facts, "gateway": self._origin.gateway, "office": office}

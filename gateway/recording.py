@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from gateway.config import room_models
 from gateway.config.model import Office
 from gateway.config.types import IDENTIFIER
 from gateway.contract.fields import PID, PLACE
@@ -116,6 +117,7 @@ class Recording:
             """Hash of the configuration that it was recorded with."""
             self.office = Office.model_validate(first["office"])
             self.facts: dict[str, dict[str, Any]] = _facts(second["facts"])
+            room_models.remembered(self.facts.get(room_models.NAME, {}))
         except OSError as error:
             text = f"cannot be read: {error.strerror}"
             raise ConfigError(Problem(file=str(path), line=None, text=text)) from error

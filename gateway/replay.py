@@ -22,6 +22,7 @@ from drivers.api import Frame, Measurement
 from gateway import bindings, wiring
 from gateway.broker import EmbeddedBroker
 from gateway.clock import SECOND, SystemClock
+from gateway.config import room_models
 from gateway.config.model import Archive, EmbeddedStore, Office
 from gateway.config.model import Outbox as Bounds
 from gateway.config.places import Places
@@ -228,7 +229,8 @@ def _pipeline(
     key = SiteKey.create(folder / "site.key")
     directory = Directory(folder / "people", key, GATEWAY)
     directory.entries = played.people(key)
-    rules = wiring.make_rules(office, places, GATEWAY, devices, unit_sizes={}, now=clock.office())
+    learned = room_models.remembered(played.facts.get(room_models.NAME, {}))
+    rules = wiring.make_rules(office, places, GATEWAY, devices, unit_sizes={}, now=clock.office(), learned=learned)
     located = wiring.Located()
     engine = Engine(rules, wiring.make_route(places, GATEWAY, devices, located), counters, played.facts)
     located.engine = engine

@@ -15,12 +15,14 @@ from typing import Any
 
 from gateway.bindings import Binding
 from gateway.calendars import calendar
+from gateway.config import room_models
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.config.sources import alone, shared
 from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Booked, Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
+from rules.room_model import RoomModel
 from rules.witness import MODALITIES, OTHER
 
 FEWEST_OF_A_UNIT = 5
@@ -50,9 +52,18 @@ def keys_of(rule: str, places: Places, gateway: str) -> list[str]:
             return []
 
 
-def watched(devices: Mapping[str, Binding]) -> frozenset[str]:
-    """Places with a sensor. A badge reader is none: it knows nothing of who does not tap."""
-    found = set()
+def models(office: Office) -> Mapping[str, RoomModel]:
+    """What rooms' sensors mean there, by place, where that was learned. Raises ConfigError."""
+    folder = office.rules.room_models
+    return {} if folder is None else room_models.load(office.path(folder))
+
+
+def watched(devices: Mapping[str, Binding], learned: Iterable[str] = ()) -> frozenset[str]:
+    """Places with a sensor that bears witness, by itself or because it was `learned` what it means there.
+
+    A badge reader is none: it knows nothing of who does not tap.
+    """
+    found = set(learned)
     for binding in devices.values():
         worth = MODALITIES.get(binding.modality, OTHER)
         if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
@@ -87,14 +98,22 @@ def make_rules(
     unit_sizes: Mapping[str, int],
     now: int,
     control: str | None = None,
+    learned: Mapping[str, RoomModel] | None = None,
 ) -> list[Rule[Any]]:
-    """The rules of one gateway. `control`: a deliberately wrong occupancy rule (rules/controls.py)."""
+    """The rules of one gateway. `control`: a deliberately wrong occupancy rule (rules/controls.py).
+
+    `learned`: the rooms' models; default: those of the office's folder. Raises ConfigError where they cannot be read.
+    """
     choices = office.rules
     owned = {place: spot for place, spot in places.spots.items() if spot.owner == gateway}
+    learned = models(office) if learned is None else learned
     occupied_by = occupancy.rule if control is None else controls.CONTROLS[control]
     made: list[Rule[Any]] = [
         occupied_by(
-            {place: occupancy.PlaceSettings(devices=_sensors(place, devices)) for place in owned},
+            {
+                place: occupancy.PlaceSettings(devices=_sensors(place, devices), model=learned.get(place))
+                for place in owned
+            },
             occupancy.Settings(hold_s=choices.hold_s),
         ),
         desk.rule(

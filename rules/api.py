@@ -84,6 +84,8 @@ class Sensed(NamedTuple):
     at: int
     confidence: float
     quality: str = "good"
+    people: int | None = None
+    """How many, where they are counted; 0 where it is vacant; None: not known."""
 
 
 class Located(NamedTuple):

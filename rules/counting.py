@@ -1,6 +1,7 @@
 """How many are in a zone, from desks, rooms and located tags, told at intervals and never about few people.
 
-An occupied desk or room is one person at least; a tag is a person. Fewer than five are not told, whatever they were
+An occupied desk or room is one person at least, and as many as its people counter, its door or its model says; a tag is
+a person. Fewer than five are not told, whatever they were
 counted by, and neither is that few came or went: a small number says who it is, and its changes say when. That a zone
 is empty, or is not, is its state's to say. What no sensor knows lowers the confidence; where nothing is known there is
 a cause.
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 from rules.api import SECOND, Event, Input, Life, Located, Rule, Sensed, Step, Tick
 
 NAME, VERSION = "counting", 1
+UNKNOWN = ("unknown", 0.0, 0)
 USED = frozenset({"taken", "away", "reserved"})
 
 
@@ -46,8 +48,8 @@ class State(NamedTuple):
     """Of one zone."""
 
     zone: str
-    sensed: Mapping[str, tuple[str, float]]
-    """Place -> (state, confidence)."""
+    sensed: Mapping[str, tuple[str, float, int]]
+    """Place -> (state, confidence, people at least)."""
     life: Mapping[str, str]
     people: Mapping[str, int]
     """Person -> when last located here."""
@@ -114,10 +116,11 @@ def _start(settings: Settings, zone: str, _fact: Mapping[str, Any] | None, now: 
 def _step(settings: Settings, state: State, item: Input) -> Step[State]:
     match item:
         case Sensed() if item.place in _spaces(settings, state):
-            was = state.sensed.get(item.place, ("unknown", 0.0))[0]
+            was = state.sensed.get(item.place, UNKNOWN)[0]
             moves = (was, item.state)
+            inside = max(1, item.people or 0) if item.state == "occupied" else 0
             state = state._replace(
-                sensed={**state.sensed, item.place: (item.state, item.confidence)},
+                sensed={**state.sensed, item.place: (item.state, item.confidence, inside)},
                 entries=state.entries + (moves == ("vacant", "occupied")),
                 exits=state.exits + (moves == ("occupied", "vacant")),
             )
@@ -174,9 +177,9 @@ def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None
     known = 0.0
     occupied = 0
     for place in spaces:
-        sensed, confidence = state.sensed.get(place, ("unknown", 0.0))
+        sensed, confidence, inside = state.sensed.get(place, UNKNOWN)
         taken = state.life.get(place) == "taken"
-        occupied += sensed == "occupied" or (taken and sensed != "vacant")
+        occupied += max(inside, int(taken and sensed != "vacant"))
         known += confidence if sensed != "unknown" else 0.5 * taken
     confidence = known / len(spaces) if spaces else 0.0
     if people >= settings.fewest and people > occupied:

@@ -1,11 +1,9 @@
 """Whether a place, a desk or a room, is occupied: `occupied | vacant | unknown`, with cause, confidence and evidence.
 
-Each device has an opinion first (witness.py: hold, settling, fading), and then the place decides:
-
-1. somebody is seen by a level sensor, or has just tapped      -> occupied (radars of a room see different corners)
-2. a moment is believed more than the best witness of vacancy  -> occupied
-3. at least one witness is healthy, and sees nobody            -> vacant
-4. else                                                        -> unknown, and why
+Each device has an opinion first (witness.py: hold, settling, fading); a room whose sensors were learned (room_model.py)
+has a belief beside (fusion.py); and then the place decides (occupancy_verdict.py). A device that says for half a day
+that somebody is there, or for hours what another witness denies, is stuck: it is named once, by a Health of cause
+`stuck`, and has no vote until it says something else.
 """
 
 from __future__ import annotations
@@ -15,19 +13,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from rules.api import Event, Fact, Health, Input, Reading, Rule, Sensed, Step
-from rules.evidence import MOST, Evidence, measured, personal
+from rules import fusion
+from rules.api import SECOND, Event, Fact, Health, Input, Reading, Rule, Sensed, Step, Tick
+from rules.fusion import Belief
+from rules.occupancy_verdict import MOST, Bound, Verdict, collect, item, judge
+from rules.room_model import RoomModel
 from rules.witness import (
+    SIGNS,
     TAP,
     Device,
     Modality,
     Opinion,
     Settings,
-    Traits,
+    emptied,
     health,
     hear,
-    look,
-    outweighed_at,
     repeats,
     settle,
     traits,
@@ -38,14 +38,19 @@ NOTABLE = 0.1
 """A change of confidence that is told to those who listen, without an event."""
 
 
+STUCK = "stuck"
+"""Cause of the Health that names a device which is not believed any more."""
+REPAIR = 1800 * SECOND
+"""A door's count is nobody when other witnesses have seen nobody for so long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceSettings:
     """A place's devices, by id: sensors and, at a desk, its badge reader."""
 
     devices: Mapping[str, Device] = field(default_factory=dict)
-
-
-Bound = Mapping[str, Traits]
+    model: RoomModel | None = None
+    """What its sensors mean here, where that was learned."""
 
 
 class State(NamedTuple):
@@ -61,111 +66,120 @@ class State(NamedTuple):
     confidence: float = 0.0
     quality: str = "good"
     due: int | None = None
-
-
-class _Vote(NamedTuple):
-    weight: float
-    since: int
-    dev: str
-
-
-class _Verdict(NamedTuple):
-    state: str
-    cause: str | None
-    since: int
-    confidence: float
-    quality: str
-    challenger: Mapping[str, Any] | None
-    votes: list[_Vote]
-    due: int | None
+    belief: Belief = Belief()
+    odds: float = 0.0
+    """Above 0: occupied, rather; a guess where the state is unknown."""
+    people: int | None = None
+    stuck: frozenset[str] = frozenset()
 
 
 def rule(places: Mapping[str, PlaceSettings], settings: Settings | None = None) -> Rule[State]:
     """Occupancy of `places`; key = place. Without a device that bears witness: unknown(unconfigured)."""
     chosen = settings or Settings()
-    bound = {
-        place: {dev: traits(device, chosen) for dev, device in of_place.devices.items()}
-        for place, of_place in places.items()
-    }
+    bound = {place: _bound(of_place, chosen) for place, of_place in places.items()}
     return Rule(name=NAME, version=VERSION, start=partial(_start, bound), step=partial(_step, bound))
+
+
+def _bound(of_place: PlaceSettings, settings: Settings) -> Bound:
+    devices = {dev: traits(device, settings) for dev, device in of_place.devices.items()}
+    model = of_place.model
+    witnesses = tuple(dev for dev, seen in devices.items() if seen.occupied or seen.vacant)
+    if model is None:
+        return Bound(devices, voters=witnesses)
+    known = {(dev, kind): place for (dev, kind), place in fusion.index(model).items() if dev in devices}
+    modelled = {dev for dev, kind in known if kind in SIGNS}
+    voters = tuple(dev for dev in witnesses if dev not in modelled)
+    return Bound(devices, model, known, voters, tuple(dev for dev in witnesses if dev in modelled))
 
 
 def _start(places: Mapping[str, Bound], place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
     """Sensors are read afresh: whatever was published before, the place is unknown now."""
-    bound = places.get(place, {})
+    bound = places.get(place, NOTHING_BOUND)
     prev, cause = (str(fact["state"]), fact["cause"]) if fact else ("unknown", "")
-    state = State(place, dict.fromkeys(bound, Opinion()), now, now, prev, cause, now)
+    state = State(place, dict.fromkeys(bound.devices, Opinion()), now, now, prev, cause, now)
     return _publish(bound, state, _judge(bound, state, now), now, first=True)
 
 
 def _step(places: Mapping[str, Bound], state: State, item: Input) -> Step[State]:
-    bound = places.get(state.place, {})
-    devices = state.devices
+    bound = places.get(state.place, NOTHING_BOUND)
     late = False
     if isinstance(item, Reading):
-        seen = bound.get(item.dev)
-        if seen is None:
+        heard = _heard(bound, state, item)
+        if heard is None:
             return Step(state, (), (), state.due)
-        old = devices[item.dev]
-        if item.at < old.heard or (seen.modality == TAP and not item.person):
-            return Step(state, (), (), state.due)
-        new = hear(seen, old, item)
-        devices = {**devices, item.dev: new}
-        if repeats(seen, old, new) and (state.due is None or item.at < state.due):
+        old, state = state, heard
+        quiet = state.belief is old.belief and repeats(
+            bound.devices[item.dev], old.devices[item.dev], state.devices[item.dev]
+        )
+        if quiet and (state.due is None or item.at < state.due):
             # `due` may now come too early, and then only looks again
-            return Step(state._replace(devices=devices), (), (), state.due)
+            return Step(state, (), (), state.due)
         late = item.late
-    elif isinstance(item, Health):
-        devices = {
-            dev: health(bound[dev], opinion, item) if item.dev in (dev, bound[dev].receiver) else opinion
-            for dev, opinion in devices.items()
-        }
+    elif isinstance(item, Health) and item.cause != STUCK:
+        state = state._replace(
+            devices={
+                dev: health(bound.devices[dev], opinion, item)
+                if item.dev in (dev, bound.devices[dev].receiver)
+                else opinion
+                for dev, opinion in state.devices.items()
+            }
+        )
     now = max(state.now, item.at)
-    devices = {dev: settle(bound[dev], opinion, now) for dev, opinion in devices.items()}
-    state = state._replace(devices=devices, now=now)
+    if isinstance(item, Tick) and bound.model is not None and state.belief.moved:
+        state = state._replace(belief=fusion.wait(bound.model, state.belief, now))
+    asked = (*bound.voters, *bound.modelled)
+    devices = {**state.devices, **{dev: settle(bound.devices[dev], state.devices[dev], now) for dev in asked}}
+    state = state._replace(devices=_repaired(bound, devices, state.started, now), now=now)
     return _publish(bound, state, _judge(bound, state, now), now, late=late)
 
 
-def _judge(bound: Bound, state: State, now: int) -> _Verdict:
-    """The place's state at `now`, and when to look again if nothing is heard."""
-    dues: list[int] = []
-    votes: dict[str, list[_Vote]] = {"seeing": [], "moment": [], "empty": []}
-    missing: list[str] = []
-    for dev, opinion in state.devices.items():
-        says, weight, since, cause, due = look(bound[dev], opinion, state.started, now)
-        if due is not None:
-            dues.append(due)
-        if says == "missing":
-            missing.append(cause)
-        elif says:
-            votes[says].append(_Vote(weight, since, dev))
-    seeing, moments, empty = votes["seeing"], votes["moment"], votes["empty"]
-    against = max(empty).weight if empty else 0.0
-    best = max(moments).weight if moments else 0.0
-    dues.extend(
-        max(now + 1, outweighed_at(bound[vote.dev], state.devices[vote.dev], against))
-        for vote in moments
-        if vote.weight > against > 0
-    )
-    due = min(dues, default=None)
-    quality = "degraded" if missing else "good"
-    ranked = sorted((*seeing, *moments, *empty), reverse=True)
-    if seeing or best > against:
-        miss = 1.0
-        for vote in (*seeing, *moments):
-            miss *= 1 - vote.weight
-        confidence = (1 - miss) * (1 - against / 4)
-        since = _began(state, min(vote.since for vote in seeing or moments), now)
-        challenger = {"state": "vacant", "weight": round(against, 2)} if empty else None
-        return _Verdict("occupied", None, since, confidence, quality, challenger, ranked, due)
-    if empty:
-        confidence = min(empty).weight * len(empty) / (len(empty) + len(missing)) * (1 - best / 4)
-        since = _began(state, max(vote.since for vote in empty), now)
-        challenger = {"state": "occupied", "weight": round(best, 2)} if moments else None
-        return _Verdict("vacant", None, since, confidence, quality, challenger, ranked, due)
-    cause = next((cause for cause in missing if cause != "starting"), "starting") if missing else "unconfigured"
-    last = [_Vote(0.0, 0, dev) for dev, opinion in state.devices.items() if opinion.told]
-    return _Verdict("unknown", cause, now, 0.0, "stale" if cause == "sensor_stale" else "good", None, last, due)
+NOTHING_BOUND = Bound({})
+
+
+def _heard(bound: Bound, state: State, item: Reading) -> State | None:
+    """The state after a reading; None where it says nothing here."""
+    seen = bound.devices.get(item.dev)
+    if seen is None:
+        return None
+    old = state.devices[item.dev]
+    if item.at < old.heard or (seen.modality == TAP and not item.person):
+        return None
+    state = state._replace(devices={**state.devices, item.dev: hear(seen, old, item)})
+    place = bound.known.get((item.dev, item.kind))
+    if bound.model is None or place is None or item.dev in state.stuck:
+        return state
+    return state._replace(belief=fusion.hear(bound.model, place, state.belief, item))
+
+
+def _repair_at(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int) -> int | None:
+    """When what doors have counted is nobody, if everybody else goes on seeing nobody; None: they do not."""
+    passed = [opinion.door.passed for opinion in devices.values() if opinion.door is not None and opinion.side]
+    if not passed:
+        return None
+    votes = collect(bound, devices, started, now, doors=False)
+    if votes.seeing or votes.moments or not votes.empty:
+        return None
+    return max(*passed, *(vote.since for vote in votes.empty)) + REPAIR
+
+
+def _repaired(bound: Bound, devices: dict[str, Opinion], started: int, now: int) -> dict[str, Opinion]:
+    at = _repair_at(bound, devices, started, now)
+    if at is None or now < at:
+        return devices
+    return {
+        dev: emptied(opinion, now) if opinion.door is not None and opinion.side else opinion
+        for dev, opinion in devices.items()
+    }
+
+
+def _judge(bound: Bound, state: State, now: int) -> Verdict:
+    verdict = judge(bound, state.devices, state.belief, state.state, state.started, now)
+    repair = _repair_at(bound, state.devices, state.started, now)
+    if repair is not None:
+        verdict = verdict._replace(due=min(verdict.due or repair, max(now + 1, repair)))
+    if verdict.state == "unknown":
+        return verdict
+    return verdict._replace(since=_began(state, verdict.since, now))
 
 
 def _began(state: State, since: int, now: int) -> int:
@@ -173,36 +187,31 @@ def _began(state: State, since: int, now: int) -> int:
     return since if since > state.since else now
 
 
-def _item(bound: Bound, state: State, vote: _Vote, now: int) -> Evidence:
-    seen, opinion = bound[vote.dev], state.devices[vote.dev]
-    if seen.modality == TAP:
-        return personal(TAP, vote.dev)
-    return measured(vote.dev, seen.modality, opinion.kind, opinion.value, now - opinion.told, vote.weight)
-
-
 def _publish(
-    bound: Bound, state: State, verdict: _Verdict, now: int, *, first: bool = False, late: bool = False
+    bound: Bound, state: State, verdict: Verdict, now: int, *, first: bool = False, late: bool = False
 ) -> Step[State]:
     """Hold the verdict: an event where state or cause is another, Sensed also where what it rests on is."""
     changed = (verdict.state, verdict.cause) != (state.state, state.cause)
-    quality, confidence = verdict.quality, verdict.confidence
-    if not changed and not first and quality == state.quality and abs(confidence - state.confidence) < NOTABLE:
-        return Step(state._replace(due=verdict.due), (), (), verdict.due)
+    quality, confidence, people = verdict.quality, verdict.confidence, verdict.people
+    turned = sorted(verdict.stuck ^ state.stuck)
+    named: tuple[Input, ...] = tuple(Health(dev, dev not in verdict.stuck, STUCK, now) for dev in turned)
+    kept = state._replace(due=verdict.due, odds=verdict.odds, stuck=verdict.stuck)
+    same = quality == state.quality and people == state.people and abs(confidence - state.confidence) < NOTABLE
+    if not changed and not first and same:
+        return Step(kept, (), (), verdict.due, named)
     since = verdict.since if changed else state.since
-    after = State(
-        state.place,
-        state.devices,
-        state.started,
-        now,
-        verdict.state,
-        verdict.cause,
-        since,
-        confidence,
-        quality,
-        verdict.due,
+    after = kept._replace(
+        now=now,
+        state=verdict.state,
+        cause=verdict.cause,
+        since=since,
+        confidence=confidence,
+        quality=quality,
+        people=people,
     )
     shown = round(confidence, 2)
-    emits = (Sensed(state.place, verdict.state, verdict.cause, since, now, shown, quality),)
+    sensed = Sensed(state.place, verdict.state, verdict.cause, since, now, shown, quality, people)
+    emits = (sensed, *named)
     if not changed:
         return Step(after, (), (), verdict.due, emits)
     data: dict[str, Any] = {
@@ -211,7 +220,7 @@ def _publish(
         "cause": verdict.cause,
         "since": since,
         "confidence": shown,
-        "evidence": [_item(bound, state, vote, now) for vote in verdict.votes[:MOST]],
+        "evidence": [item(bound, state.devices, vote, now) for vote in verdict.votes[:MOST]],
         "challenger": verdict.challenger,
     }
     if quality != "good":

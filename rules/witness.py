@@ -6,6 +6,8 @@ happened, and that fades; a tap is proof for a short while.
 A level sensor's opinion changes when the opposite has stood for a settle time. That time is not started anew by every
 flap: it drains while the old word is repeated. An opinion that rests on a single report falls in a quarter of it, so
 that neither a passer-by nor one missed still target stays for long.
+
+A counter at a door says who came and who went; how many are inside then is witness_door.py's to say.
 """
 
 from __future__ import annotations
@@ -15,17 +17,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rules.api import SECOND, Health, Reading
+from rules.witness_door import CROSSINGS, Door, cross, quiet_at, rest
+from rules.witness_door import emptied as known_empty
 
 FADE = 0.45
 """Share of its weight that a moment loses until its hold ends."""
 STALE_AFTER = 3
 """Of the device's own interval ..."""
+HOLD_INTERVALS = 2.5
+"""Of its own interval that a moment holds at least: one that looks every ten minutes must be asked twice, and may be
+late."""
 STALE_S = 5.0
 """... but not sooner: a line that pauses for a moment between ten reports a second is not broken."""
 TAP = "badge"
 COUNTERS = frozenset({"radar", "counter"})
 """Whose `count` is of people; others count presses and pulses."""
-SIGNS = frozenset({"occupied", "motion", "count", "opening", TAP})
+SIGNS = frozenset({"occupied", "motion", "count", "opening", TAP}) | CROSSINGS
 """Kinds of readings that say something about presence; others only show that the device is alive."""
 
 
@@ -53,6 +60,12 @@ MODALITIES: Mapping[str, Modality] = {
     "environment": Modality(occupied=0.0, vacant=0.0, hold_s=1.0),
     TAP: Modality(occupied=0.99, vacant=0.0, hold_s=15.0, proof=True),
 }
+UNSURE = 0.6
+"""How far a door's "nobody" is believed of which the number inside was never known."""
+STUCK_S = 12 * 3600.0
+"""Nobody sits for so long without once going out: a sensor that says so is stuck ..."""
+CONTRADICTED_S = 8 * 3600.0
+"""... and sooner where another witness of the place has seen nobody for so long."""
 OTHER = Modality(occupied=0.7, vacant=0.7, hold_s=20.0, level=True)
 
 
@@ -119,7 +132,7 @@ class Opinion(NamedTuple):
     credit: int = 0
     """How long the opposite of `side` has stood, less what was taken back; as of `told`."""
     turned: int = 0
-    """When its last word became what it is."""
+    """When its last word became what it is; of a moment, since when they follow each other without a gap."""
     sign: int = 0
     """Last moment of presence; 0: none."""
     watch: int = 0
@@ -128,6 +141,10 @@ class Opinion(NamedTuple):
     """Cause, where its Health says that it is not alive."""
     knows: bool = False
     """A level sensor that has said who is there, not only what moves."""
+    people: int | None = None
+    """How many, of one that counts them."""
+    door: Door | None = None
+    """Of one that counts who comes and goes."""
 
 
 class Look(NamedTuple):
@@ -152,6 +169,8 @@ def traits(device: Device, settings: Settings) -> Traits:
     chosen = device.hold_s if device.hold_s is not None else settings.hold_s.get(device.modality)
     hold_s = modality.hold_s if chosen is None else chosen
     expect_s = device.expect_s
+    if expect_s is not None and device.hold_s is None and not modality.level and not modality.proof:
+        hold_s = max(hold_s, HOLD_INTERVALS * expect_s)
     settle_s = hold_s if chosen is not None or expect_s is None else min(hold_s, max(3.0, expect_s / 2))
     return Traits(
         modality=device.modality,
@@ -175,14 +194,26 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     watch = old.watch if old.heard and at - old.heard < seen.stale else at
     if item.kind not in SIGNS or (item.kind == "count" and seen.modality not in COUNTERS):
         return old._replace(heard=at, watch=watch)
+    if item.kind in CROSSINGS:
+        return _crossed(old._replace(heard=at, watch=watch), item)
     value = True if item.kind == TAP else bool(item.value)
     if not seen.level:
-        return old._replace(heard=at, told=at, kind=item.kind, value=value, sign=at if value else old.sign, watch=watch)
+        goes_on = value and old.sign and at - old.sign < seen.hold
+        return old._replace(
+            heard=at,
+            told=at,
+            kind=item.kind,
+            value=value,
+            turned=old.turned if goes_on else at if value else old.turned,
+            sign=at if value else old.sign,
+            watch=watch,
+        )
+    people = max(0, int(item.value)) if item.kind == "count" else old.people
     knows = old.knows or item.kind != "motion"
     if item.kind == "motion" and not value and knows:
         return old._replace(heard=at, watch=watch)  # a still target: `occupied` tells
     if old.side is None or at - old.told >= seen.stale:
-        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead, knows)
+        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead, knows, people)
     old = settle(seen, old, at)
     stood, credit, support = at - old.told, old.credit, old.support
     if old.value != old.side:
@@ -192,7 +223,27 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     if value == old.side and at > old.told:
         support = 2
     turned = old.turned if value == old.value else at
-    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows)
+    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows, people)
+
+
+def _crossed(old: Opinion, item: Reading) -> Opinion:
+    """Somebody came or went, or nobody did; one that counts heads as well is believed about those."""
+    if old.kind == "count":
+        return old
+    return _at_door(old, cross(old.door, item), item.at)._replace(told=item.at, kind=item.kind)
+
+
+def _at_door(old: Opinion, door: Door, at: int) -> Opinion:
+    """The opinion that follows from what has passed a door."""
+    side = None if door.inside is None else door.inside > 0
+    turned = old.turned if side == old.side else at
+    return old._replace(value=bool(side), side=side, support=2, credit=0, turned=turned, people=door.inside, door=door)
+
+
+def emptied(opinion: Opinion, at: int) -> Opinion:
+    """Other witnesses know that nobody is inside: what a door's counter has drifted to is repaired."""
+    assert opinion.door is not None  # noqa: S101 only who has a door is asked
+    return _at_door(opinion, known_empty(opinion.door), at)
 
 
 def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:
@@ -200,6 +251,7 @@ def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:
     return (
         seen.level
         and new.side is not None
+        and new.people == old.people
         and old.side == old.value == new.side == new.value
         and not new.dead
         and new.heard - old.told < seen.stale
@@ -208,6 +260,8 @@ def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:
 
 def settle(seen: Traits, opinion: Opinion, now: int) -> Opinion:
     """Let a level sensor's word become its opinion when it has stood for long enough."""
+    if opinion.door is not None:
+        return _at_door(opinion, rest(opinion.door), now) if now >= quiet_at(opinion.door) else opinion
     flips = _flips(seen, opinion)
     if flips is None or now < flips:
         return opinion
@@ -216,7 +270,7 @@ def settle(seen: Traits, opinion: Opinion, now: int) -> Opinion:
 
 def _flips(seen: Traits, opinion: Opinion) -> int | None:
     """When the last word becomes the opinion."""
-    if not seen.level or opinion.side is None or opinion.value == opinion.side:
+    if not seen.level or opinion.side is None or opinion.value == opinion.side or opinion.door is not None:
         return None
     need = seen.settle_out if opinion.side else seen.settle_in
     if opinion.support < 2:
@@ -231,7 +285,7 @@ def health(seen: Traits, opinion: Opinion, item: Health) -> Opinion:
     if opinion.dead and not seen.level:  # what moved meanwhile was not heard
         return opinion._replace(dead="", watch=max(item.at, opinion.watch))
     if opinion.dead and seen.silent:  # what changed meanwhile was not heard, and will not be told again
-        return opinion._replace(dead="", side=None)
+        return opinion._replace(dead="", side=None, people=None, door=None)
     return opinion._replace(dead="")
 
 
@@ -240,6 +294,8 @@ def look(seen: Traits, opinion: Opinion, started: int, now: int) -> Look:
     lasts = ((opinion.told if seen.level else opinion.heard) or started) + seen.stale
     if opinion.dead or (seen.vacant and now >= lasts):
         return Look("missing", cause=opinion.dead or "sensor_stale") if seen.vacant else NOTHING
+    if opinion.door is not None:
+        return _look_at_door(seen, opinion, opinion.door, now, lasts)
     if seen.level:
         if opinion.side is None:
             return Look("missing", cause="starting", due=lasts)
@@ -261,6 +317,26 @@ def look(seen: Traits, opinion: Opinion, started: int, now: int) -> Look:
     if now < rests:
         return Look("missing", cause="starting", due=min(rests, lasts))
     return Look("empty", seen.vacant, rests, due=lasts)
+
+
+def _look_at_door(seen: Traits, opinion: Opinion, door: Door, now: int, lasts: int) -> Look:
+    """Who went in is believed less the longer nobody has passed."""
+    quiet = quiet_at(door)
+    due = min(lasts, quiet) if now < quiet else lasts
+    if opinion.side is None:
+        return Look("missing", cause="starting", due=due)
+    if opinion.side:
+        fades = 1 - FADE * min(1.0, max(0, now - door.passed) / max(1, quiet - door.passed))
+        return Look("seeing", seen.occupied * fades, opinion.turned, due=due)
+    return Look("empty", seen.vacant if door.sure else UNSURE, opinion.turned, due=due)
+
+
+def stuck_at(opinion: Opinion, empty_since: int | None) -> int:
+    """When a sign of presence that goes on is not believed any more. `empty_since`: another witness sees nobody."""
+    alone = opinion.turned + int(STUCK_S * SECOND)
+    if empty_since is None or opinion.door is not None:
+        return alone
+    return min(alone, max(opinion.turned, empty_since) + int(CONTRADICTED_S * SECOND))
 
 
 def outweighed_at(seen: Traits, opinion: Opinion, against: float) -> int:

@@ -244,6 +244,8 @@ class Rules(Model):
     hold_s: dict[str, Seconds] = Field(default_factory=dict)
     """By modality (`radar`, `pir`, ...), over the defaults of the rules."""
     count_every_s: Seconds = 60.0
+    room_models: Path | None = None
+    """Folder of what rooms' sensors mean there, as `hadir learn` writes it."""
 
 
 class Office(Model):

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from drivers.api import Driver
-from gateway.config import device_keys, serial_names
+from gateway.config import device_keys, room_models, serial_names
 from gateway.config.document import Document, Where
 from gateway.config.model import EmbeddedStore, Office
+from gateway.config.places import Places
 from gateway.config.sources import Broker, DoorCsvSource, DoorWebhookSource, ReplaySource, Source, alone, shared
 from gateway.errors import ConfigError, Problem
 
@@ -104,6 +105,21 @@ def _files_of(source: Source) -> Iterator[tuple[tuple[str, ...], Path]]:
             yield ("broker", *inner), path
 
 
+def _unlearned(office: Office, document: Document) -> Iterator[Problem]:
+    """What is wrong with the models of rooms, and models of places that are none."""
+    if office.rules.room_models is None:
+        return
+    try:
+        models = room_models.load(office.path(office.rules.room_models))
+    except ConfigError as error:
+        yield from error.problems
+        return
+    places = Places(office)
+    for place in models:
+        if place not in places.spots:
+            yield document.problem(("rules", "room_models"), f"there is a model of {place}, which is no place here")
+
+
 def notes(office: Office, document: Document) -> Iterator[Problem]:
     """What is no mistake in itself: the file may be meant for another machine, or hardware may come later."""
     heard: set[str] = set()
@@ -121,6 +137,7 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
                 if not office.path(path).is_file():
                     yield document.problem((*here, *inner), f"there is no file {office.path(path)}")
     yield from _keyless(office, document)
+    yield from _unlearned(office, document)
     for d, device in enumerate(office.devices):
         if device.id not in heard:
             yield document.problem(("devices", d, "id"), f'no source reads device "{device.id}": it is never heard')

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiomqtt
 
+from drivers.api import Frame
 from gateway.bindings import Binding
 from gateway.board import Board
 from gateway.clock import ManualClock
@@ -82,3 +83,38 @@ async def test_a_devices_topic_says_where_it_is_whether_it_works_and_when_it_was
             await asyncio.wait((task,))
     assert [(item.alive, item.cause) for item in health] == [(True, ""), (False, "radio_deaf")]
     assert [(event.type, event.data["cause"]) for event in said] == [("device.offline", "radio_deaf")]
+
+
+def test_a_sensor_that_a_rule_doubts_is_told_once_though_it_is_heard(tmp_path: Path) -> None:
+    clock, counters = ManualClock(T0, SECOND), Counters()
+    link = Link(Broker(port=1), client_id="gw-1", clock=clock, counters=counters, base=tmp_path)
+    said: list[Event] = []
+    equipment = Equipment(
+        origin=ORIGIN,
+        place="ikn/kk2/l05/_/_",
+        board=Board(link, clock, counters),
+        clock=clock,
+        health=lambda _item: None,
+        say=said.append,
+        home_assistant=False,
+    )
+    binding = Binding(
+        device=Device(id="mmw-1", driver="ld2410", place="kk2/l05/timur/d-001"),
+        place=PLACE,
+        driver=None,
+        modality="radar",
+        role="desk",
+        realm="ikn",
+        expect_s=30.0,
+        owner="gw-1",
+    )
+    equipment.post({"mmw-1": binding})
+    for item in (None, Health("mmw-1", False, "stuck", T0), None, Health("mmw-1", True, "stuck", T0), None):
+        if item is not None:
+            equipment.doubted(item)
+        else:
+            equipment.heard(binding, Frame("serial", "tty", "", b"", None, clock.office(), clock.machine()), ())
+    assert [(event.type, event.data["cause"], event.place) for event in said] == [
+        ("device.offline", "stuck", "ikn/kk2/l05/_/_"),
+        ("device.online", None, "ikn/kk2/l05/_/_"),
+    ]

@@ -1,0 +1,1 @@
+"""Measures the rules on recorded rooms: `hadir evaluate`, `hadir learn`."""
