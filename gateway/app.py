@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
@@ -25,7 +25,6 @@ from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Encoded, Origin, encode
 from gateway.control import Control
-from gateway.coordinator import Coordinator
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
 from gateway.decode import by_medium
@@ -34,7 +33,7 @@ from gateway.engine import Engine
 from gateway.equipment import Equipment
 from gateway.feedback import Feedback
 from gateway.forward import Forwarder
-from gateway.intake import Asked
+from gateway.leadership import Leadership
 from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
@@ -49,10 +48,10 @@ from gateway.sources.base import Source
 from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
+from gateway.terms import Terms
 from gateway.trace import Trace
 from gateway.views import Views
-from rules import presence
-from rules.api import Event, Fact, Reading
+from rules.api import Event
 
 HEALTH_S = 10.0
 COUNTERS_EVERY = 60
@@ -101,7 +100,7 @@ class GatewayApp:
         keys = device_keys.load(office.path(office.device_keys), (device.id for device in office.devices))
         self.devices = bindings.by_device(office, named, keys)
         self.bound = bindings.Bound(gateway, self.devices)
-        self.is_coordinator = gateway.id in places.coordinators.values()
+        self.terms = terms = Terms(places.candidates, gateway.id)
         self.outbox = Outbox(folder / "outbox.sqlite", origin, clock, counters, office.outbox, encode=self._encode)
         status = topics.gateway_status(office.site, gateway.id)
         self.link = Link(
@@ -113,15 +112,26 @@ class GatewayApp:
             will=Note(status, self._status("lost", at=None)),
             farewell=Note(status, self._status("disconnected", at=None)),
             canary=f"{status.rpartition('/')[0]}/canary",
-            clean_start=not self.is_coordinator,
-            session_expiry_s=7 * 86_400 if self.is_coordinator else 0,
+            clean_start=not terms.building,  # what is said while a candidate is away waits for it
+            session_expiry_s=7 * 86_400 if terms.building else 0,
         )
         self.publisher = Publisher(self.link, self.outbox, origin, clock, counters)
         self.board = Board(self.link, clock, counters)
         self.tap = Tap()
         self.views = Views(places, gateway.id)
-        self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
-        self.forwarder = Forwarder(self.link, origin, clock, counters, self._forwarded)
+        self.reporter = Reporter(self.link, origin, self.resolver, clock, counters)
+        self.leadership = Leadership(
+            terms=terms,
+            places=places,
+            origin=origin,
+            link=self.link,
+            disk=self.outbox,
+            clock=clock,
+            counters=counters,
+        )
+        self.forwarder = Forwarder(
+            self.link, origin, clock, counters, self.leadership.forwarded, lambda item: self.duties.decider(item)
+        )
         self.equipment = Equipment(
             origin=origin,
             place=self.place,
@@ -139,6 +149,7 @@ class GatewayApp:
             board=self.board,
             link=self.link,
             reporter=self.reporter,
+            terms=terms,
             forwarder=self.forwarder,
             heard=self.equipment.heard,
             tapped=lambda frame, rows: self.feedback.tapped(frame, rows),
@@ -162,13 +173,12 @@ class GatewayApp:
         self.lights = lights(gateway, self.bound, counters)
         self.feedback = Feedback({source.id: source for source in self.sources}, self.lights)
         self.pipeline: Pipeline
-        self.coordinator: Coordinator | None = None
         self.started = clock.machine()
         self.named = named
 
     def _encode(self, draft: Draft, sequence: int, recorded_at: int) -> Encoded:
         return encode(
-            draft.event,
+            self.terms.signed(draft.rule, draft.event),
             self.origin,
             sequence=sequence,
             recorded_at=recorded_at,
@@ -209,11 +219,12 @@ class GatewayApp:
             control=self._control_rule,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
+        await self.leadership.prepare(facts)
         self.forwarder.restore(await self.outbox.facts(forward.NAME))
         located = wiring.Located()
-        route = wiring.make_route(self.places, self.gateway.id, self.devices, located)
+        route = wiring.make_route(self.places, self.gateway.id, self.devices, located, lambda: self.terms.leading)
         engine = Engine(rules, route, self.counters, facts)
-        located.engine = engine if self.is_coordinator else None
+        located.engine = engine if self.terms.building else None
         normalizer = Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site)
         self.engine = engine
         self.guard = replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME))
@@ -232,9 +243,8 @@ class GatewayApp:
             guard=self.guard,
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
-        if self.is_coordinator:
-            self.coordinator = self._coordinator()
-        self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
+        intake = self.pipeline.intake
+        self.commands = Commands(self.link, self.origin, self.places, intake, self.clock, self.counters, self.terms)
         old = self.commands.restore(await self.outbox.facts(commands.NAME))
         if old:
             await self.outbox.append((), old)
@@ -245,7 +255,21 @@ class GatewayApp:
             self.views,
             self.clock,
             self.counters,
-            coordinates=self.is_coordinator,
+            coordinates=lambda: self.terms.leading,
+            forget=self.leadership.forget,
+        )
+        self.leadership.connect(
+            office=self.office,
+            devices=self.devices,
+            near=[binding.place for binding in self.bound.all().values()],
+            receivers_of={each.id: list(bindings.receivers((each,), self.devices)) for each in self.office.gateways},
+            engine=engine,
+            pipeline=self.pipeline,
+            forwarder=self.forwarder,
+            consent=self.consent,
+            views=self.views,
+            board=self.board,
+            resolver=self.resolver,
         )
         told = topics.people(self.office.site, self.gateway.id)
         self.link.subscribe(told, self.consent.received, most=snapshots.MAX_BYTES)
@@ -259,24 +283,8 @@ class GatewayApp:
         leftovers.settle(self.folder / "retained.json", self.board, self.places.owner)
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
         self.pipeline.start(self.clock.office())
-        self.consent.start(pid for pid, body in facts.get(presence.NAME, {}).items() if body.get("quiet"))
-
-    def _coordinator(self) -> Coordinator:
-        return Coordinator(
-            office=self.office,
-            places=self.places,
-            origin=self.origin,
-            devices=self.devices,
-            receivers_of={
-                gateway.id: list(bindings.receivers((gateway,), self.devices)) for gateway in self.office.gateways
-            },
-            intake=self.pipeline.intake,
-            board=self.board,
-            link=self.link,
-            resolver=self.resolver,
-            clock=self.clock,
-            counters=self.counters,
-        )
+        self.consent.start(self.leadership.shadow.quiet)
+        await self.leadership.begin()
 
     def _questions(self) -> Questions:
         return Questions(
@@ -287,7 +295,8 @@ class GatewayApp:
             publisher=self.publisher,
             pipeline=self.pipeline,
             directory=self.directory,
-            coordinator=self.coordinator,
+            coordinator=self.leadership.coordinator,
+            terms=self.terms,
             sources=self.sources,
             views=self.views,
             tap=self.tap,
@@ -302,10 +311,8 @@ class GatewayApp:
             group.create_task(self.pipeline.run(), name="pipeline")
             group.create_task(self.board.run(), name="board")
             group.create_task(self.forwarder.run(), name="forward")
-            if self.reporter is not None:
-                group.create_task(self.reporter.run(), name="sightings")
-            if self.coordinator is not None:
-                group.create_task(self.coordinator.run(), name="coordinator")
+            group.create_task(self.reporter.run(), name="sightings")
+            group.create_task(self.leadership.run(), name="leadership")
             group.create_task(self.consent.run(), name="consent")
             group.create_task(self._health(), name="health")
             control = Control(self.folder / "control.sock", self._questions().handlers())
@@ -338,9 +345,6 @@ class GatewayApp:
         publisher.cancel()
         outbox.cancel()
         link.cancel()
-
-    def _forwarded(self, reading: Reading, durable: Callable[[], None], fact: Fact | None) -> None:
-        self.pipeline.intake.act(Asked(reading, lambda _rows: durable(), () if fact is None else (fact,)), reading.at)
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())

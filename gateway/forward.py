@@ -45,8 +45,21 @@ class Take(Protocol):
 class Forwarder:
     """Both sides: sends to owners, and takes what other gateways send to this one."""
 
-    def __init__(self, link: Link, origin: Origin, clock: Clock, counters: Counters, take: Take) -> None:
-        """`take` is given readings that others forwarded, once each and in order."""
+    def __init__(
+        self,
+        link: Link,
+        origin: Origin,
+        clock: Clock,
+        counters: Counters,
+        take: Take,
+        decider: Callable[[Reading], str] | None = None,
+    ) -> None:
+        """`take` is given readings that others forwarded, once each and in order.
+
+        `decider`: the gateway that decides a reading, as far as is known; empty: nobody is known, and it waits. None:
+        whatever is sent here is ours. It may change its mind: see `readdress`.
+        """
+        self._decider = decider
         self._link = link
         self._origin = origin
         self._clock = clock
@@ -73,8 +86,27 @@ class Forwarder:
         """Readings without their owner's word."""
         return sum(map(len, self._waiting.values()))
 
+    def readdress(self) -> list[Reading]:
+        """Another gateway coordinates now: taps that wait are for it; those that are returned are for us.
+
+        The old one may have decided some of them already: whoever takes one knows what it has heard of that.
+        """
+        ours: list[Reading] = []
+        if self._decider is None:
+            return ours
+        for owner, waiting in list(self._waiting.items()):
+            for number, reading in list(waiting):
+                decider = self._decider(reading)
+                if decider != owner:
+                    waiting.remove((number, reading))
+                    if decider == self._origin.gateway:
+                        ours.append(reading)
+                    else:
+                        self.add(decider, reading)
+        return ours
+
     def add(self, owner: str, reading: Reading) -> None:
-        """Send `reading` to its owner."""
+        """Send `reading` to its owner; while that is empty, it waits."""
         waiting = self._waiting.setdefault(owner, deque())
         number = self._sequence[owner] = self._sequence.get(owner, 0) + 1
         if len(waiting) >= MOST_WAITING:
@@ -95,7 +127,7 @@ class Forwarder:
                 self._counters.add("forward.again")
             self._wake.clear()
             for owner, waiting in self._waiting.items():
-                if waiting and self._link.state.connected:
+                if owner and waiting and self._link.state.connected:
                     await self._send(owner, [*waiting][:MAX_READINGS])
 
     async def _send(self, owner: str, rows: list[tuple[int, Reading]]) -> None:
@@ -142,6 +174,13 @@ class Forwarder:
             self._counters.add("forward.refused", "old_boot")
             return
         fresh = [row for row in rows if boot > known or row["seq"] > last]
+        for row in fresh:
+            reading = _reading(row)
+            if self._decider is not None and self._decider(reading) != self._origin.gateway:
+                # another coordinates now; it stays with its sender, who will hear of that
+                self._counters.add("forward.refused", "not_coordinator")
+                fresh = fresh[: fresh.index(row)]
+                break
         for row in fresh:
             at = self._taken[gateway] = (boot, row["seq"])
             reading = _reading(row)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from drivers.api import Context, Driver, Frame, Measurement
 from gateway.bindings import Binding, Bound
@@ -146,6 +146,13 @@ class Pipeline:
         batch = Batch()
         for rule, keys in self._begin.items():
             batch.add(self._engine.begin(rule, keys, now), None, self._quality)
+        self._commit(batch)
+
+    def take_over(self, facts: Mapping[str, Mapping[str, Mapping[str, Any]]], now: int) -> None:
+        """Begin to run rules (by name) that another gateway has run until now, from its facts of them."""
+        batch = Batch()
+        for rule, rows in facts.items():
+            batch.add(self._engine.restart(rule, rows, now), None, self._quality)
         self._commit(batch)
 
     async def run(self) -> None:

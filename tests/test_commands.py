@@ -18,6 +18,7 @@ from gateway.counters import Counters
 from gateway.decode import installed
 from gateway.intake import Asked, Intake
 from gateway.outbox_store import Row
+from gateway.terms import Terms
 from rules.api import Command, Fact
 from tests.conftest import Mosquitto
 from tests.delivery.links import Reader, make_link
@@ -43,8 +44,9 @@ class World:
         self.clock = SystemClock()
         self.intake = Intake(Counters())
         self.places = Places(load(file, drivers=installed()))
+        self.terms = Terms(self.places.candidates, "gw-1")
         self.link = make_link(port, "gw-1")
-        self.commands = Commands(self.link, origin(), self.places, self.intake, self.clock, Counters())
+        self.commands = Commands(self.link, origin(), self.places, self.intake, self.clock, Counters(), self.terms)
         self.client = make_link(port, "kiosk")
         self.answers = Reader(self.client, "hadir/v1/res/kiosk/#")
 
