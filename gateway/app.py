@@ -196,13 +196,12 @@ class GatewayApp:
     async def run(self) -> None:
         """Until cancelled: sources stop first, then what is left goes through the outbox and out."""
         async with asyncio.TaskGroup() as last:
-            keepers = [
-                last.create_task(self.outbox.run(), name="outbox"),
-                last.create_task(self.link.run(), name="link"),
-                last.create_task(self.publisher.run(), name="publisher"),
-            ]
+            keepers = [last.create_task(self.outbox.run(), name="outbox")]
             try:
                 await self._begin()
+                # behind it: a session that has waited for us hands over at once, and finds whom it is for
+                keepers.append(last.create_task(self.publisher.run(), name="publisher"))
+                keepers.append(last.create_task(self.link.run(), name="link"))
                 await self._work()
             finally:
                 await asyncio.shield(self._end(keepers))
@@ -329,7 +328,7 @@ class GatewayApp:
 
     async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         """What the sources have delivered is ruled and committed; the publisher gets a moment; then goodbye."""
-        outbox, link, publisher = keepers
+        outbox, *others = keepers
         if hasattr(self, "pipeline") and not outbox.done():
             while len(self.pipeline.intake):
                 self.pipeline.step(self.clock.office())
@@ -342,9 +341,8 @@ class GatewayApp:
                         await self.outbox.empty()
         for light in self.lights.values():
             light.close()
-        publisher.cancel()
-        outbox.cancel()
-        link.cancel()
+        for keeper in (*others[:1], outbox, *others[1:]):  # publisher, outbox, link
+            keeper.cancel()
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())

@@ -78,6 +78,8 @@ class Candidacy:
             seen=terms.highest(terms.building),
         )
         self._sent: int | None = None
+        self._beginning = 0
+        """The term that is on its way to the disk."""
         for building in sorted({*buildings, *([terms.building] if terms.building else [])}):
             # QoS 0: nothing of it waits for us while we are away. What was a sign of life an hour ago is none now
             link.subscribe(f"{PREFIX}/coord/{origin.site}/{building}/+", self._received, qos=0)
@@ -96,8 +98,9 @@ class Candidacy:
     async def look(self) -> None:
         """Time has passed: beat, and lead or follow if that is what follows from it."""
         self._fold(election.Tick(self._clock.machine()))
-        if self._state.leads and self._terms.term != self._state.term:
-            term = self._state.term
+        term = self._state.term
+        if term and term not in (self._terms.term, self._beginning):
+            self._beginning = term
             fact = self._terms.seen(self._terms.building, term)
             await self._disk.append((), [] if fact is None else [fact])
             self._fold(election.Tick(self._clock.machine()))
@@ -154,6 +157,13 @@ class Candidacy:
             else:
                 self._counters.add("candidacy.refused", "no_candidate")
         message.ack()
+
+    def seen(self, term: int) -> None:
+        """Another candidate of our building has led in this term, by what it has said."""
+        fact = self._terms.seen(self._terms.building, term)
+        if fact is not None:
+            self._disk.submit((), [fact])
+        self._fold(election.Seen(term, self._clock.machine()))
 
     def _take(self, building: str, gateway: str, term: int, *, leads: bool, retained: bool) -> None:
         fact = self._terms.seen(building, term)

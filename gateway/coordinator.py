@@ -62,8 +62,13 @@ class Coordinator:
         terms: Terms,
         shadow: Shadow,
         remember: Callable[[Sequence[Fact], Callable[[], None]], None],
+        seen: Callable[[int], None],
     ) -> None:
-        """`receivers_of`: receiver ids by gateway. `remember`: facts, and what to call when they are durable."""
+        """`receivers_of`: receiver ids by gateway. `remember`: facts, and what to call when they are durable.
+
+        `seen`: a term that another has led in: its words may arrive where its beats do not.
+        """
+        self._seen = seen
         self._terms = terms
         self._shadow = shadow
         self._remember = remember
@@ -188,6 +193,7 @@ class Coordinator:
     def _shadowed(self, event: Envelope) -> list[Fact]:
         """The fact that news of another coordinator change; none while this one decides."""
         self._fence.told(self._inside[:-1], event.data)
+        self._seen(int(event.data.get("term") or 0))
         if self._terms.leading or not event.subject.startswith(self._inside):
             return []
         if self._fence.refuses(event.type, event.subject, event.data, event.recorded):

@@ -88,6 +88,8 @@ class State(NamedTuple):
     """When the last beat was sent that the broker has taken: others cannot have heard of us later."""
     since: int = 0
     """Since when the broker has taken our beats without a break: so long others could have been heard."""
+    stopped: int | None = None
+    """When it last gave way to a higher term: whoever leads in it may be heard yet."""
     peers: Mapping[str, Peer] = {}
 
     @property
@@ -126,7 +128,7 @@ def connected(state: State, at: int) -> bool:
 
 def _decided(state: State, at: int) -> State:
     if state.leads and (state.seen > state.term or not (state.alone or connected(state, at))):
-        state = state._replace(term=0)
+        state = state._replace(term=0, stopped=at)
     if state.leads or not _may_lead(state, at):
         return state
     term = next_term(state.seen, state.rank)
@@ -137,7 +139,8 @@ def _may_lead(state: State, at: int) -> bool:
     if state.alone:
         return True
     listened = at - state.since if connected(state, at) else 0
-    if listened <= DEAD_S * SECOND:
+    given_way = state.stopped is not None and at - state.stopped <= DEAD_S * SECOND
+    if given_way or listened <= DEAD_S * SECOND:
         return False
     live = [peer for peer in state.peers.values() if at - peer.heard <= DEAD_S * SECOND]
     if any(peer.rank < state.rank for peer in live):

@@ -71,6 +71,7 @@ class Leadership:
         self.terms = terms
         self.shadow = Shadow()
         self.coordinator: Coordinator | None = None
+        self.begun = False
         self._places = places
         self._origin = origin
         self._link = link
@@ -129,6 +130,7 @@ class Leadership:
                 resolver=resolver,
                 terms=self.terms,
                 shadow=self.shadow,
+                seen=self._candidacy.seen,
                 remember=lambda facts, done: self._disk.submit((), facts, lambda _rows: done()),
                 origin=self._origin,
                 link=self._link,
@@ -138,6 +140,11 @@ class Leadership:
 
     async def begin(self) -> None:
         """The only candidate leads from the first moment, with a broker or without."""
+        await self.look()
+        self.begun = True
+
+    async def look(self) -> None:
+        """Time has passed."""
         if self._candidacy.stands:
             await self._candidacy.look()
 

@@ -90,6 +90,7 @@ class World:
             terms=self.terms,
             shadow=Shadow(),
             remember=lambda _facts, done: done(),
+            seen=lambda _term: None,
         )
         self.other = make_link(port, "others")
 

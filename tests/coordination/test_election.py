@@ -276,6 +276,25 @@ def test_two_that_do_not_hear_each_other_both_lead_in_terms_of_their_own() -> No
     assert len(net.leaders) == 1
 
 
+def test_one_that_has_just_begun_listens_for_six_seconds_first() -> None:
+    state = step(State(1, seen=8), Taken(SECOND, SECOND))
+    heard = step(state, Tick(SECOND + int(DEAD_S * SECOND)))._replace(sent=7 * SECOND)
+    assert not heard.leads
+    assert step(heard, Tick(heard.since + int(DEAD_S * SECOND) + 1)).term == 9
+
+
+def test_one_that_gives_way_to_a_word_of_a_higher_term_does_not_take_it_back_at_once() -> None:
+    """It has not heard the beat of who leads in it yet."""
+    net = Net(2)
+    net.run(100)
+    box = net.boxes[0]
+    box.take(Seen(9, box.machine))
+    net.run(DEAD_S - STEP_S)
+    assert net.leaders == []
+    net.run(2 * STEP_S)
+    assert net.leaders == [0]
+
+
 def test_the_only_candidate_leads_at_once_and_without_a_broker() -> None:
     state = step(State(0, alone=True, seen=24), Tick(5))
     assert (state.term, connected(state, 5)) == (32, False)
