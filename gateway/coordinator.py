@@ -24,6 +24,7 @@ from gateway.contract import arrival, topics
 from gateway.contract import state as wire
 from gateway.contract.envelope import Envelope, Origin
 from gateway.contract.fence import Fence
+from gateway.contract.times import parsed
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.errors import PermanentError
@@ -264,4 +265,5 @@ def _life(event: Envelope) -> Life:
         checkin_id=str(event.data.get("checkin_id", "")),
         reader=str(evidence[0].get("dev") or "") if evidence else "",
         assurance=str(event.data.get("assurance") or "claimed"),
+        began=event.time if started else parsed(event.data["start"]) if event.data.get("start") else 0,
     )

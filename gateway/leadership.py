@@ -183,7 +183,7 @@ class Leadership:
         for person in self._engine.keys(one_desk.NAME):
             state = self._engine.state(one_desk.NAME, person)
             for held in state.holdings[-1:]:
-                if held.since >= self.shadow.left(person):
+                if held == state.newest and held.since >= self.shadow.left(person):
                     life = Life(held.place, "taken", held.since, now, person, state.unit, held.checkin_id)
                     self._pipeline.intake.act(life, now)
         if self.coordinator is not None:

@@ -119,6 +119,8 @@ class Life(NamedTuple):
     """The reader by which it was taken, where there was one."""
     assurance: str = "claimed"
     """How far the holder's credential proves who it is: claimed, fresh, bound."""
+    began: int = 0
+    """When the check-in started that `person` has or has just ended; 0: not known."""
 
 
 class Command(NamedTuple):

@@ -113,7 +113,16 @@ def life_input(state: State, now: int, held: Checkin | None) -> Life:
     if about is None:
         return Life(state.place, state.life, state.since, now)
     return Life(
-        state.place, state.life, state.since, now, about.person, about.unit, about.id, about.reader, about.assurance
+        place=state.place,
+        life=state.life,
+        since=state.since,
+        at=now,
+        person=about.person,
+        unit=about.unit,
+        checkin_id=about.id,
+        reader=about.reader,
+        assurance=about.assurance,
+        began=about.start,
     )
 
 

@@ -1,7 +1,8 @@
 """One desk a person: whoever takes a second desk has left the first. The coordinator's business.
 
 It learns what people hold from the desks of the whole building, in whatever order that arrives, and asks the owner of
-an older desk to let it go. The later act wins, by time, then by place; so every order of delivery ends alike.
+an older desk to let it go. The later act wins, by time, then by place; so every order of delivery ends alike. A later
+desk that was left again before anybody heard of it has moved the person all the same.
 """
 
 from __future__ import annotations
@@ -46,6 +47,16 @@ class State(NamedTuple):
     """Check-ins that ended, in order."""
     due: int | None = None
 
+    @property
+    def newest(self) -> Holding:
+        """The last desk that the person took, held or left."""
+        return max(self.holdings + self.ended)
+
+    @property
+    def older(self) -> tuple[Holding, ...]:
+        """Desks that should be free: the person has taken another since."""
+        return tuple(held for held in self.holdings if held < self.newest)
+
 
 def rule(settings: Settings | None = None) -> Rule[State]:
     """One desk a person; key = person. Input: Life of every desk of the building; emits Command `move`."""
@@ -59,9 +70,9 @@ def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now:
         person,
         str(body.get("unit", "_")),
         tuple(Holding(*row) for row in body.get("holdings", ())),
-        tuple(Holding(*row) for row in body.get("ended", ())),
+        tuple(Holding(*row) for row in body.get("left", ())),
     )
-    due = now + int(settings.ask_again_s * SECOND) if len(state.holdings) > 1 else None
+    due = now + int(settings.ask_again_s * SECOND) if state.older else None
     return Step(state._replace(due=due), (), (), due)
 
 
@@ -70,13 +81,15 @@ def _step(settings: Settings, state: State, item: Input) -> Step[State]:
         return _ask(settings, state, item.at, frozenset(), ())
     if not isinstance(item, Life) or item.person != state.person or not item.checkin_id:
         return Step(state, (), (), state.due)
-    told = Holding(item.since, item.place, item.checkin_id)
+    told = Holding(item.began or item.since, item.place, item.checkin_id)
     known = {holding.checkin_id: holding for holding in state.holdings}
     ended = {holding.checkin_id: holding for holding in state.ended}
     if item.life not in HOLDS:
-        if known.pop(item.checkin_id, None) is None and item.checkin_id in ended:
+        held = known.pop(item.checkin_id, None)
+        if held is None and item.checkin_id in ended:
             return Step(state, (), (), state.due)
-        ended[item.checkin_id] = told
+        # without its start, an end that was not heard of before says nothing about other desks
+        ended[item.checkin_id] = held or told._replace(since=item.began)
     elif item.checkin_id not in ended:
         # `away` is told with its own time: the check-in is as old as the oldest word of it
         known[item.checkin_id] = min(told, known.get(item.checkin_id, told))
@@ -85,16 +98,16 @@ def _step(settings: Settings, state: State, item: Input) -> Step[State]:
     if (holdings, kept) == (state.holdings, state.ended):
         return Step(state, (), (), state.due)
     after = state._replace(unit=item.unit, holdings=holdings, ended=kept)
-    body = {"unit": after.unit, "holdings": [list(row) for row in holdings], "ended": [list(row) for row in kept]}
-    asked = frozenset(older.checkin_id for older in state.holdings[:-1])
+    body = {"unit": after.unit, "holdings": [list(row) for row in holdings], "left": [list(row) for row in kept]}
+    asked = frozenset(older.checkin_id for older in state.older)
     return _ask(settings, after, item.at, asked, (Fact(NAME, state.person, body),))
 
 
 def _ask(settings: Settings, state: State, now: int, asked: frozenset[str], facts: tuple[Fact, ...]) -> Step[State]:
     """Ask for every desk but the last, unless that was just done."""
-    if len(state.holdings) < 2:
+    if not state.older:
         return Step(state._replace(due=None), (), facts, None)
-    newest = state.holdings[-1]
+    newest = state.newest
     moves = tuple(
         Command(
             "move",
@@ -105,7 +118,7 @@ def _ask(settings: Settings, state: State, now: int, asked: frozenset[str], fact
             "coordinator",
             {"to": newest.place, "checkin_id": older.checkin_id, "at": newest.since},
         )
-        for older in state.holdings[:-1]
+        for older in state.older
         if older.checkin_id not in asked
     )
     due = now + int(settings.ask_again_s * SECOND)
