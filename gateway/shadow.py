@@ -7,7 +7,8 @@ They become facts of the presence rule on this gateway's own disk, so a new coor
 old one, under their ids. What was not heard (a desk held, a tag) is evidence that comes again; the visits of a time
 when this gateway was no candidate yet are not known, and their people begin new ones.
 
-The order of arrival does not matter: a person's news count by (term, time recorded, source, sequence).
+The order of arrival does not matter: a person's news count by (term, boot, sequence). A term has one gateway, and times
+say nothing here: a visit that ends by silence ends in the past.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ STARTED, MOVED, IDLE, ENDED = "presence.started", "presence.moved", "presence.id
 VISITS = frozenset({STARTED, MOVED, IDLE, ENDED})
 CAME, WENT = "workplace.checkin.started", "workplace.checkin.ended"
 ACTS = frozenset({CAME, WENT})
-Order = tuple[int, int, str, int]
+Order = tuple[int, str, int]
 
 
 class Shadow:
@@ -71,8 +72,8 @@ class Shadow:
         if not event.person or event.type not in VISITS | ACTS:
             return None
         about = event.person, event.type in ACTS
-        order = (int(event.data.get("term") or 0), event.recorded, event.source, event.sequence)
-        if order <= self._told.get(about, (0, 0, "", 0)):
+        order = (int(event.data.get("term") or 0), event.source, event.sequence)
+        if order <= self._told.get(about, (0, "", 0)):
             return None
         self._told[about] = order
         state = restored(event.person, self._rows.get(event.person), Choices(), 0)
