@@ -199,7 +199,7 @@ class GatewayApp:
             keepers = [last.create_task(self.outbox.run(), name="outbox")]
             try:
                 await self._begin()
-                # behind it: a session that has waited for us hands over at once, and finds whom it is for
+                # now: a session that has waited hands over at once, to handlers that must be there
                 keepers.append(last.create_task(self.publisher.run(), name="publisher"))
                 keepers.append(last.create_task(self.link.run(), name="link"))
                 await self._work()
@@ -260,8 +260,7 @@ class GatewayApp:
         self.leadership.connect(
             office=self.office,
             devices=self.devices,
-            near=[binding.place for binding in self.bound.all().values()],
-            receivers_of={each.id: list(bindings.receivers((each,), self.devices)) for each in self.office.gateways},
+            bound=self.bound,
             engine=engine,
             pipeline=self.pipeline,
             forwarder=self.forwarder,

@@ -10,11 +10,11 @@ A gateway that is no candidate only hears: where its readers' taps go, and below
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway import terms as seats
-from gateway.bindings import Binding
+from gateway.bindings import Binding, Bound, receivers
 from gateway.board import Board
 from gateway.candidacy import Candidacy
 from gateway.clock import Clock
@@ -89,8 +89,7 @@ class Leadership:
         *,
         office: Office,
         devices: Mapping[str, Binding],
-        near: Iterable[str],
-        receivers_of: Mapping[str, list[str]],
+        bound: Bound,
         engine: Engine,
         pipeline: Pipeline,
         forwarder: Forwarder,
@@ -99,14 +98,15 @@ class Leadership:
         board: Board,
         resolver: Resolver,
     ) -> None:
-        """Everything that a change concerns. `near`: places of its own devices."""
+        """Everything that a change concerns. `bound`: its own devices."""
         self._engine = engine
         self._pipeline = pipeline
         self._forwarder = forwarder
         self._consent = consent
         self._views = views
         owned = {place for place, spot in self._places.spots.items() if spot.owner == self._origin.gateway}
-        buildings = {place.split("/", 2)[1] for place in (*owned, *near)}
+        near = {binding.place for binding in bound.all().values()}
+        buildings = {place.split("/", 2)[1] for place in owned | near}
         self._candidacy = Candidacy(
             terms=self.terms,
             buildings=buildings | {self._origin.building},
@@ -124,7 +124,7 @@ class Leadership:
                 office=office,
                 places=self._places,
                 devices=devices,
-                receivers_of=receivers_of,
+                receivers_of={each.id: list(receivers((each,), devices)) for each in office.gateways},
                 intake=pipeline.intake,
                 board=board,
                 resolver=resolver,
