@@ -199,7 +199,7 @@ class GatewayApp:
             keepers = [last.create_task(self.outbox.run(), name="outbox")]
             try:
                 await self._begin()
-                # now: a session that has waited hands over at once, to handlers that must be there
+                # now: a session that waited hands over at once, to handlers that must be there
                 keepers.append(last.create_task(self.publisher.run(), name="publisher"))
                 keepers.append(last.create_task(self.link.run(), name="link"))
                 await self._work()

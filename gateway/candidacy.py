@@ -21,7 +21,7 @@ from gateway.contract.times import written
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
-from gateway.mqtt import REFUSED, Delivered, Link, Message
+from gateway.mqtt import Link, Message
 from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.terms import Terms
@@ -78,6 +78,7 @@ class Candidacy:
             seen=terms.highest(terms.building),
         )
         self._sent: int | None = None
+        self._due = asyncio.Event()
         self._beginning = 0
         """The term that is on its way to the disk."""
         for building in sorted({*buildings, *([terms.building] if terms.building else [])}):
@@ -91,9 +92,12 @@ class Candidacy:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while self.stands:
-            await self.look()
-            await asyncio.sleep(LOOK_S)
+        if self.stands:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._speak(), name="beats")
+                while True:
+                    await self.look()
+                    await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
         """Time has passed: beat, and lead or follow if that is what follows from it."""
@@ -111,7 +115,8 @@ class Candidacy:
                 self._sent = None
         now = self._clock.machine()
         if self._sent is None or now - self._sent >= election.BEAT_S * SECOND:
-            self._beat(now)
+            self._sent = now
+            self._due.set()
 
     def _fold(self, item: election.Input) -> None:
         self._state = election.step(self._state, item)
@@ -121,9 +126,25 @@ class Candidacy:
             self._follow()
             self._sent = None  # the next look says so
 
-    def _beat(self, now: int) -> None:
+    async def _speak(self) -> None:
+        """Send the beats that are due. In a task of its own: a broker that is silent must not keep us from the time."""
+        topic = topics.coord(self._origin.site, self._terms.building, self._origin.gateway)
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            sent = self._clock.machine()
+            try:
+                # it waits for room in the window: a full outbox must not keep a coordinator from saying that it lives
+                await self._link.deliver(topic, self._beat(), retain=self._terms.leading)
+                self._fold(election.Taken(sent, self._clock.machine()))
+            except TransientError:
+                self._sent = None  # the next look sends it again
+            except PermanentError as error:
+                self._counters.add("candidacy.refused", error.reason)
+
+    def _beat(self) -> bytes:
         terms = self._terms
-        body = write(
+        return write(
             Beat,
             {
                 "rank": self._state.rank,
@@ -133,16 +154,6 @@ class Candidacy:
                 "led_since": written(terms.since) if terms.leading else None,
             },
         )
-
-        def taken(result: Delivered | TransientError) -> None:
-            if isinstance(result, Delivered) and result.reason < REFUSED:
-                self._fold(election.Taken(now, self._clock.machine()))
-            elif isinstance(result, Delivered):
-                self._counters.add("candidacy.refused", "broker")
-
-        topic = topics.coord(self._origin.site, terms.building, self._origin.gateway)
-        if self._link.publish(topic, body, retain=terms.leading, done=taken):
-            self._sent = now
 
     def _received(self, message: Message) -> None:
         topic = topics.parse(message.topic)

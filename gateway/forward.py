@@ -176,7 +176,8 @@ class Forwarder:
         fresh = [row for row in rows if boot > known or row["seq"] > last]
         for row in fresh:
             reading = _reading(row)
-            if self._decider is not None and self._decider(reading) != self._origin.gateway:
+            crosses = reading.modality == "badge" and reading.role != "desk"
+            if crosses and self._decider is not None and self._decider(reading) != self._origin.gateway:
                 # another coordinates now; it stays with its sender, who will hear of that
                 self._counters.add("forward.refused", "not_coordinator")
                 fresh = fresh[: fresh.index(row)]

@@ -180,6 +180,7 @@ class Leadership:
     def _lead(self) -> None:
         now = self._clock.office()
         self._pipeline.take_over({locate.NAME: {}, presence.NAME: self.shadow.rows}, now)
+        self._consent.start(self.shadow.quiet)  # before anything is said of anybody
         for person in self._engine.keys(one_desk.NAME):
             state = self._engine.state(one_desk.NAME, person)
             for held in state.holdings[-1:]:
@@ -188,7 +189,6 @@ class Leadership:
                     self._pipeline.intake.act(life, now)
         if self.coordinator is not None:
             self.coordinator.lead()
-        self._consent.start(self.shadow.quiet)
         self._heard()
 
     def _follow(self) -> None:

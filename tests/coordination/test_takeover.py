@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.election import DEAD_S, SETTLE_S
+from gateway.outbox import Draft
+from rules.api import Event
 from tests.conftest import Mosquitto
 from tests.coordination.world import OF, A, B, C, House, opened
 
@@ -136,3 +138,34 @@ async def test_a_term_is_not_led_twice_by_a_gateway_that_restarts(house: House) 
     await house.start(A)
     await house.passes(DEAD_S + 1)
     assert house.leaders == {A: 16}
+
+
+async def test_whoever_wants_not_to_be_sensed_is_not_after_a_change_either(house: House) -> None:
+    """The desk that she holds is no reason to begin a visit: her wish is known before the desks are told."""
+    await house.start(A, B, C)
+    await house.passes(DEAD_S + 1)
+    house.quiet()
+    await house.until(lambda: all(house.ana in app.directory.quiet for app in house.apps.values()))
+    await house.passes(1)
+    house.tap(C)
+    await house.until(lambda: house.held(C))
+    await house.until(lambda: house.apps[B].engine.state("one_desk", house.ana))
+    await house.stop(A)
+    await house.passes(DEAD_S + 2)
+    assert house.leaders == {B: 9}
+    await house.until(lambda: house.apps[B].engine.state("presence", house.ana))
+    assert house.visit(B) is None
+    await house.drained(B, C)
+    assert house.stored("presence.") == []
+    assert len(house.stored("desk.checkin.started", cls="evt")) == 1, "what she does on purpose counts"
+
+
+async def test_a_full_outbox_does_not_keep_a_coordinator_from_saying_that_it_lives(house: House) -> None:
+    await house.start(A, B)
+    await house.passes(DEAD_S + 1)
+    app = house.apps[A]
+    event = Event("gateway.started", app.place, house.clock.office(), {"version": "1", "config": "c"})
+    app.outbox.submit([Draft(event, "", "good")] * 4000, ())
+    await house.passes(30)
+    assert house.leaders == {A: 8}
+    assert app.counters.get("candidacy.stood_down") == 0

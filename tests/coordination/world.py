@@ -81,6 +81,13 @@ class House:
         with PeopleTable(folder / "var/archive/people.sqlite", SiteKey.load(folder / "keys/site.key")) as people:
             self.ana = people.enrol(unit="bkn", credentials=[(f"em4100:{CARD}", "kantor")])
 
+    def quiet(self) -> None:
+        """Ana does not want to be sensed."""
+        with PeopleTable(
+            self.folder / "var/archive/people.sqlite", SiteKey.load(self.folder / "keys/site.key")
+        ) as people:
+            people.set_quiet(self.ana, True)
+
     def _write(self, file: Path, user: str, port: int) -> None:
         file.write_text(OFFICE.format(folder=self.folder, port=port, user=user), encoding="utf-8")
 
