@@ -35,7 +35,7 @@ from gateway.roll import Roll
 from gateway.shadow import ACTS, Shadow
 from gateway.sightings import received
 from gateway.terms import Terms
-from rules.api import Fact, Health, Life
+from rules.api import Command, Fact, Health, Life
 
 DOWN = "gateway_down"
 STARTED, ENDED = "desk.checkin.started", "desk.checkin.ended"
@@ -192,16 +192,31 @@ class Coordinator:
             message.ack()
 
     def _shadowed(self, event: Envelope) -> list[Fact]:
-        """The fact that news of another coordinator change; none while this one decides."""
+        """The fact that news of another coordinator change; while this one decides, its rule is told instead."""
         self._fence.told(self._inside[:-1], event.data)
         self._seen(int(event.data.get("term") or 0))
-        if self._terms.leading or not event.subject.startswith(self._inside):
+        if not event.subject.startswith(self._inside):
             return []
         if self._fence.refuses(event.type, event.subject, event.data, event.recorded):
             self._counters.add("coordinator.refused", "old_term")
             return []
+        if self._terms.leading:
+            self._recall(event)
+            return []
         fact = self._shadow.take(event)
         return [] if fact is None else [fact]
+
+    def _recall(self, event: Envelope) -> None:
+        """What another decided while it led comes only now: it was cut off, or is killed and back."""
+        data = event.data
+        args = {
+            "type": event.type,
+            "id": data.get("visit_id") or data.get("checkin_id") or event.id,
+            "state": data.get("state"),
+            "method": data.get("method") or "badge",
+            "assurance": data.get("assurance") or "claimed",
+        }
+        self._intake.act(Command("recall", event.subject, event.time, event.person, event.unit, args=args), event.time)
 
     def _status(self, message: Message) -> None:
         topic = topics.parse(message.topic)

@@ -185,7 +185,8 @@ class Leadership:
             state = self._engine.state(one_desk.NAME, person)
             for held in state.holdings[-1:]:
                 if held == state.newest and held.since >= self.shadow.left(person):
-                    life = Life(held.place, "taken", held.since, now, person, state.unit, held.checkin_id)
+                    # told as of when it was taken: that we begin to lead is no sign of her
+                    life = Life(held.place, "taken", held.since, held.since, person, state.unit, held.checkin_id)
                     self._pipeline.intake.act(life, now)
         if self.coordinator is not None:
             self.coordinator.lead()

@@ -107,9 +107,9 @@ def _seen(state: State, event: Envelope) -> State:
     return state._replace(visit=visit)
 
 
-def _ended(state: State, event: Envelope) -> State:
-    known = state.visit
-    return state._replace(visit=None) if known is not None and known.id == event.data["visit_id"] else state
+def _ended(state: State, _event: Envelope) -> State:
+    """Whichever visit it was: a person has one at a time, and this is the last news of it."""
+    return state._replace(visit=None)
 
 
 def _came(state: State, event: Envelope) -> State:

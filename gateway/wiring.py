@@ -237,7 +237,7 @@ def make_route(
                 if binding is not None and binding.driver is None:
                     return [("locate", person) for person in located] if buildings and leads() else []
                 return [("occupancy", binding.place)] if binding is not None and binding.place in owned else []
-            case Command(name="quiet"):
+            case Command(name="quiet" | "recall"):
                 return [("presence", item.person)] if buildings and leads() else []
             case Command():
                 return [("desk", item.place)] if item.place in desks else []

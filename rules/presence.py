@@ -18,6 +18,7 @@ from typing import Any
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
 from rules.evidence import Evidence, personal
 from rules.presence_model import NAME, VERSION, Settings, State, Visit, fact_of, remembered, restored
+from rules.presence_recall import recalled
 from rules.workplace import ROLES, act, refused
 
 Change = tuple[State, tuple[Event, ...]]
@@ -67,6 +68,8 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             state, said = _workplace(state, item)
         case Command(name="quiet"):
             state, said = _quiet(settings, state, item)
+        case Command(name="recall"):
+            state = recalled(state, item)
         case Tick():
             state, said = _passed(settings, state)
         case _:

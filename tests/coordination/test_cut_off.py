@@ -71,3 +71,38 @@ async def test_one_desk_is_anothers(cut: tuple[House, Wire], away_first: bool) -
     await house.drained()
     (ended,) = house.stored("desk.checkin.ended", cls="evt")
     assert (ended["data"]["place"], ended["data"]["reason"]) == (f"{OF[first]}/d-1", "moved")
+
+
+async def test_whoever_left_by_the_coordinator_that_was_cut_off_has_left(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    """For its last seconds it is still in office. What it decided then stands, and is heard when it is back."""
+    wire = Wire(mosquitto.port)
+    async with opened(tmp_path / "house", mosquitto) as house, wire.open():
+        await house.start(A, port=wire.port)
+        await house.start(B, C)
+        await house.passes(DEAD_S + 1)
+        assert house.leaders == {A: 8}
+        house.tap(C, "door")
+        house.tap(C)
+        await house.until(lambda: (row := house.apps[B].leadership.shadow.rows.get(house.ana)) and row["workplace"])
+        await house.until(lambda: house.apps[B].leadership.shadow.rows[house.ana]["visit"])
+        await house.passes(1)
+        wire.refuses = True
+        wire.cut()
+        await house.until(lambda: not house.apps[A].link.state.connected)
+        await house.passes(1)
+        house.tap(A, "door")
+        await house.until(lambda: house.visit(A) is None)
+        await house.passes(DEAD_S + 1)
+        assert house.leaders == {B: 9}
+        assert house.visit(B) is not None, "it cannot know yet"
+        wire.refuses = False
+        await house.until(lambda: house.apps[A].link.state.connected)
+        await house.until(lambda: house.visit(B) is None)
+        assert house.apps[B].engine.state("presence", house.ana).workplace is None
+        await house.drained()
+        (ended,) = house.stored("presence.ended")
+        assert (ended["data"]["state"], ended["data"]["term"]) == ("left", 8)
+        house.tap(C, "door")
+        await house.until(lambda: house.apps[B].engine.state("presence", house.ana).workplace)
+        await house.drained()
+        assert [event["type"].split(".")[3] for event in house.stored("workplace.")] == ["started", "ended", "started"]

@@ -75,7 +75,10 @@ class Net:
             return
         for beat in self.late.pop(box.rank, []):
             box.take(beat._replace(at=box.machine))
+        before = box.state.leads
         box.take(Tick(box.machine))
+        if box.state.leads != before:
+            box.sent = None  # a change is said at once
         if box.rank in self.cut:
             return
         if box.sent is None or box.machine - box.sent >= BEAT_S * SECOND:

@@ -46,6 +46,7 @@ gateways:
     place: utama/l01
     sources:
       - {{id: tap, type: serial, port: {folder}/none-a, device: rdr-a}}
+      - {{id: door, type: serial, port: {folder}/none-f, device: rdr-door-a}}
       - {{id: radio, type: ble, device: rx-a}}
   - {{id: gw-b, place: utama/l02, sources: [{{id: tap, type: serial, port: {folder}/none-b, device: rdr-b}}]}}
   - id: gw-c
@@ -61,6 +62,7 @@ devices:
   - {{id: rdr-c, driver: rdm6300, place: utama/l03/barat/d-1}}
   - {{id: rdr-c2, driver: rdm6300, place: utama/l03/barat/d-2}}
   - {{id: rdr-door, driver: rdm6300, place: utama/l03, role: in_out}}
+  - {{id: rdr-door-a, driver: rdm6300, place: utama/l01, role: in_out}}
   - {{id: rx-a, driver: receiver, place: utama/l01/timur}}
   - {{id: rx-c, driver: receiver, place: utama/l03/barat}}
 rules: {{desk: {{release_after_s: 36000, away_after_s: 30000}}}}
