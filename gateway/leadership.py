@@ -72,6 +72,8 @@ class Leadership:
         self.shadow = Shadow()
         self.coordinator: Coordinator | None = None
         self.begun = False
+        self._led = 0
+        """The term in which it led last."""
         self._places = places
         self._origin = origin
         self._link = link
@@ -179,6 +181,7 @@ class Leadership:
 
     def _lead(self) -> None:
         now = self._clock.office()
+        self._led = self.terms.term
         self._pipeline.take_over({locate.NAME: {}, presence.NAME: self.shadow.rows}, now)
         self._consent.start(self.shadow.quiet)  # before anything is said of anybody
         for person in self._engine.keys(one_desk.NAME):
@@ -195,7 +198,7 @@ class Leadership:
     def _follow(self) -> None:
         held = {rule: self._engine.stop(rule) for rule in RULES}
         facts = {person: fact_of(state).body for person, state in held[presence.NAME].items()}
-        self.shadow.load({person: body for person, body in facts.items() if body is not None})
+        self.shadow.load({person: body for person, body in facts.items() if body is not None}, self._led)
         self._views.forget_people()
         if self.coordinator is not None:
             self.coordinator.follow()

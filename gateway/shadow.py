@@ -34,14 +34,20 @@ class Shadow:
 
     def __init__(self) -> None:
         self._rows: dict[str, Mapping[str, Any]] = {}
+        self._from = 0
+        """The first term whose news count."""
         self._told: dict[tuple[str, bool], Order] = {}
         """(person, whether of acts): the news that counted last."""
         self._acted: dict[str, int] = {}
         self._left: dict[str, int] = {}
 
-    def load(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
-        """Begin with these: of the disk, or of the presence rule that ran here until now."""
+    def load(self, rows: Mapping[str, Mapping[str, Any]], term: int = 0) -> None:
+        """Begin with these: of the disk, or of the presence rule that ran here until now, in `term`.
+
+        What comes late of that term or an earlier one is in them already.
+        """
         self._rows = dict(rows)
+        self._from = term + 1 if term else 0
 
     @property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
@@ -73,7 +79,7 @@ class Shadow:
             return None
         about = event.person, event.type in ACTS
         order = (int(event.data.get("term") or 0), event.source, event.sequence)
-        if order <= self._told.get(about, (0, "", 0)):
+        if order[0] < self._from or order <= self._told.get(about, (0, "", 0)):
             return None
         self._told[about] = order
         state = restored(event.person, self._rows.get(event.person), Choices(), 0)

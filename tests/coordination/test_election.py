@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.clock import SECOND
@@ -133,7 +133,7 @@ troubles = st.one_of(
     st.tuples(st.just("kill"), st.sets(ranks)),
     st.tuples(st.just("revive"), st.sets(ranks)),
 )
-schedules = st.lists(st.tuples(troubles, st.floats(0.5, 90)), max_size=10)
+schedules = st.lists(st.tuples(troubles, st.floats(0.5, 45)), max_size=8)
 
 
 Schedule = list[tuple[tuple[str, set[int]], float]]
@@ -159,6 +159,7 @@ def troubled(schedule: Schedule) -> Net:
     return net
 
 
+@settings(max_examples=40)
 @given(schedule=schedules)
 def test_no_term_has_two_leaders(schedule: Schedule) -> None:
     net = troubled(schedule)
@@ -168,6 +169,7 @@ def test_no_term_has_two_leaders(schedule: Schedule) -> None:
     assert all(term % MOST == rank for term, who in net.led.items() for rank, _ in who)
 
 
+@settings(max_examples=40)
 @given(schedule=schedules)
 def test_when_the_network_has_healed_the_first_leads_and_stays(
     schedule: Schedule,
@@ -183,6 +185,7 @@ def test_when_the_network_has_healed_the_first_leads_and_stays(
     assert (net.leaders, net.changes) == ([0], before)
 
 
+@settings(max_examples=40)
 @given(schedule=schedules)
 def test_terms_of_a_box_never_go_back(schedule: Schedule) -> None:
     net = Net(COUNT)

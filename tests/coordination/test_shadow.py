@@ -135,3 +135,13 @@ def test_a_fence_does_not_depend_on_the_order_in_which_it_was_built(
         assert stale == other.stale("s/b", term, recorded)
         assert stale == any(higher > term and since <= recorded for higher, since in begins.items())
     assert not one.stale("s/b", max(begins), 10**9), "nothing is above the highest"
+
+
+def test_what_comes_late_of_a_term_that_this_gateway_led_after_is_in_its_rows_already() -> None:
+    shadow = Shadow()
+    _, events = lived([("desk", 0, 10)])
+    old, new = said(events, term=8), said(events, term=24)
+    shadow.load({}, term=16)
+    assert shadow.take(old[0]) is None
+    assert shadow.rows == {}
+    assert shadow.take(new[0]) is not None
