@@ -71,7 +71,7 @@ inputs = st.one_of(
     ),
     st.builds(Sighting, person=persons, receiver=identifiers, rssi=numbers, at=times, heard=times),
     st.builds(Health, dev=identifiers, alive=st.booleans(), cause=words, at=times),
-    st.builds(Life, place=places, life=words, since=times, at=times, person=persons),
+    st.builds(Life, place=places, life=words, since=times, at=times, person=persons, began=times),
     st.builds(
         Command, name=words, place=st.one_of(st.just(""), places), at=times, person=persons, args=st.just({"a": 1})
     ),
