@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
@@ -25,7 +25,6 @@ from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Encoded, Origin, encode
 from gateway.control import Control
-from gateway.coordinator import Coordinator
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
 from gateway.decode import by_medium
@@ -34,7 +33,7 @@ from gateway.engine import Engine
 from gateway.equipment import Equipment
 from gateway.feedback import Feedback
 from gateway.forward import Forwarder
-from gateway.intake import Asked
+from gateway.leadership import Leadership
 from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
@@ -50,10 +49,10 @@ from gateway.sources.base import Source, health
 from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
+from gateway.terms import Terms
 from gateway.trace import Trace
 from gateway.views import Views
-from rules import presence
-from rules.api import Event, Fact, Input
+from rules.api import Event
 
 HEALTH_S = 10.0
 COUNTERS_EVERY = 60
@@ -102,7 +101,7 @@ class GatewayApp:
         keys = device_keys.load(office.path(office.device_keys), (device.id for device in office.devices))
         self.devices = bindings.by_device(office, named, keys)
         self.bound = bindings.Bound(gateway, self.devices)
-        self.is_coordinator = gateway.id in places.coordinators.values()
+        self.terms = terms = Terms(places.candidates, gateway.id)
         self.outbox = Outbox(folder / "outbox.sqlite", origin, clock, counters, office.outbox, encode=self._encode)
         status = topics.gateway_status(office.site, gateway.id)
         self.link = Link(
@@ -114,21 +113,31 @@ class GatewayApp:
             will=Note(status, self._status("lost", at=None)),
             farewell=Note(status, self._status("disconnected", at=None)),
             canary=f"{status.rpartition('/')[0]}/canary",
-            clean_start=not self.is_coordinator,
-            session_expiry_s=7 * 86_400 if self.is_coordinator else 0,
+            clean_start=not terms.building,  # what is said while a candidate is away waits for it
+            session_expiry_s=7 * 86_400 if terms.building else 0,
         )
         self.publisher = Publisher(self.link, self.outbox, origin, clock, counters)
         self.board = Board(self.link, clock, counters)
         self.tap = Tap()
         self.views = Views(places, gateway.id)
-        self.reporter = None if self.is_coordinator else Reporter(self.link, origin, self.resolver, clock, counters)
+        self.reporter = Reporter(self.link, origin, self.resolver, clock, counters)
+        self.leadership = Leadership(
+            terms=terms,
+            places=places,
+            origin=origin,
+            link=self.link,
+            disk=self.outbox,
+            clock=clock,
+            counters=counters,
+        )
         away, here = wiring.elsewhere(office, self.devices, gateway.id)
         self.forwarder = Forwarder(
             self.link,
             origin,
             clock,
             counters,
-            self._forwarded,
+            self.leadership.forwarded,
+            lambda item: self.duties.decider(item),
             sensors=away,
             heard_by=here,
             commit=lambda facts: self.outbox.submit((), facts),
@@ -151,6 +160,7 @@ class GatewayApp:
             board=self.board,
             link=self.link,
             reporter=self.reporter,
+            terms=terms,
             forwarder=self.forwarder,
             heard=self.equipment.heard,
             doubted=self.equipment.doubted,
@@ -175,13 +185,12 @@ class GatewayApp:
         self.lights = lights(gateway, self.bound, counters)
         self.feedback = Feedback({source.id: source for source in self.sources}, self.lights)
         self.pipeline: Pipeline
-        self.coordinator: Coordinator | None = None
         self.started = clock.machine()
         self.named = named
 
     def _encode(self, draft: Draft, sequence: int, recorded_at: int) -> Encoded:
         return encode(
-            draft.event,
+            self.terms.signed(draft.rule, draft.event),
             self.origin,
             sequence=sequence,
             recorded_at=recorded_at,
@@ -199,13 +208,12 @@ class GatewayApp:
     async def run(self) -> None:
         """Until cancelled: sources stop first, then what is left goes through the outbox and out."""
         async with asyncio.TaskGroup() as last:
-            keepers = [
-                last.create_task(self.outbox.run(), name="outbox"),
-                last.create_task(self.link.run(), name="link"),
-                last.create_task(self.publisher.run(), name="publisher"),
-            ]
+            keepers = [last.create_task(self.outbox.run(), name="outbox")]
             try:
                 await self._begin()
+                # now: a session that waited hands over at once, to handlers that must be there
+                keepers.append(last.create_task(self.publisher.run(), name="publisher"))
+                keepers.append(last.create_task(self.link.run(), name="link"))
                 await self._work()
             finally:
                 await asyncio.shield(self._end(keepers))
@@ -224,10 +232,11 @@ class GatewayApp:
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
         listened, kept = await self.outbox.facts(forward.NAME), await self.outbox.facts(forward.KEPT)
+        await self.leadership.prepare(facts)
         located = wiring.Located()
-        route = wiring.make_route(self.places, self.gateway.id, self.devices, located)
+        route = wiring.make_route(self.places, self.gateway.id, self.devices, located, lambda: self.terms.leading)
         engine = Engine(rules, route, self.counters, facts)
-        located.engine = engine if self.is_coordinator else None
+        located.engine = engine if self.terms.building else None
         normalizer = Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site)
         self.engine = engine
         self.guard = replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME))
@@ -247,9 +256,8 @@ class GatewayApp:
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
         self.forwarder.restore(listened, kept)
-        if self.is_coordinator:
-            self.coordinator = self._coordinator()
-        self.commands = Commands(self.link, self.origin, self.places, self.pipeline.intake, self.clock, self.counters)
+        intake = self.pipeline.intake
+        self.commands = Commands(self.link, self.origin, self.places, intake, self.clock, self.counters, self.terms)
         old = self.commands.restore(await self.outbox.facts(commands.NAME))
         if old:
             await self.outbox.append((), old)
@@ -260,7 +268,20 @@ class GatewayApp:
             self.views,
             self.clock,
             self.counters,
-            coordinates=self.is_coordinator,
+            coordinates=lambda: self.terms.leading,
+            forget=self.leadership.forget,
+        )
+        self.leadership.connect(
+            office=self.office,
+            devices=self.devices,
+            bound=self.bound,
+            engine=engine,
+            pipeline=self.pipeline,
+            forwarder=self.forwarder,
+            consent=self.consent,
+            views=self.views,
+            board=self.board,
+            resolver=self.resolver,
         )
         told = topics.people(self.office.site, self.gateway.id)
         self.link.subscribe(told, self.consent.received, most=snapshots.MAX_BYTES)
@@ -274,24 +295,8 @@ class GatewayApp:
         leftovers.settle(self.folder / "retained.json", self.board, self.places.owner)
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
         self.pipeline.start(self.clock.office())
-        self.consent.start(pid for pid, body in facts.get(presence.NAME, {}).items() if body.get("quiet"))
-
-    def _coordinator(self) -> Coordinator:
-        return Coordinator(
-            office=self.office,
-            places=self.places,
-            origin=self.origin,
-            devices=self.devices,
-            receivers_of={
-                gateway.id: list(bindings.receivers((gateway,), self.devices)) for gateway in self.office.gateways
-            },
-            intake=self.pipeline.intake,
-            board=self.board,
-            link=self.link,
-            resolver=self.resolver,
-            clock=self.clock,
-            counters=self.counters,
-        )
+        self.consent.start(self.leadership.shadow.quiet)
+        await self.leadership.begin()
 
     def _questions(self) -> Questions:
         return Questions(
@@ -302,7 +307,8 @@ class GatewayApp:
             publisher=self.publisher,
             pipeline=self.pipeline,
             directory=self.directory,
-            coordinator=self.coordinator,
+            coordinator=self.leadership.coordinator,
+            terms=self.terms,
             sources=self.sources,
             views=self.views,
             tap=self.tap,
@@ -318,10 +324,8 @@ class GatewayApp:
             group.create_task(self.pipeline.run(), name="pipeline")
             group.create_task(self.board.run(), name="board")
             group.create_task(self.forwarder.run(), name="forward")
-            if self.reporter is not None:
-                group.create_task(self.reporter.run(), name="sightings")
-            if self.coordinator is not None:
-                group.create_task(self.coordinator.run(), name="coordinator")
+            group.create_task(self.reporter.run(), name="sightings")
+            group.create_task(self.leadership.run(), name="leadership")
             group.create_task(self.consent.run(), name="consent")
             group.create_task(self._health(), name="health")
             control = Control(self.folder / "control.sock", self._questions().handlers())
@@ -338,7 +342,7 @@ class GatewayApp:
 
     async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         """What the sources have delivered is ruled and committed; the publisher gets a moment; then goodbye."""
-        outbox, link, publisher = keepers
+        outbox, *others = keepers
         if hasattr(self, "pipeline") and not outbox.done():
             while len(self.pipeline.intake):
                 self.pipeline.step(self.clock.office())
@@ -351,14 +355,8 @@ class GatewayApp:
                         await self.outbox.empty()
         for light in self.lights.values():
             light.close()
-        publisher.cancel()
-        outbox.cancel()
-        link.cancel()
-
-    def _forwarded(self, item: Input, durable: Callable[[], None], fact: Fact | None) -> None:
-        if not hasattr(self, "pipeline"):
-            return  # the link is quicker than our disk: it is sent again, and is new after `restore`
-        self.pipeline.intake.act(Asked(item, lambda _rows: durable(), () if fact is None else (fact,)), item.at)
+        for keeper in (*others[:1], outbox, *others[1:]):  # publisher, outbox, link
+            keeper.cancel()
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())

@@ -26,6 +26,7 @@ from gateway.errors import PermanentError
 from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
 from gateway.outbox_store import Row
+from gateway.terms import Terms
 from rules.api import Command, Fact
 
 MOST_REMEMBERED, MOST_REFUSED = 10_000, 1_000
@@ -34,6 +35,7 @@ KNOWN = frozenset(
 )
 SILENT = frozenset({"extend", "quiet", "out_of_order"})
 """They may change something without an event."""
+COORDINATOR = "coordinator"
 METHODS = frozenset({"badge", "qr", "nfc", "web", "kiosk", "operator", "tag"})
 NAME = "command"
 """Of its facts; key: the command's id."""
@@ -57,8 +59,17 @@ class Commands:
     """The receiving side of one gateway."""
 
     def __init__(
-        self, link: Link, origin: Origin, places: Places, intake: Intake, clock: Clock, counters: Counters
+        self,
+        link: Link,
+        origin: Origin,
+        places: Places,
+        intake: Intake,
+        clock: Clock,
+        counters: Counters,
+        terms: Terms,
     ) -> None:
+        """`terms`: a coordinator whose term is below the highest is refused."""
+        self._terms = terms
         self._link = link
         self._origin = origin
         self._places = places
@@ -119,6 +130,7 @@ class Commands:
             self._send(command, name, refusal)
             return
         self._remember(identity, None)
+        term = self._term(command)
         now = self._clock.office()
         self._done.append((now, identity))
         asked = Command(
@@ -137,7 +149,7 @@ class Commands:
                 command, name, self._result(identity, ok=done, reason=None if done else "no_change", rows=rows)
             )
 
-        self._intake.act(Asked(asked, answer, (Fact(NAME, identity, {"at": now}), *self._forget(now))), asked.at)
+        self._intake.act(Asked(asked, answer, (Fact(NAME, identity, {"at": now}), *term, *self._forget(now))), asked.at)
 
     def _refusal(self, name: str, command: dict[str, Any], *, may_name: bool) -> str:
         if name not in KNOWN:
@@ -150,7 +162,20 @@ class Commands:
             return "forbidden"
         if name != "quiet" and self._places.owner(command.get("place") or "") != self._origin.gateway:
             return "not_owner"
+        if command["role"] == COORDINATOR:
+            building = (command.get("place") or "").split("/", 2)[1]
+            if command["actor"] not in self._terms.candidates(building):
+                return "not_coordinator"
+            if self._terms.below(building, command.get("term") or 0):
+                return "old_term"
         return ""
+
+    def _term(self, command: dict[str, Any]) -> list[Fact]:
+        """The term in which a coordinator asks is remembered with what it asks for."""
+        if command["role"] != COORDINATOR:
+            return []
+        fact = self._terms.seen(command["place"].split("/", 2)[1], command.get("term") or 0)
+        return [] if fact is None else [fact]
 
     def _readable(self, name: str, command: dict[str, Any]) -> bool:
         """Whether rules can read it: they take what they are given. Nothing is about the time to come."""

@@ -7,7 +7,7 @@ so that what is held of a person ends as well, and the outbox empties what it st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gateway.clock import Clock
 from gateway.counters import Counters
@@ -34,9 +34,11 @@ class Consent:
         clock: Clock,
         counters: Counters,
         *,
-        coordinates: bool,
+        coordinates: Callable[[], bool],
+        forget: Callable[[str], None] = lambda _pid: None,
     ) -> None:
-        """`coordinates`: this gateway keeps people's presence."""
+        """`coordinates`: whether this gateway keeps people's presence now; `forget`: what it knows of them, if not."""
+        self._forget = forget
         self._directory = directory
         self._outbox = outbox
         self._intake = intake
@@ -49,7 +51,10 @@ class Consent:
         self._erased: frozenset[str] = frozenset()
 
     def start(self, quiet: Iterable[str]) -> None:
-        """`quiet`: whom the rules remember as quiet. A gateway that was told nothing yet changes nothing."""
+        """`quiet`: whom the rules remember as quiet. A gateway that was told nothing yet changes nothing.
+
+        At the start, and whenever this gateway begins to keep people's presence.
+        """
         self._quiet = frozenset(quiet)
         if self._directory.version:
             self._follow()
@@ -76,11 +81,14 @@ class Consent:
         for pid in sorted(gone):
             for place in self._views.held_by(pid):
                 self._tell("release", pid, place, {})
-        if self._coordinates:
+        if self._coordinates():
             for pid in sorted((quiet - self._quiet) | gone):
                 self._tell("quiet", pid, "", {"on": True})
             for pid in sorted(self._quiet - quiet - erased):
                 self._tell("quiet", pid, "", {"on": False})
+        else:
+            for pid in sorted(gone):
+                self._forget(pid)
         for pid in sorted(gone):
             self._forgotten.put_nowait(pid)
         self._quiet, self._erased = quiet, erased

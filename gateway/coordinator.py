@@ -4,6 +4,9 @@ whosight  -> Sighting    tags that they hear
 who       -> Life        desks that were taken and left there (one desk a person, presence)
           -> Booked      and reserved: who is booked elsewhere has not left their desk
 status    -> Health      a gateway is lost: its receivers are deaf, its places are unknown(gateway_down)
+sense     -> Shadow      while another leads: the visits, to go on with when it is lost
+
+A candidate that does not lead hears the same, so that it can begin at once; it shows nothing and asks nobody.
 
 A site may have several buildings, each with a coordinator of its own: what happens in another is not heard here.
 """
@@ -11,7 +14,7 @@ A site may have several buildings, each with a coordinator of its own: what happ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.bindings import Binding
 from gateway.board import Board
@@ -22,6 +25,7 @@ from gateway.config.places import Places
 from gateway.contract import arrival, topics
 from gateway.contract import state as wire
 from gateway.contract.envelope import Envelope, Origin
+from gateway.contract.fence import Fence
 from gateway.contract.times import parsed
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
@@ -30,8 +34,10 @@ from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
 from gateway.people import Resolver
 from gateway.roll import Roll
+from gateway.shadow import ACTS, Shadow
 from gateway.sightings import received
-from rules.api import Booked, Health, Life
+from gateway.terms import Terms
+from rules.api import Booked, Command, Fact, Health, Life
 
 DOWN = "gateway_down"
 STARTED, ENDED = "desk.checkin.started", "desk.checkin.ended"
@@ -57,8 +63,19 @@ class Coordinator:
         resolver: Resolver,
         clock: Clock,
         counters: Counters,
+        terms: Terms,
+        shadow: Shadow,
+        remember: Callable[[Sequence[Fact], Callable[[], None]], None],
+        seen: Callable[[int], None],
     ) -> None:
-        """`receivers_of`: receiver ids by gateway."""
+        """`receivers_of`: receiver ids by gateway. `remember`: facts, and what to call when they are durable.
+
+        `seen`: a term that another has led in: its words may arrive where its beats do not.
+        """
+        self._seen = seen
+        self._terms = terms
+        self._shadow = shadow
+        self._remember = remember
         self._places = places
         self._intake = intake
         self._board = board
@@ -69,6 +86,7 @@ class Coordinator:
         self._counters = counters
         self._quality = "simulated" if office.simulated else "good"
         self._down: set[str] = set()
+        self._fence = Fence()
         site, building = origin.site, origin.building
         self._inside = f"{site}/{building}/"
         self._owned: dict[str, list[str]] = {}
@@ -90,6 +108,12 @@ class Coordinator:
                 link.subscribe(f"{PREFIX}/who/{site}/+/{gateway}/{name}", self._acts)
             link.subscribe(f"{PREFIX}/whohist/{site}/+/{gateway}", self._acts)
             link.subscribe(topics.gateway_status(site, gateway), self._status)
+        self._others = frozenset(terms.candidates(building)) - {origin.gateway}
+        for gateway in sorted(self._others):
+            for name in sorted(ACTS):
+                link.subscribe(f"{PREFIX}/who/{site}/+/{gateway}/{name}", self._news)
+            link.subscribe(f"{PREFIX}/sense/{site}/{building}/{gateway}/+", self._news)
+            link.subscribe(topics.sensehist(site, building, gateway), self._news)
 
     @property
     def down(self) -> frozenset[str]:
@@ -108,7 +132,21 @@ class Coordinator:
             for gateway, _ in self._roll.missing(self._clock.machine(), self._link.state.since):
                 self._alive(gateway, alive=False)
 
+    def lead(self) -> None:
+        """From now on this gateway speaks for those that are lost."""
+        for gateway in self._down:
+            self._show(gateway, alive=False)
+
+    def follow(self) -> None:
+        """From now on another does. Nothing is taken back: what stands there is the other's to overwrite."""
+        for gateway in self._down:
+            for place in self._owned.get(gateway, ()):
+                self._board.forget(topics.state(place))
+
     def _sightings(self, message: Message) -> None:
+        if not self._terms.leading:
+            message.ack()
+            return
         try:
             for sighting in received(message.payload, self._resolver, self._counters):
                 self._intake.telemetry(sighting, sighting.at)
@@ -120,6 +158,7 @@ class Coordinator:
         """Acknowledged when what follows from it is durable: a coordinator that is killed meanwhile is told again."""
         topic = topics.parse(message.topic)
         lives: list[Life | Booked] = []
+        facts: list[Fact] = []
         if topic is not None and topic.gateway in self._gateways:
             for event in arrival.events(topic, message.payload):
                 if isinstance(event, PermanentError):
@@ -129,12 +168,58 @@ class Coordinator:
                         lives.append(booked(event) if event.type in BOOKED else _life(event))
                     else:
                         self._counters.add("coordinator.refused", "not_owner")
+                elif topic.gateway in self._others and event.type in ACTS:
+                    facts += self._shadowed(event)
         for life in lives[:-1]:
             self._intake.act(life, life.at)
         if lives:
-            self._intake.act(Asked(lives[-1], lambda _rows: message.ack()), lives[-1].at)
+            self._intake.act(Asked(lives[-1], lambda _rows: message.ack(), facts), lives[-1].at)
+        elif facts:
+            self._remember(facts, message.ack)
         else:
             message.ack()
+
+    def _news(self, message: Message) -> None:
+        """What another coordinator says of people."""
+        topic = topics.parse(message.topic)
+        facts: list[Fact] = []
+        if topic is not None:
+            for event in arrival.events(topic, message.payload):
+                if isinstance(event, PermanentError):
+                    self._counters.add("coordinator.refused", event.reason)
+                else:
+                    facts += self._shadowed(event)
+        if facts:
+            self._remember(facts, message.ack)
+        else:
+            message.ack()
+
+    def _shadowed(self, event: Envelope) -> list[Fact]:
+        """The fact that news of another coordinator change; while this one decides, its rule is told instead."""
+        self._fence.told(self._inside[:-1], event.data)
+        self._seen(int(event.data.get("term") or 0))
+        if not event.subject.startswith(self._inside):
+            return []
+        if self._fence.refuses(event.type, event.subject, event.data, event.recorded):
+            self._counters.add("coordinator.refused", "old_term")
+            return []
+        if self._terms.leading:
+            self._recall(event)
+            return []
+        fact = self._shadow.take(event)
+        return [] if fact is None else [fact]
+
+    def _recall(self, event: Envelope) -> None:
+        """What another decided while it led comes only now: it was cut off, or is killed and back."""
+        data = event.data
+        args = {
+            "type": event.type,
+            "id": data.get("visit_id") or data.get("checkin_id") or event.id,
+            "state": data.get("state"),
+            "method": data.get("method") or "badge",
+            "assurance": data.get("assurance") or "claimed",
+        }
+        self._intake.act(Command("recall", event.subject, event.time, event.person, event.unit, args=args), event.time)
 
     def _status(self, message: Message) -> None:
         topic = topics.parse(message.topic)
@@ -154,6 +239,14 @@ class Coordinator:
     def _alive(self, gateway: str, *, alive: bool) -> None:
         if alive == (gateway not in self._down):
             return
+        if alive:
+            self._down.discard(gateway)
+        else:
+            self._down.add(gateway)
+        if self._terms.leading:
+            self._show(gateway, alive=alive)
+
+    def _show(self, gateway: str, *, alive: bool) -> None:
         now = self._clock.office()
         for receiver in self._receivers.get(gateway, ()):
             self._intake.act(Health(receiver, alive, "" if alive else DOWN, now), now)
@@ -162,10 +255,6 @@ class Coordinator:
                 self._board.forget(topics.state(place))
             else:
                 self._board.set(topics.state(place), self._gone)
-        if alive:
-            self._down.discard(gateway)
-        else:
-            self._down.add(gateway)
 
     def _gone(self) -> bytes:
         return wire.place_state(
@@ -177,6 +266,7 @@ class Coordinator:
             sequence=0,
             valid_until=self._clock.office_in(wire.VALID_S),
             quality=self._quality,
+            term=self._terms.term,
         )
 
 

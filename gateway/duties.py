@@ -25,6 +25,7 @@ from gateway.forward import Forwarder
 from gateway.mqtt import Link
 from gateway.outbox_store import Row
 from gateway.sightings import Reporter
+from gateway.terms import Terms
 from gateway.views import STARTING, Views
 from rules import counting
 from rules.api import Command, Fact, Health, Input, Reading, Sighting
@@ -50,7 +51,8 @@ class Duties:
         views: Views,
         board: Board,
         link: Link,
-        reporter: Reporter | None,
+        reporter: Reporter,
+        terms: Terms,
         forwarder: Forwarder,
         heard: Heard,
         tapped: Tapped,
@@ -59,7 +61,7 @@ class Duties:
         counters: Counters,
         doubted: Doubted | None = None,
     ) -> None:
-        """`reporter`: None on the coordinator, which locates tags itself; `watched`: places with a sensor."""
+        """`reporter`: takes the sightings while another gateway locates tags; `watched`: places with a sensor."""
         self._office = office
         self._places = places
         self._origin = origin
@@ -67,6 +69,7 @@ class Duties:
         self._board = board
         self._link = link
         self._reporter = reporter
+        self._terms = terms
         self._forwarder = forwarder
         self.heard, self.tapped = heard, tapped
         self._doubted = doubted
@@ -88,10 +91,10 @@ class Duties:
     def forward(self, item: Input) -> bool:
         """Give to others what they decide; False for what this gateway decides."""
         match item:
-            case Sighting() if self._reporter is not None:
+            case Sighting() if not self._terms.leading:
                 self._reporter.add(item)
                 return True
-            case Reading() if (owner := self._decider(item)) != self._origin.gateway:
+            case Reading() if (owner := self.decider(item)) != self._origin.gateway:
                 self._forwarder.add(owner, item)
                 return True
             case Health():
@@ -121,14 +124,19 @@ class Duties:
             elif isinstance(item, Health) and self._doubted is not None:
                 self._doubted(item)
 
-    def _decider(self, reading: Reading) -> str:
+    def decider(self, reading: Reading) -> str:
         """The gateway that decides a reading: the place's owner, or the coordinator for the workplace's readers."""
         if reading.modality == "badge" and reading.role != "desk":
-            return self._places.coordinators.get(reading.place.split("/", 2)[1], "")
+            return self._terms.coordinator(reading.place.split("/", 2)[1])
         return self._places.owner(reading.place) or self._origin.gateway
 
     def _ask(self, command: Command) -> None:
-        """A command of the coordinator to another gateway; asked again by its rule while it has no effect."""
+        """A command of the coordinator to another gateway; asked again by its rule while it has no effect.
+
+        A standby has the same rule and the same news, and asks nobody.
+        """
+        if not self._terms.leading:
+            return
         owner = self._places.owner(command.place)
         body = wire.write(
             CommandMessage,
@@ -142,6 +150,7 @@ class Duties:
                 "pid": command.person,
                 "unit": command.unit,
                 "at": written(command.at),
+                "term": self._terms.term,
                 "args": dict(command.args),
             },
         )

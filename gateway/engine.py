@@ -113,6 +113,19 @@ class Engine:
                 self._settle([(rule, key, None)], at, outcome)
         return outcome
 
+    def stop(self, rule: str) -> dict[str, Any]:
+        """Forget all that `rule` holds; its last states by key. It starts again from what `restart` gives it."""
+        for key in self._states[rule]:
+            self._due.pop((rule, key), None)
+        states, self._states[rule], self._facts[rule] = self._states[rule], {}, {}
+        return states
+
+    def restart(self, rule: str, facts: Mapping[str, Mapping[str, Any]], at: int) -> Outcome:
+        """Start `rule` anew, from facts that are not its own: those of another gateway, which ran it until now."""
+        self.stop(rule)
+        self._facts[rule] = dict(facts)
+        return self.begin(rule, (), at)
+
     def feed(self, item: Input, at: int) -> Outcome:
         """Take one input that was observed at `at`, after all ticks that were due before."""
         outcome = Outcome()

@@ -67,6 +67,7 @@ class Forwarder:
         clock: Clock,
         counters: Counters,
         take: Take,
+        decider: Callable[[Reading], str] | None = None,
         *,
         sensors: Mapping[str, Binding] | None = None,
         heard_by: Mapping[str, Collection[str]] | None = None,
@@ -74,9 +75,13 @@ class Forwarder:
     ) -> None:
         """`take` is given what others forwarded, once each and in order.
 
+        `decider`: the gateway that decides a reading, as far as is known; empty: nobody is known, and it waits. None:
+        whatever is sent here is ours. It may change its mind: see `readdress`.
+
         `sensors`: of this gateway, at places that others decide; `heard_by`: by other gateway, its sensors at places
         that this one decides. `commit`: of facts that nothing else waits for.
         """
+        self._decider = decider
         self._link = link
         self._origin = origin
         self._clock = clock
@@ -129,8 +134,37 @@ class Forwarder:
         self.add(sensor.owner, item)
         return True
 
+    def readdress(self) -> list[Reading]:
+        """Another gateway coordinates now: taps that wait are for it; those that are returned are for us.
+
+        The old one may have decided some of them already: whoever takes one knows what it has heard of that.
+        """
+        ours: list[Reading] = []
+        moved: list[Fact] = []
+        with_them: list[Fact] = []
+        if self._decider is None:
+            return ours
+        for owner, waiting in list(self._waiting.items()):
+            for row in list(waiting):
+                _, item, key = row
+                decider = self._decider(item) if isinstance(item, Reading) else owner
+                if decider == owner or not isinstance(item, Reading):
+                    continue
+                waiting.remove(row)
+                gone = [Fact(KEPT, key, None)] if key else []
+                if decider == self._origin.gateway:
+                    ours.append(item)
+                    with_them += gone  # committed with what it causes here
+                else:
+                    self.add(decider, item)
+                    moved += [*self.take_facts(), *gone]
+        if moved and self._commit is not None:
+            self._commit(moved)
+        self._facts += with_them
+        return ours
+
     def add(self, owner: str, item: Item) -> None:
-        """Send `item` to its owner; of a tap there is a fact, which is to be committed."""
+        """Send `item` to its owner; while that is empty, it waits. Of a tap there is a fact, to be committed."""
         key = ""
         if isinstance(item, Reading) and _is_tap(item):
             number = self._sequence.get(owner, 0) + 1
@@ -168,7 +202,7 @@ class Forwarder:
             self._wake.clear()
             self.look()
             for owner, waiting in [*self._waiting.items()]:  # another owner may come while one is sent to
-                if waiting and self._link.state.connected:
+                if owner and waiting and self._link.state.connected:
                     await self._send(owner, [*waiting][:MAX_READINGS])
 
     def look(self) -> None:
@@ -250,6 +284,15 @@ class Forwarder:
             self._counters.add("forward.refused", "old_boot")
             return
         fresh = [row for row in rows if boot > known or row["seq"] > last]
+        for row in fresh:
+            tap = _item(row)
+            if not isinstance(tap, Reading) or not _is_tap(tap) or tap.role == "desk" or self._decider is None:
+                continue
+            if self._decider(tap) != self._origin.gateway:
+                # another coordinates now; it stays with its sender, who will hear of that
+                self._counters.add("forward.refused", "not_coordinator")
+                fresh = fresh[: fresh.index(row)]
+                break
         for row in fresh:
             at = self._taken[gateway] = (boot, row["seq"])
             item = _item(row)

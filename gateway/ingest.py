@@ -21,7 +21,10 @@ from gateway.config.model import Office
 from gateway.config.owners import Owners
 from gateway.contract import arrival, topics
 from gateway.contract.envelope import Envelope, decode
+from gateway.contract.exchange import Beat
+from gateway.contract.fence import Fence
 from gateway.contract.payload import split_batch
+from gateway.contract.state import parse
 from gateway.contract.topics import PREFIX, Topic
 from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
@@ -81,6 +84,7 @@ class Ingest:
         self._ledger = ledger
         self._office = office
         self._owners = Owners(office)
+        self._fence = Fence()
         self._clock = clock
         self._counters = counters
         self._projections = projections
@@ -94,6 +98,7 @@ class Ingest:
         )
         for cls in (*sorted(arrival.LIVE), *arrival.HISTORY):
             link.subscribe(f"{PREFIX}/{cls}/#", self.receive)
+        link.subscribe(f"{PREFIX}/coord/{office.site}/#", self._beat, qos=0)
 
     async def run(self) -> None:
         """Until cancelled; what was received is committed before it ends."""
@@ -160,7 +165,25 @@ class Ingest:
             return "unknown_gateway"
         if event.type == "privacy.erased" and event.person:
             return "not_authority"  # it would delete a person's rows: only the people table's own box may say so
-        return self._owners.refusal(event.cls, event.type, event.subject, event.gateway)
+        if reason := self._owners.refusal(event.cls, event.type, event.subject, event.gateway):
+            return reason
+        self._fence.told("/".join(event.subject.split("/", 2)[:2]), event.data)
+        stale = self._fence.refuses(event.type, event.subject, event.data, event.recorded)
+        return "old_term" if stale else ""
+
+    def _beat(self, message: Message) -> None:
+        """A coordinator began: also before it has said anything, nobody of a lower term is listened to."""
+        topic = topics.parse(message.topic)
+        try:
+            beat = parse(Beat, message.payload)
+        except PermanentError as error:
+            self._counters.add("ingest.refused", error.reason)
+            beat = None
+        if topic is not None and beat is not None:
+            where = f"{topic.site}/{topic.building}"
+            if topic.gateway in self._owners.candidates(where):
+                self._fence.told(where, beat)
+        message.ack()
 
     def _refuse(self, topic: Topic, event: Envelope | PermanentError, raw: bytes, reason: str) -> None:
         """Count it, and tell the gateway that the topic belongs to, if it says that it is that gateway's."""

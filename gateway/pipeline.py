@@ -158,6 +158,13 @@ class Pipeline:
             batch.add(self._engine.begin(rule, keys, now), None, self._quality)
         self._commit(batch)
 
+    def take_over(self, facts: Mapping[str, Mapping[str, Mapping[str, Any]]], now: int) -> None:
+        """Begin to run rules (by name) that another gateway has run until now, from its facts of them."""
+        batch = Batch()
+        for rule, rows in facts.items():
+            batch.add(self._engine.restart(rule, rows, now), None, self._quality)
+        self._commit(batch)
+
     async def run(self) -> None:
         """Take what arrives and what falls due, until cancelled."""
         loop = asyncio.get_running_loop()

@@ -20,6 +20,7 @@ from gateway.pipeline import Pipeline
 from gateway.publisher import Publisher
 from gateway.recording import Tap
 from gateway.sources.base import Source
+from gateway.terms import Terms
 from gateway.views import Views
 from gateway.why.live import Live
 from gateway.why.rows import with_times
@@ -43,6 +44,7 @@ class Questions:
         pipeline: Pipeline,
         directory: Directory,
         coordinator: Coordinator | None,
+        terms: Terms,
         sources: Sequence[Source],
         views: Views,
         tap: Tap,
@@ -60,6 +62,7 @@ class Questions:
         self._pipeline = pipeline
         self._directory = directory
         self._coordinator = coordinator
+        self._terms = terms
         self._sources = sources
         self._views = views
         self._tap = tap
@@ -83,7 +86,9 @@ class Questions:
         return {
             "gateway": self._origin.gateway,
             "boot": self._origin.boot,
-            "coordinator": coordinator is not None,
+            "coordinator": self._terms.leading,
+            "term": self._terms.term,
+            "candidate": coordinator is not None,
             "link": {"connected": link.connected, "reason": link.reason},
             "backlog": await self._backlog({}),
             "last_sequence": self._outbox.last_sequence,

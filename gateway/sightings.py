@@ -44,12 +44,17 @@ class Reporter:
 
     async def run(self) -> None:
         """Until cancelled; idle while nothing is heard."""
-        topic = topics.whosight(self._origin.site, self._origin.building, self._origin.gateway)
         while True:
             await self._any.wait()
             await asyncio.sleep(EVERY_S)
             self._any.clear()
-            heard, self._heard = self._heard, {}
+            self.say()
+
+    def say(self) -> None:
+        """Send what was heard since the last time."""
+        topic = topics.whosight(self._origin.site, self._origin.building, self._origin.gateway)
+        heard, self._heard = self._heard, {}
+        if heard:
             self._link.publish(topic, self.message(heard, self._clock.office()), qos=0)
 
     def message(self, heard: dict[tuple[str, str], tuple[float, int]], now: int) -> bytes:

@@ -72,6 +72,10 @@ class Views:
                 self._event[row.topic] = row.body
         return touched
 
+    def forget_people(self) -> None:
+        """Another gateway knows where people are."""
+        self._zones.clear()
+
     def sensed(self, place: str) -> Sensed | None:
         return self._sensed.get(place)
 

@@ -1,16 +1,19 @@
 """Which rules a gateway runs, with the choices of office.yaml, and which input feeds which rule.
 
 Reading  sensor        -> occupancy                Sensed   -> desk, counting
-Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk*, presence*
-Reading  in/out/kiosk  -> presence*, one_desk*     Located  -> presence*, counting
-                                                   Booked   -> one_desk*
+Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk+, presence*
+Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting
+                                                   Booked   -> one_desk+
 Sighting               -> locate*                  Command  -> desk, presence*
 Health   receiver      -> locate* (all), sensor -> occupancy                  * on the building's coordinator
+
++ everywhere: each gateway sees to its own desks, also when it is cut off. A candidate for coordinator hears of all
+desks of the building, and asks other gateways only while it leads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.bindings import Binding
@@ -144,7 +147,7 @@ def make_rules(
             )
         ),
     ]
-    if gateway in places.coordinators.values():
+    if places.may_coordinate(gateway):
         made += [
             locate.rule(_locate(office, places, devices)),
             presence.rule(
@@ -154,9 +157,8 @@ def make_rules(
                     calendar=calendar(office, now),
                 )
             ),
-            one_desk.rule(),
         ]
-    return made
+    return [*made, one_desk.rule()]
 
 
 def _sensors(place: str, devices: Mapping[str, Binding]) -> dict[str, occupancy.Device]:
@@ -195,10 +197,19 @@ def _locate(office: Office, places: Places, devices: Mapping[str, Binding]) -> l
     )
 
 
-def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], located: Iterable[str] = ()) -> Route:
-    """Where inputs go on this gateway. `located`: a live view of the keys of `locate` (Health goes to all of them)."""
-    buildings = frozenset(building for building, found in places.coordinators.items() if found == gateway)
-    coordinates = bool(buildings)
+def make_route(
+    places: Places,
+    gateway: str,
+    devices: Mapping[str, Binding],
+    located: Iterable[str] = (),
+    leads: Callable[[], bool] = lambda: True,
+) -> Route:
+    """Where inputs go on this gateway. `located`: a live view of the keys of `locate` (Health goes to all of them).
+
+    `leads`: whether the gateway, if it is a candidate at all, is the coordinator now.
+    """
+    buildings = places.may_coordinate(gateway)
+    home = places.home.get(gateway, "")
     owned = {place for place, spot in places.spots.items() if spot.owner == gateway}
     desks = {place for place in owned if places.spots[place].space.kind in _DESKS}
     zone_of = {place: places.spots[place].zone for place in places.spots}
@@ -208,9 +219,9 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
             case Sighting():
-                return [("locate", item.person)] if coordinates else []
+                return [("locate", item.person)] if buildings and leads() else []
             case Reading(modality="badge") if item.role != "desk":
-                found = [("presence", item.person or item.dev)] if coordinates else []
+                found = [("presence", item.person or item.dev)] if buildings and leads() else []
                 return [*found, ("one_desk", item.person)] if found and item.person else found
             case Booked():
                 return [("one_desk", item.person)] if item.place.split("/", 2)[1] in buildings else []
@@ -223,8 +234,11 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
                 return [*found, ("counting", zone_of[item.place])] if item.place in owned else []
             case Life():
                 found = [("counting", zone_of[item.place])] if zone_of.get(item.place) in zones else []
-                if item.person and item.place.split("/", 2)[1] in buildings:
-                    found += [("one_desk", item.person), ("presence", item.person)]
+                building = item.place.split("/", 2)[1]
+                if item.person and (building in buildings or (building == home and item.place in owned)):
+                    found.append(("one_desk", item.person))
+                if item.person and building in buildings and leads():
+                    found.append(("presence", item.person))
                 return found
             case api.Located():
                 before, here = last_zone.get(item.person, ""), item.zone or ""
@@ -234,10 +248,10 @@ def make_route(places: Places, gateway: str, devices: Mapping[str, Binding], loc
             case Health():
                 binding = devices.get(item.dev)
                 if binding is not None and binding.driver is None:
-                    return [("locate", person) for person in located] if coordinates else []
+                    return [("locate", person) for person in located] if buildings and leads() else []
                 return [("occupancy", binding.place)] if binding is not None and binding.place in owned else []
-            case Command(name="quiet"):
-                return [("presence", item.person)] if coordinates else []
+            case Command(name="quiet" | "recall"):
+                return [("presence", item.person)] if buildings and leads() else []
             case Command():
                 return [("desk", item.place)] if item.place in desks else []
             case _:

@@ -32,6 +32,7 @@ from rules.presence_model import (
     restored,
     support,
 )
+from rules.presence_recall import recalled
 from rules.workplace import ROLES, act, day_ends, forgotten, is_of_another_day, refused, resumed
 
 Change = tuple[State, tuple[Event, ...]]
@@ -91,6 +92,8 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             state, said = _workplace(settings, state, item)
         case Command(name="quiet"):
             state, said = _quiet(settings, state, item)
+        case Command(name="recall"):
+            state = recalled(state, item)
         case Tick():
             state, said = _passed(settings, state)
         case _:

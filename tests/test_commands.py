@@ -18,6 +18,7 @@ from gateway.counters import Counters
 from gateway.decode import installed
 from gateway.intake import Asked, Intake
 from gateway.outbox_store import Row
+from gateway.terms import Terms
 from rules.api import Command, Fact
 from tests.conftest import Mosquitto
 from tests.delivery.links import Reader, make_link
@@ -43,8 +44,9 @@ class World:
         self.clock = SystemClock()
         self.intake = Intake(Counters())
         self.places = Places(load(file, drivers=installed()))
+        self.terms = Terms(self.places.candidates, "gw-1")
         self.link = make_link(port, "gw-1")
-        self.commands = Commands(self.link, origin(), self.places, self.intake, self.clock, Counters())
+        self.commands = Commands(self.link, origin(), self.places, self.intake, self.clock, Counters(), self.terms)
         self.client = make_link(port, "kiosk")
         self.answers = Reader(self.client, "hadir/v1/res/kiosk/#")
 
@@ -173,3 +175,28 @@ async def test_a_flood_of_refused_commands_forgets_nothing_that_was_done(
     answers = await world.answered(22)
     assert answers[-1] == answers[0]
     assert world.taken() == []
+
+
+async def test_a_coordinator_of_a_lower_term_is_refused_also_after_a_restart(world: World) -> None:
+    boss = {"role": "coordinator", "actor": "gw-1"}
+    await world.ask("move", number=0, term=9, **boss)
+    await until(lambda: len(world.intake))
+    (asked,) = world.taken()
+    facts = {fact.key: fact.body for fact in asked.facts if fact.rule == "term"}
+    assert facts == {"kk2": {"term": 9}}, "in the transaction of what it asked for"
+    for number, term in enumerate((8, None, 9), start=1):
+        await world.ask("move", number=number, term=term, **boss)
+    await until(lambda: len(world.intake))
+    assert [answer["reason"] for answer in await world.answered(2)] == ["old_term", "old_term"]
+    world.taken()
+    world.terms = world.commands._terms = Terms(world.places.candidates, "gw-1")
+    world.terms.restore({key: body for key, body in facts.items() if body is not None})
+    await world.ask("move", number=4, term=8, **boss)
+    assert (await world.answered(3))[2]["reason"] == "old_term"
+
+
+async def test_only_a_candidate_of_the_building_asks_as_its_coordinator(world: World) -> None:
+    await world.ask("move", role="coordinator", actor="gw-2", term=900)
+    (answer,) = await world.answered(1)
+    assert answer["reason"] == "not_coordinator"
+    assert world.terms.highest("kk2") == 0

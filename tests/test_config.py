@@ -214,6 +214,31 @@ def test_a_mistake_does_not_bring_others_along(tmp_path: Path, old: str, new: st
             15,
             'building "kk2-t4" has coordinator "gw-05", which stands in "kk2-t3"',
         ),
+        (
+            "coordinator: gw-05\n",
+            "coordinators: [gw-05, gw-5]\n",
+            4,
+            'building "kk2-t3" names gateway "gw-5", which is not there; did you mean "gw-05"?',
+        ),
+        (
+            "coordinator: gw-05\n",
+            "coordinators:\n      - gw-05\n      - gw-06\n      - gw-05\n",
+            7,
+            'building "kk2-t3" names coordinator "gw-05" twice (first on line 5); the place is its rank',
+        ),
+        (
+            "coordinator: gw-05\n",
+            "coordinator: gw-05\n    coordinators: [gw-06]\n",
+            4,
+            "has coordinator and coordinators; write the ranked list alone",
+        ),
+        (
+            "gateways:\n",
+            "  - {id: kk2-t4, coordinators: [gw-07, gw-06]}\ngateways:\n  - {id: gw-07, place: kk2-t4}\n",
+            15,
+            'building "kk2-t4" has coordinator "gw-06", which stands in "kk2-t3"',
+        ),
+        ("coordinator: gw-05\n", "coordinators: []\n", 3, "has no coordinator"),
         ("id: gw-06,", "id: gw-05,", 21, 'gateway "gw-05" stands twice'),
         (
             "device: ld-7}",
@@ -362,3 +387,11 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "config").glob("*.yaml"))
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_every_example_in_config_loads(file: Path) -> None:
     assert load(file, drivers=installed()).site
+
+
+def test_candidates_are_ranked_and_one_may_be_written_short(tmp_path: Path) -> None:
+    file = tmp_path / "office.yaml"
+    file.write_text(GOOD.replace("coordinator: gw-05", "coordinators: [gw-06, gw-05]"), encoding="utf-8")
+    assert Places(load(file, drivers=DRIVERS)).candidates == {"kk2-t3": ("gw-06", "gw-05")}
+    file.write_text(GOOD, encoding="utf-8")
+    assert Places(load(file, drivers=DRIVERS)).candidates == {"kk2-t3": ("gw-05",)}

@@ -51,7 +51,9 @@ class World:
     def begin(self, *, coordinates: bool = True, quiet: tuple[str, ...] = ()) -> Consent:
         """A life of the gateway: it knows what its disk knows."""
         directory = Directory(self.folder / "directory", KEY, GATEWAY)
-        made = Consent(directory, self.outbox, self.intake, self.views, self.clock, Counters(), coordinates=coordinates)
+        made = Consent(
+            directory, self.outbox, self.intake, self.views, self.clock, Counters(), coordinates=lambda: coordinates
+        )
         made.start(quiet)
         return made
 

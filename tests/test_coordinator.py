@@ -23,6 +23,8 @@ from gateway.directory import Directory
 from gateway.intake import Asked, Intake
 from gateway.mqtt import Link
 from gateway.people import Resolver
+from gateway.shadow import Shadow
+from gateway.terms import Terms
 from rules.api import Event, Health, Life
 from tests.conftest import Mosquitto
 from tests.delivery.links import linked, make_link, ready
@@ -71,6 +73,8 @@ class World:
         self.link = Link(office.broker, client_id="gw-1", clock=self.clock, counters=self.counters, base=folder)
         self.intake = Intake(self.counters)
         self.board = Board(self.link, self.clock, self.counters)
+        self.terms = Terms(Places(office).candidates, "gw-1")
+        self.terms.lead(8, T0)
         self.made = Coordinator(
             office=office,
             places=Places(office),
@@ -83,6 +87,10 @@ class World:
             resolver=Resolver(Directory(folder / "people", KEY, "gw-1"), KEY),
             clock=self.clock,
             counters=self.counters,
+            terms=self.terms,
+            shadow=Shadow(),
+            remember=lambda _facts, done: done(),
+            seen=lambda _term: None,
         )
         self.other = make_link(port, "others")
 

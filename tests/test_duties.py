@@ -22,6 +22,8 @@ from gateway.decode import installed
 from gateway.duties import Duties
 from gateway.forward import Forwarder
 from gateway.mqtt import Link
+from gateway.sightings import Reporter
+from gateway.terms import Terms
 from gateway.views import Views
 from rules.api import Life, Reading, Sensed
 from tests.conftest import Mosquitto
@@ -79,6 +81,8 @@ class World:
         self.link = Link(office.broker, client_id="gw-1", clock=clock, counters=counters, base=folder)
         self.board = Board(self.link, clock, counters)
         self.forwarder = Forwarder(self.link, origin, clock, counters, lambda *_: None)
+        terms = Terms(places.candidates, "gw-1")
+        terms.lead(8, T0)
         self.duties = Duties(
             office=office,
             places=places,
@@ -86,7 +90,8 @@ class World:
             views=Views(places, "gw-1"),
             board=self.board,
             link=self.link,
-            reporter=None,
+            reporter=Reporter(self.link, origin, None, clock, counters),  # type: ignore[arg-type]  # no tag is heard
+            terms=terms,
             forwarder=self.forwarder,
             heard=lambda *_: None,
             tapped=lambda *_: None,

@@ -80,8 +80,16 @@ class Building(Model):
 
     id: Identifier
     name: Name | None = None
+    coordinators: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+    """Gateways of the building that may be its coordinator, ranked: the first that lives leads. See election.py."""
     coordinator: Identifier | None = None
+    """Short for one."""
     floors: tuple[Floor, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Who may be its coordinator, ranked."""
+        return self.coordinators or (() if self.coordinator is None else (self.coordinator,))
 
 
 # --- hardware -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Who may say what about which place: each place has one owner, each building one coordinator."""
+"""Who may say what about which place: each place has one owner, each building its candidates for coordinator."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Owners:
         """The gateway that decides a space, zone or floor; empty if there is none."""
         return self._places.owner(place) or self._floors.get("/".join(place.split("/", 3)[:3]), "")
 
-    def coordinator(self, place: str) -> str:
-        """The gateway that decides what crosses places in the building of `place`; empty if there is none."""
-        return self._places.coordinators.get(place.split("/", 2)[1], "")
+    def candidates(self, place: str) -> tuple[str, ...]:
+        """The gateways that may decide what crosses places in the building of `place`. Which one may is the fence's."""
+        return self._places.candidates.get(place.split("/", 2)[1], ())
 
     def home(self, gateway: str) -> str:
         """The place of a gateway's own events; empty for one that is not of this office."""
@@ -42,7 +42,7 @@ class Owners:
     def refusal(self, cls: str, kind: str, subject: str, gateway: str) -> str:
         """Why the gateway may not tell this: not_owner, not_coordinator, or empty if it may."""
         if cls == "sense" or kind.startswith(("workplace.", "presence.")):
-            return "" if gateway == self.coordinator(subject) else "not_coordinator"
+            return "" if gateway in self.candidates(subject) else "not_coordinator"
         if kind == "privacy.erased":
             return ""
         if kind.startswith(OWN):
@@ -50,4 +50,4 @@ class Owners:
         if gateway == self.owner(subject):
             return ""
         crosses = subject.endswith("/_") or kind in SHARED
-        return "" if crosses and gateway == self.coordinator(subject) else "not_owner"
+        return "" if crosses and gateway in self.candidates(subject) else "not_owner"

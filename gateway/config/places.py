@@ -40,7 +40,10 @@ class Places:
         self._site = office.site
         self.spots: dict[str, Spot] = {}
         self.areas: dict[str, Area] = {}
-        self.coordinators: dict[str, str] = {b.id: b.coordinator or "" for b in office.buildings}
+        self.candidates: dict[str, tuple[str, ...]] = {b.id: b.candidates for b in office.buildings}
+        """By building: the gateways that may be its coordinator, ranked."""
+        self.home: dict[str, str] = {gateway.id: gateway.place.split("/")[0] for gateway in office.gateways}
+        """By gateway: the building that it stands in."""
         self._known: set[str] = set()
         for building in office.buildings:
             self._known.add(f"{office.site}/{building.id}/_/_/_")
@@ -71,6 +74,10 @@ class Places:
             return None
         place = "/".join([self._site, *levels, *["_"] * (4 - len(levels))])
         return place if place in self._known else None
+
+    def may_coordinate(self, gateway: str) -> frozenset[str]:
+        """Buildings of which `gateway` may be the coordinator."""
+        return frozenset(building for building, names in self.candidates.items() if gateway in names)
 
     def owner(self, place: str) -> str:
         """The gateway that decides `place` (a space or a zone); empty if there is none."""

@@ -150,15 +150,27 @@ class References:
 
     def _coordinators(self) -> Iterable[Found]:
         for b, building in enumerate(self._office.buildings):
-            path: Where = ("buildings", b, "coordinator")
-            yield from self._gateway(path, building.coordinator, f'building "{building.id}"')
-            if building.coordinator is None:
-                text = f'building "{building.id}" has no coordinator: name the gateway that sees to one desk a person'
-                yield path, text
-            stands = next((g.place.split("/")[0] for g in self._office.gateways if g.id == building.coordinator), None)
-            if stands not in (None, building.id) and stands in [other.id for other in self._office.buildings]:
-                text = f'building "{building.id}" has coordinator "{building.coordinator}", which stands in "{stands}"'
-                yield path, f"{text}; a building's coordinator is one of its own gateways"
+            one, many = ("buildings", b, "coordinator"), ("buildings", b, "coordinators")
+            what = f'building "{building.id}"'
+            if building.coordinator is not None and building.coordinators:
+                yield one, f"{what} has coordinator and coordinators; write the ranked list alone"
+            elif not building.candidates and self._read(*one) and self._read(*many):
+                yield one, f"{what} has no coordinator: name the gateway that sees to one desk a person"
+            named: Rows = [((*many, i), name) for i, name in enumerate(building.coordinators)]
+            for path, name, first in self._again(named):
+                yield path, f'{what} names coordinator "{name}" twice (first on line {first}); the place is its rank'
+            if building.coordinator is not None:
+                named.append((one, building.coordinator))
+            for path, name in named:
+                yield from self._gateway(path, name, what)
+                yield from self._elsewhere(path, building, name)
+
+    def _elsewhere(self, path: Where, building: Building, name: str) -> Iterable[Found]:
+        """A candidate speaks, is heard and is looked for in the building where it stands, and has one seat at most."""
+        stands = next((g.place.split("/")[0] for g in self._office.gateways if g.id == name), None)
+        if stands not in (None, building.id) and stands in [other.id for other in self._office.buildings]:
+            text = f'building "{building.id}" has coordinator "{name}", which stands in "{stands}"'
+            yield path, f"{text}; a building's coordinator is one of its own gateways"
 
     def _bound_devices(self) -> Iterable[Found]:
         for d, device in enumerate(self._office.devices):

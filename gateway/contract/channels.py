@@ -175,8 +175,8 @@ CHANNELS = (
         "coord",
         "coord/{site}/{building}/{gateway}",
         "gateway",
-        "Beats of the candidates for coordinator.",
-        "the building's gateways",
+        "Beats of the candidates for coordinator; retained is the beat of who leads, for its term.",
+        "the building's gateways, archive",
         payload=Beat,
     ),
     Channel(

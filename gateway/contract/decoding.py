@@ -20,7 +20,7 @@ from gateway.contract.times import parsed
 from gateway.errors import PermanentError
 from rules.api import HADIR_NAMESPACE
 
-TIMES = frozenset({"since", "last_evidence", "due", "start", "from", "to", "until"})
+TIMES = frozenset({"since", "last_evidence", "due", "start", "from", "to", "until", "led_since"})
 """Fields of `data` that are times: ns inside, RFC 3339 on the wire."""
 SOURCE = re.compile(rf"/({topics.LEVEL})/gw/({topics.LEVEL})/({BOOT[1:-1]})")
 CORRELATED = re.compile(CORRELATION)

@@ -49,6 +49,15 @@ class Data(Wire):
     late: bool = Field(False, description="observed before something that was already decided")
 
 
+class ByCoordinator(Data):
+    """What a building's coordinator says: of two that believe that they are it, the higher term is."""
+
+    term: Count | None = Field(
+        None, description="in which its gateway leads the building; null: the gateway's own word"
+    )
+    led_since: Time | None = Field(None, description="since when: what a lower term recorded later does not count")
+
+
 class AboutPerson(Data):
     """What every event about a person has."""
 
@@ -86,7 +95,7 @@ class OccupancyCounted(Data):
     evidence: Evidence = Field([])
 
 
-class BadgeRejected(Data):
+class BadgeRejected(ByCoordinator):
     """A tap that changed nothing. Nobody is named and no card number is given."""
 
     reader: Identifier = Field(description="the reader that was tapped")
@@ -153,7 +162,7 @@ class DeskReservation(AboutPerson):
 # --- people ---------------------------------------------------------------------------------------------------------
 
 
-class WorkplaceCheckinStarted(AboutPerson):
+class WorkplaceCheckinStarted(ByCoordinator, AboutPerson):
     """A person said: I am at the office."""
 
     method: Literal[Method, "phone"] = Field(description="reader in, kiosk, phone, ...")
@@ -173,7 +182,7 @@ class WorkplaceCheckinEnded(WorkplaceCheckinStarted):
     dwell_s: Seconds | None = Field(None, description="from start to last evidence")
 
 
-class Presence(AboutPerson):
+class Presence(ByCoordinator, AboutPerson):
     """What was inferred about where a person is. Only the coordinator says it."""
 
     visit_id: Uuid = Field(description="one stay of a person in the building")

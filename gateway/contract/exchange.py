@@ -55,6 +55,7 @@ class CommandMessage(Wire):
     place: Place | None = Field(None, description="what it is about")
     pid: Pid | None = Field(None, description="whom it is about; only in `whocmd`")
     unit: Unit = Field("_", description="the person's unit")
+    term: Count | None = Field(None, description="of the coordinator that asks; below the highest: old_term")
     args: dict[Word, Argument] = Field({}, max_length=16, description="as the command needs them")
 
 
@@ -63,7 +64,9 @@ class CommandResult(Wire):
 
     id: CommandId = Field(description="of the command")
     ok: bool = Field(description="whether it was carried out")
-    reason: Word | None = Field(None, description="why not: expired, forbidden, invalid, not_owner, taken, ...")
+    reason: Word | None = Field(
+        None, description="why not: expired, forbidden, invalid, not_owner, old_term, taken, ..."
+    )
     at: Time = Field(description="when it was answered")
     gw: Identifier = Field(description="gateway that answers")
     events: Annotated[list[Uuid], Field(max_length=16, strict=False)] = Field([], description="ids of what it caused")
@@ -118,10 +121,13 @@ class Readings(Wire):
 class Beat(Wire):
     """A candidate for coordinator is alive: every 2 s; dead after 6 s."""
 
-    rank: Count = Field(description="the lowest live rank leads")
-    term: Count = Field(description="lower terms are ignored")
+    rank: Count = Field(description="place in the list of candidates: the lowest live rank leads")
+    term: Count = Field(
+        description="in which it leads, or the highest that it has seen; term % 8 is the rank of who led"
+    )
     boot: Boot = Field(description="of the gateway")
     leads: bool = Field(description="whether it holds itself to be the coordinator")
+    led_since: Time | None = Field(None, description="since when it leads in this term; null: it does not lead")
 
 
 def expired(command: dict[str, Any], now: int) -> bool:

@@ -60,6 +60,10 @@ history topics:
 8. **Erasure.** `privacy.erased` with a `pid`: forget the person, also when older messages come later. Without: it takes
    the place of the event with the same `id`, whose content is gone.
 9. A check-in is told twice, with an `id` each: in `evt` without a person, in `who` with one; `checkin_id` joins them.
+10. **Two coordinators.** What crosses places (`presence.*`, `workplace.*`) is said by the building's coordinator, with
+    the `term` in which it leads, `led_since` when. Two may believe for a while that they lead: ignore what has a lower
+    term (none: 0) and a `recordedtime` at or after the `led_since` of a higher one in the same building. The archive
+    refuses it as `old_term`, as soon as it has heard of the higher term. What was recorded before is true.
 
 An event has at most 8 kB and 16 levels, a batch at most 64 kB and 100 events. Events never expire. `quality` says
 `simulated` for a simulated office, which has a site id of its own, and `replayed` for recordings.
@@ -125,7 +129,7 @@ the cause `gateway_down`: never free, never the last value.** Gateways repeat th
 silence shows. A place that nobody owns any more gets an empty message. `sensed` is what the sensors alone say;
 `desk.life` is who claims it: `free`, `reserved`, `taken`, `away` or `out_of_order`, since about `desk.since`. A desk is
 free to take when its state is `vacant` and its life is `free`. In `agg`, `unknown` is a number of its own: it is not
-part of `free`.
+part of `free`. A state with a `term` is a coordinator's word for a lost owner: ignore it if you have seen a higher one.
 
 | cause of `unknown` | means |
 |---|---|

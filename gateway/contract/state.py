@@ -62,6 +62,7 @@ class PlaceState(Wire):
     boot: Boot = Field(description="its boot")
     seq: Count = Field(description="sequence of the last event about the place in that boot; 0: none yet")
     valid_until: Time = Field(description="not to be believed afterwards")
+    term: Count | None = Field(None, description="of a coordinator that says so; one below the highest is ignored")
 
 
 class Aggregate(Wire):
@@ -187,8 +188,11 @@ def place_state(
     sensed: str | None = None,
     life: str | None = None,
     life_since: int = 0,
+    term: int | None = None,
 ) -> bytes:
     """Payload of `state/<place>`. `valid_until`: office time, VALID_S of machine time ahead; `life`: of a desk.
+
+    `term`: of the coordinator, where it speaks for a lost owner.
 
     Raises PermanentError.
     """
@@ -202,6 +206,8 @@ def place_state(
     if life is not None:
         values["desk"] = {"life": life, "since": written(rounded(life_since))}
     values |= {"gw": gateway, "boot": boot, "seq": sequence, "valid_until": written(valid_until)}
+    if term is not None:
+        values["term"] = term
     return write(PlaceState, values)
 
 

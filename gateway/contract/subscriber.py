@@ -7,6 +7,7 @@ asked, so that its answer does not depend on the order of arrival. A real backen
 - within a source order by sequence, across sources by time, ties by source
 - a state that is missing, expired, or of a gateway that is lost is unknown(gateway_down)
 - times of a boot without a synchronized clock are shifted once its correction is known
+- a coordinator's word is void if a higher term had begun when it was recorded, and its state of a place if one is known
 - corrections change what was said; an erased person is forgotten, also when older messages come late
 """
 
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from gateway.contract import topics
 from gateway.contract.arrival import events
 from gateway.contract.envelope import Envelope
+from gateway.contract.fence import Fence
 from gateway.contract.state import Aggregate, GatewayStatus, PlaceState, parse
 from gateway.contract.times import parsed, written
 from gateway.contract.topics import Topic
@@ -43,6 +45,8 @@ class Subscriber:
         self.refused = 0
         self._events: dict[str, Envelope] = {}
         self._states: dict[str, dict[str, Any]] = {}
+        self._terms: dict[str, int] = {}
+        """By building: the highest in which a state was told."""
         self._sums: dict[str, dict[str, Any]] = {}
         self._gateways: dict[str, dict[str, Any]] = {}
         self._erased: set[str] = set()
@@ -56,7 +60,7 @@ class Subscriber:
         try:
             match parts.cls:
                 case "state":
-                    self._retain(self._states, parts.place, parse(PlaceState, payload))
+                    self._take_state(parts, parse(PlaceState, payload))
                 case "agg":
                     self._retain(self._sums, parts.place, parse(Aggregate, payload))
                 case "status":
@@ -86,6 +90,14 @@ class Subscriber:
             kept.pop(key, None)
         else:
             kept[key] = value
+
+    def _take_state(self, parts: Topic, state: dict[str, Any] | None) -> None:
+        term = None if state is None else state.get("term")
+        if term is not None:
+            highest = self._terms[parts.building] = max(term, self._terms.get(parts.building, 0))
+            if term < highest:
+                return
+        self._retain(self._states, parts.place, state)
 
     def _status(self, parts: Topic, status: dict[str, Any] | None) -> None:
         """The last will of an older boot may come after the new boot's word: it says nothing about that."""
@@ -131,9 +143,14 @@ class Subscriber:
             if event.type == "gateway.clock_corrected"
         }
         fixes = self._corrections()
+        fence = Fence()
+        for event in self._events.values():
+            fence.told(_building(event), event.data)
         placed: list[tuple[int, str, int, Record]] = []
         latest: dict[str, int] = {}
         for event in sorted(self._events.values(), key=lambda event: (event.source, event.sequence)):
+            if fence.refuses(event.type, event.subject, event.data, event.recorded):
+                continue
             free_running = event.data.get("clock", {}).get("sync") == "none"
             at = event.time + (offsets.get((event.gateway, event.boot), 0) if free_running else 0)
             latest[event.source] = max(at, latest.get(event.source, at))
@@ -150,6 +167,10 @@ class Subscriber:
             if event.type == "presence.corrected":
                 fixes.setdefault(event.data["target_id"], {})[event.data["field"]] = event.data.get("new")
         return fixes
+
+
+def _building(event: Envelope) -> str:
+    return "/".join(event.subject.split("/", 2)[:2])
 
 
 def _emptied(event: Envelope) -> bool:

@@ -17,6 +17,7 @@ from gateway import ingest as hop
 from gateway.clock import SystemClock
 from gateway.contract.acks import read_ack
 from gateway.contract.envelope import Encoded, batch
+from gateway.contract.times import written as written_time
 from gateway.counters import Counters
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger, read
@@ -270,3 +271,26 @@ async def test_kill_9_between_commit_and_acknowledgement_loses_and_doubles_nothi
     assert deaths == 5
     assert sorted(row.sequence for row in rows) == sorted(events)
     assert {row.sequence: row.body for row in rows} == {n: event.body for n, event in events.items()}
+
+
+def led(term: int, since: int, at: int) -> Event:
+    data = {"visit_id": "5b0c5c8e-1111-5222-8333-444455556666", "term": term, "led_since": since}
+    return Event("presence.idle", DESK, at, data, "sense", PERSON)
+
+
+async def test_what_a_lower_term_recorded_after_a_higher_one_began_is_refused(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    """By the time of record: an outbox that comes back full was in office when it said so."""
+    async with archive(tmp_path, mosquitto.port) as (ledger, counters), publisher(mosquitto.port) as (client, told):
+        beat = {"rank": 1, "term": 9, "boot": BOOT, "leads": True, "led_since": written_time(T0 + 60 * SECOND)}
+        await client.publish("hadir/v1/coord/ikn/kk2/gw-9", json.dumps(beat | {"term": 99}).encode(), qos=1)
+        await client.publish("hadir/v1/coord/ikn/kk2/gw-1", json.dumps(beat).encode(), qos=1)
+        before, after = led(8, T0, T0 + 59 * SECOND), led(8, T0, T0 + 61 * SECOND)
+        for event, sequence in ((before, 1), (after, 2), (led(9, T0 + 60 * SECOND, T0 + 61 * SECOND), 3)):
+            made = written(event, sequence)
+            await client.publish(made.topic, made.body, qos=1)
+        await until(lambda: 3 in told.committed.get(BOOT, ()), "the higher term is stored")
+        assert [row.sequence for row in ledger.all()] == [1, 3]
+        await until(lambda: told.refused == {2: "old_term"}, "the gateway is told")
+        assert counters.get("ingest.refused", "old_term") == 1

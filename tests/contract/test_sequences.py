@@ -40,6 +40,7 @@ def test_the_hard_cases_are_all_there() -> None:
         "erasure",
         "history",
         "reorder",
+        "two-coordinators",
         "unknown",
     }
 

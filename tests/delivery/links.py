@@ -122,14 +122,17 @@ def frozen(broker: Mosquitto) -> Iterator[None]:
 
 
 class Wire:
-    """A TCP proxy: `cut()` ends every connection without a word; while `deaf`, nothing reaches the broker."""
+    """A TCP proxy: `cut()` ends every connection without a word; while `deaf`, nothing reaches the broker.
+
+    While it `refuses`, nobody gets a new connection.
+    """
 
     def __init__(self, to_port: int) -> None:
         self._to_port = to_port
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
-        self.deaf = False
+        self.deaf = self.refuses = False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Wire]:
@@ -143,6 +146,9 @@ class Wire:
             await until(lambda: not self._tasks)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuses:
+            writer.transport.abort()
+            return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
         self._writers |= {writer, far_writer}
         for source, sink, outward in ((reader, far_writer, True), (far_reader, writer, False)):
