@@ -56,6 +56,8 @@ persons = st.one_of(st.just(""), st.from_regex(r"p-[0-9a-f]{16}", fullmatch=True
 words = st.text(st.characters(codec="utf-8"), max_size=64)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 values = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), numbers, words)
+TOLD = dict.fromkeys(("unit", "checkin_id", "reader", "assurance"), words)
+"""Hypothesis would make texts of any length for what it is not told."""
 inputs = st.one_of(
     st.builds(
         Reading,
@@ -66,12 +68,13 @@ inputs = st.one_of(
         at=times,
         person=persons,
         unit=words,
+        **dict.fromkeys(("modality", "role", "refused", "assurance", "quality"), words),
         late=st.booleans(),
         sequence=times,
     ),
     st.builds(Sighting, person=persons, receiver=identifiers, rssi=numbers, at=times, heard=times),
     st.builds(Health, dev=identifiers, alive=st.booleans(), cause=words, at=times),
-    st.builds(Life, place=places, life=words, since=times, at=times, person=persons, began=times, last=times),
+    st.builds(Life, place=places, life=words, since=times, at=times, person=persons, began=times, last=times, **TOLD),
     st.builds(
         Booked,
         place=places,
@@ -83,7 +86,14 @@ inputs = st.one_of(
         unit=words,
     ),
     st.builds(
-        Command, name=words, place=st.one_of(st.just(""), places), at=times, person=persons, args=st.just({"a": 1})
+        Command,
+        name=words,
+        place=st.one_of(st.just(""), places),
+        at=times,
+        person=persons,
+        unit=words,
+        actor=words,
+        args=st.just({"a": 1}),
     ),
     st.builds(Tick, at=times),
 )
