@@ -1,5 +1,5 @@
-"""The plan of a whole day, drawn before it begins: who comes, breaks and goes when, meetings, reservations, guests, lost
-badges, and which gateway is off."""
+"""The plan of a whole day, drawn before it begins: who comes, breaks and goes when, meetings, reservations, guests,
+lost badges, and which gateway is off."""
 
 from __future__ import annotations
 

@@ -255,7 +255,10 @@ class WholeDay:
         free = [
             desk
             for desk in self._office.desks
-            if desk.id != me.desk and self._book.is_free(desk.id, now) and self.agenda.kept.get(desk.id, 0) <= now
+            if desk.id != me.desk
+            and self._book.is_free(desk.id, now)
+            and self.agenda.kept.get(desk.id, 0) <= now
+            and not (other and self._is_down(desk.id, now))
         ]
         if not free:
             return None
