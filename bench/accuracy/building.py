@@ -71,7 +71,11 @@ class Roll:
 
 
 def pid_of(index: int) -> str:
-    return f"p{index:05d}"
+    return f"p-{index:016x}"
+
+
+def index_of(pid: str) -> int:
+    return int(pid[2:], 16)
 
 
 class Memory:
@@ -299,4 +303,4 @@ class Building:
             self.gateways[to].give(item, self.clock.now)
 
 
-__all__ = ["Building", "pid_of"]
+__all__ = ["Building", "index_of", "pid_of"]

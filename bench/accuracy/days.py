@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.accuracy import office_file
-from bench.accuracy.building import DEAD_AFTER, Building, pid_of
+from bench.accuracy.building import DEAD_AFTER, Building, index_of, pid_of
 from firmware_sim.day_run import TAG_S, DayRun, Heard, Item
 from firmware_sim.day_truth import DayTruth
 from firmware_sim.deeds import Down, Reserve
@@ -53,7 +53,7 @@ class Ear:
             case "presence.ended":
                 self._zone(event.person, at, "")
                 if data["state"] == "left":
-                    said.left.append((at, int(event.person[1:])))
+                    said.left.append((at, index_of(event.person)))
             case _:
                 pass
 
@@ -62,7 +62,7 @@ class Ear:
         self.said.outcomes.setdefault(reader, []).append((at, what))
 
     def _zone(self, person: str, at: int, zone: str) -> None:
-        self.said.zones.setdefault(int(person[1:]), []).append((at, zone))
+        self.said.zones.setdefault(index_of(person), []).append((at, zone))
 
 
 def _why(data: Json) -> str:
