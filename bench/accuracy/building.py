@@ -33,6 +33,7 @@ from rules.api import Command, Event, Fact, Health, Input, Life, Reading, Sighti
 
 DEAD_AFTER = 6 * SECOND
 """A gateway whose beat is missing for so long is lost."""
+NEVER = 1 << 62
 Listener = Callable[[Event], None]
 
 
@@ -217,6 +218,7 @@ class Building:
         self.gateways = {one.id: Gateway(self, one.id) for one in office.gateways}
         self._of = {device.id: device for device in made.devices}
         self._mail: deque[tuple[str, Input]] = deque()
+        self._dues = dict.fromkeys(self.gateways, NEVER)
         self.items = 0
 
     def start(self, now: int) -> None:
@@ -224,6 +226,7 @@ class Building:
         self.clock.now = now
         for gateway in self.gateways.values():
             gateway.start(now)
+            self._watch(gateway)
         self._deliver()
 
     def send(self, to: str, item: Input) -> None:
@@ -232,47 +235,55 @@ class Building:
 
     def pass_until(self, at: int) -> None:
         """Everything that falls due before `at` happens at its own time."""
-        while True:
-            due, first = at, None
-            for gateway in self.gateways.values():
-                wish = gateway.engine.due if gateway.up else None
-                if wish is not None and wish < due:
-                    due, first = wish, gateway
-            if first is None:
-                self.clock.now = max(self.clock.now, at)
-                return
+        dues = self._dues
+        while (due := min(dues.values())) < at:
+            first = self.gateways[next(name for name, wish in dues.items() if wish == due)]
             self.clock.now = max(self.clock.now, due)
             first.pipeline.step(self.clock.now)
+            self._watch(first)
             self._deliver()
+        self.clock.now = max(self.clock.now, at)
+
+    def _watch(self, gateway: Gateway) -> None:
+        """When it wants to be woken next."""
+        due = gateway.engine.due if gateway.up else None
+        self._dues[gateway.name] = NEVER if due is None else due
 
     def said(self, said: Said) -> None:
         """Bytes of a fixed device."""
-        device, binding = self._of[said.device], self.devices[said.device]
-        gateway = self.gateways[device.gateway]
-        if not gateway.up:
-            return
-        driver = binding.driver
+        gateway = self.gateways[self._of[said.device].gateway]
+        if gateway.up:
+            for frame in self._frames(said):
+                self.play(gateway, frame, said.at)
+
+    def inputs(self, said: Said) -> list[tuple[str, Input]]:
+        """Hops 2 to 4 of it alone, by gateway: what a recording has. The rules are not told."""
+        gateway = self.gateways[self._of[said.device].gateway]
+        return [(gateway.name, made) for frame in self._frames(said) for made in gateway.pipeline.inputs(frame)]
+
+    def _frames(self, said: Said) -> list[Frame]:
+        device, driver = self._of[said.device], self.devices[said.device].driver
         assert driver is not None
         payloads = [said.payload] if driver.framer is None else driver.framer(b"", said.payload).frames
-        rssi = -62 if driver.media[0] == "ble_adv" else None
-        for payload in payloads:
-            frame = Frame(driver.media[0], device.source, device.address, payload, rssi, said.at, said.at, said.port)
-            self._play(gateway, frame, said.at)
+        medium, source, address = driver.media[0], device.source, device.address
+        rssi = -62 if medium == "ble_adv" else None
+        return [Frame(medium, source, address, one, rssi, said.at, said.at, said.port) for one in payloads]
 
     def heard(self, person: int, receiver: str, rssi: float, at: int) -> None:
         """A tag at a receiver."""
         gateway = self.gateways[self._of[receiver].gateway]
         if gateway.up:
-            self._play(gateway, Sighting(pid_of(person), receiver, rssi, at), at)
+            self.play(gateway, Sighting(pid_of(person), receiver, rssi, at), at)
 
     def ask(self, command: Command) -> None:
         """Of the owner of a place."""
-        self._play(self.gateways[self.places.owner(command.place)], command, command.at)
+        self.play(self.gateways[self.places.owner(command.place)], command, command.at)
 
     def down(self, name: str, now: int) -> None:
         """Off. The coordinator notices when beats are missing, and its receivers are deaf."""
         self.pass_until(now)
         self.gateways[name].up = False
+        self._watch(self.gateways[name])
 
     def lost(self, name: str, now: int) -> None:
         """The coordinator has noticed."""
@@ -282,6 +293,7 @@ class Building:
         """On again, from its facts."""
         self.pass_until(now)
         self.gateways[name].start(now)
+        self._watch(self.gateways[name])
         self._deliver()
         self._health(name, now, alive=True)
 
@@ -289,18 +301,22 @@ class Building:
         receivers = [d.id for d in self._of.values() if d.gateway == name and d.adapter]
         for receiver in receivers:
             cause = "" if alive else "gateway_down"
-            self._play(self.gateways[self.coordinator], Health(receiver, alive, cause, now), now)
+            self.play(self.gateways[self.coordinator], Health(receiver, alive, cause, now), now)
 
-    def _play(self, gateway: Gateway, item: Input | Frame, at: int) -> None:
+    def play(self, gateway: Gateway, item: Input | Frame, at: int) -> None:
+        """One item, after everything that was due before it."""
         self.items += 1
         self.pass_until(at)
         gateway.give(item, at)
-        self._deliver()
+        self._watch(gateway)
+        if self._mail:
+            self._deliver()
 
     def _deliver(self) -> None:
         while self._mail:
             to, item = self._mail.popleft()
             self.gateways[to].give(item, self.clock.now)
+            self._watch(self.gateways[to])
 
 
 __all__ = ["Building", "index_of", "pid_of"]

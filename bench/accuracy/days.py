@@ -113,12 +113,16 @@ def _one(building: Building, item: Item, truth: DayTruth, later: list[tuple[int,
         case Heard():
             building.heard(item.person, item.receiver, item.rssi, item.at)
         case Reserve():
-            args = {"booking_ref": item.ref, "start": item.start, "end": item.end}
-            place = truth.desks[item.desk]
-            building.ask(Command("reserve", place, item.at, pid_of(item.person), "_", "user", args))
+            building.ask(reservation(item, truth))
         case Down():
             building.down(item.gateway, item.at)
             later += [(item.at + DEAD_AFTER, "lost"), (item.until, "up")]
+
+
+def reservation(item: Reserve, truth: DayTruth) -> Command:
+    """What the web asks for."""
+    args = {"booking_ref": item.ref, "start": item.start, "end": item.end}
+    return Command("reserve", truth.desks[item.desk], item.at, pid_of(item.person), "_", "user", args)
 
 
 def _restart(building: Building, ear: Ear, truth: DayTruth, at: int, what: str) -> None:
