@@ -18,7 +18,6 @@ from firmware_sim.scenario import Scenario
 from firmware_sim.scores import Ended, Published, Score, Told, score
 from firmware_sim.tower import make_tower
 from firmware_sim.watchers import Said
-from gateway.config.model import Office
 from rules.api import Command, Event
 
 Json = Mapping[str, Any]
@@ -75,26 +74,32 @@ def _why(data: Json) -> str:
 
 
 def day(
-    scenario: Scenario,
-    seed: int,
-    *,
-    tower: Tower | None = None,
-    control: Any = None,
-    digest: bool = False,
-    tag_s: float = TAG_S,
+    scenario: Scenario, seed: int, *, tower: Tower | None = None, control: Any = None, digest: bool = False
 ) -> tuple[Score, str]:
     """The score of one day, and the SHA-256 of all its events where `digest` asks for it."""
-    made = tower or make_tower(seed)
-    ear = Ear()
-    run = DayRun(made, scenario, seed, tag_s=tag_s)
-    with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
-        office = office_file.read(made, Path(folder), tag_s=tag_s)
-    building = Building(made, office, ear, control=control, digest=digest)
-    play(building, run, ear, office)
+    run, ear, building = _played(scenario, seed, tower, control, digest)
     return score(run.truth, ear.said), building.digest.hexdigest() if building.digest else ""
 
 
-def play(building: Building, run: DayRun, ear: Ear, office: Office) -> None:
+def trace(scenario: Scenario, seed: int) -> tuple[Score, DayTruth, Published]:
+    """One day with its truth and everything that was said."""
+    run, ear, _ = _played(scenario, seed, None, None, digest=False)
+    return score(run.truth, ear.said), run.truth, ear.said
+
+
+def _played(
+    scenario: Scenario, seed: int, tower: Tower | None, control: Any, digest: bool
+) -> tuple[DayRun, Ear, Building]:
+    made, ear = tower or make_tower(seed), Ear()
+    run = DayRun(made, scenario, seed)
+    with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
+        office = office_file.read(made, Path(folder), tag_s=TAG_S)
+    building = Building(made, office, ear, control=control, digest=digest)
+    play(building, run, ear)
+    return run, ear, building
+
+
+def play(building: Building, run: DayRun, ear: Ear) -> None:
     """Everything in order of time."""
     truth = run.truth
     building.start(truth.scenario.begin)
