@@ -50,6 +50,7 @@ class DayRun:
         self._scenario = scenario
         self._seed = seed
         self._rng = Random(f"day-run/{scenario.name}/{seed}")
+        self._faults = Random(f"day-faults/{scenario.name}/{seed}")
         self._day = WholeDay(office, scenario, seed)
         self._radio = Radio(office, seed)
         self._people: dict[int, Person] = {one.index: one for one in (*office.people, *office.visitors)}
@@ -105,8 +106,10 @@ class DayRun:
                 continue
             said = watcher.speak(at)
             self._push(watcher.due, space)
-            if said is not None:
+            if said is not None and self._faults.random() >= self._scenario.loss:
                 yield said
+                if self._faults.random() < self._scenario.twice:
+                    yield said
 
     def _advertise(self, person: int, at: int) -> Iterator[Heard]:
         body = self._bodies[person]
@@ -138,6 +141,8 @@ class DayRun:
                 yield self._tap(deed)
             case Swipe():
                 self.truth.acts.setdefault(deed.person, []).append(deed.at)
+                if deed.outcome:
+                    self.truth.taps.append(TapAt(deed.at, deed.reader, deed.reader, deed.person, deed.outcome))
                 if deed.reader == DOOR_OUT:
                     self.truth.left.setdefault(deed.person, []).append(deed.at)
                 yield self._card(deed.at, self._doors[deed.reader], deed.person)

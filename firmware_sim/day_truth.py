@@ -26,11 +26,12 @@ class PlaceTruth(NamedTuple):
 
 
 class TapAt(NamedTuple):
-    """One tap at a desk."""
+    """One tap at a desk, or at the entrance."""
 
     at: int
     reader: str
     place: str
+    """Of a desk; at the entrance the reader's id."""
     person: int
     expected: str
     """started, ended, rejected; lost: the gateway is off."""

@@ -49,6 +49,10 @@ class Scenario:
     """A gateway, not the coordinator, is off with all its devices."""
     forgets: float = 0.12
     """Share of people who go home without a tap at the desk."""
+    loss: float = 0.01
+    """Share of sensors' reports that never arrive. No tap is lost: nobody could say what should become of it."""
+    twice: float = 0.02
+    """Share that arrives twice."""
 
     def at(self, minute: float) -> int:
         """ns UTC of a minute of the local day."""

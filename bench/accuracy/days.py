@@ -47,6 +47,9 @@ class Ear:
                 said.ended.append(Ended(at, place, "no_show", data["booking_ref"]))
             case "badge.rejected":
                 said.outcomes.setdefault(data["reader"], []).append((at, "rejected"))
+            case "workplace.checkin.started" | "workplace.checkin.ended":
+                what = event.type.rpartition(".")[2]
+                said.outcomes.setdefault(data["reader"], []).append((at, what))
             case "presence.started" | "presence.moved":
                 self._zone(event.person, at, "/".join(data["zone"].split("/")[2:4]))
             case "presence.ended":

@@ -188,8 +188,9 @@ rooms. Desks have radars, motion sensors or desk sensors; rooms have radars, peo
 people have badges and tags; guests have none. Each day has short meetings; a two-hour meeting on another floor, for
 which badges are read at the room; reservations, of which three are no-shows and some are taken without a tap; two
 people without a badge; guests who try cards that nobody knows; people who go home without a tap; a desk sensor whose
-battery dies; and an hour in which a gateway is off with everything that hangs on it. The bytes of the devices go
-through the real drivers and rules of both gateways; the judge (`firmware_sim/scores.py`) shares no code with them.
+battery dies; and an hour in which a gateway is off with everything that hangs on it. One report in a hundred is lost,
+two arrive twice. The bytes of the devices go through the real drivers and rules of both gateways; the judge
+(`firmware_sim/scores.py`) shares no code with them.
 
 A state that differs from the truth for longer than its sensor's tolerance is wrong for the whole stretch. A release
 is false when somebody sits there, when the place was seen vacant for less than its grace, or when its holder is in
