@@ -29,11 +29,14 @@ from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.pipeline import Pipeline
 from gateway.snapshots import Entry
-from rules.api import Command, Event, Fact, Health, Input, Life, Reading, Sighting
+from rules import api
+from rules.api import Command, Event, Fact, Health, Input, Reading, Sighting
 
 DEAD_AFTER = 6 * SECOND
 """A gateway whose beat is missing for so long is lost."""
 NEVER = 1 << 62
+OF_DESKS = tuple(getattr(api, name) for name in ("Life", "Booked") if hasattr(api, name))
+"""What a coordinator hears of desks; whether their bookings are among it is the rules' choice."""
 Listener = Callable[[Event], None]
 
 
@@ -187,7 +190,7 @@ class Gateway:
     def committed(self, emitted: Sequence[Input], _rows: Sequence[Row]) -> None:
         building = self._building
         for item in emitted:
-            if isinstance(item, Life) and self.name != building.coordinator:
+            if isinstance(item, OF_DESKS) and self.name != building.coordinator:
                 building.send(building.coordinator, item)
             elif isinstance(item, Command) and (owner := building.places.owner(item.place)) != self.name:
                 building.send(owner, item)
