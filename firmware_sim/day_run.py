@@ -19,6 +19,7 @@ from firmware_sim.hardware import Device
 from firmware_sim.office import Office, Person
 from firmware_sim.radio import Radio
 from firmware_sim.scenario import Scenario
+from firmware_sim.tolerance import BY_MODALITY
 from firmware_sim.tower import DOOR_OUT, entrance, place_of
 from firmware_sim.watchers import Said, Watcher
 from firmware_sim.whole_day import WholeDay
@@ -60,14 +61,17 @@ class DayRun:
         }
         everybody: list[Attendee] = [*self._day.agenda.people, *self._day.agenda.guests]
         self._tagged = frozenset(one.index for one in everybody if one.badge)
-        self._watchers = {d.space: Watcher(d, seed, scenario.begin) for d in office.devices if d.modality}
+        self._watchers = {d.id: Watcher(d, seed, scenario.begin) for d in office.devices if d.modality}
+        self._watching: dict[str, list[Watcher]] = {}
+        for watcher in self._watchers.values():
+            self._watching.setdefault(watcher.device.space, []).append(watcher)
         self._readers = {d.space: d for d in office.devices if d.reads_badges and d.space}
         self._doors = {d.id: d for d in office.devices if d.reads_badges}
         self._near = self._receivers()
         self._every = int(tag_s * SECOND)
         self._heads: dict[str, int] = {}
         self._heap: list[tuple[int, int, str, int]] = []
-        """(when, number, space of a watcher or "", person of a tag)."""
+        """(when, number, a sensor or "", person of a tag)."""
         self._number = count()
         self.truth = DayTruth(
             scenario=scenario,
@@ -80,8 +84,8 @@ class DayRun:
     def items(self) -> Iterator[Item]:
         """What reaches the gateways, in order of time."""
         self._fail()
-        for space, watcher in self._watchers.items():
-            self._push(watcher.due, space)
+        for device, watcher in self._watchers.items():
+            self._push(watcher.due, device)
         for deed in self._day.deeds():
             if deed.at >= self._scenario.end:
                 break
@@ -91,21 +95,21 @@ class DayRun:
 
     # --- time passes ----------------------------------------------------------------------------------------------
 
-    def _push(self, at: int, space: str, person: int = -1) -> None:
-        heapq.heappush(self._heap, (at, next(self._number), space, person))
+    def _push(self, at: int, device: str, person: int = -1) -> None:
+        heapq.heappush(self._heap, (at, next(self._number), device, person))
 
     def _until(self, end: int) -> Iterator[Item]:
         heap = self._heap
         while heap and heap[0][0] < end:
-            at, _, space, person = heapq.heappop(heap)
+            at, _, device, person = heapq.heappop(heap)
             if person >= 0:
                 yield from self._advertise(person, at)
                 continue
-            watcher = self._watchers[space]
+            watcher = self._watchers[device]
             if watcher.due != at:  # it was put off or has spoken since
                 continue
             said = watcher.speak(at)
-            self._push(watcher.due, space)
+            self._push(watcher.due, device)
             if said is not None and self._faults.random() >= self._scenario.loss:
                 yield said
                 if self._faults.random() < self._scenario.twice:
@@ -163,9 +167,9 @@ class DayRun:
         self.truth.sat(self.truth.desks[deed.space], deed.at, by, self._heads)
         if by > 0:
             self._bodies[deed.person].facing = self._rng.uniform(-3.14, 3.14)
-        watcher = self._watchers[deed.space]
-        watcher.change(deed.at, by)
-        self._push(watcher.due, deed.space)
+        for watcher in self._watching[deed.space]:
+            watcher.change(deed.at, by)
+            self._push(watcher.due, watcher.device.id)
         yield from self._until(deed.at + 1)
 
     def _tap(self, tap: Tap) -> Said:
@@ -200,28 +204,32 @@ class DayRun:
         day, truth, down = self._scenario, self.truth, self.truth.down
         gone = "" if down is None else down.gateway
         booked = {reserve.desk for reserve in truth.reservations}
+        alone = [watchers[0] for watchers in self._watching.values() if len(watchers) == 1]
         seats = [
-            space
-            for space, watcher in sorted(self._watchers.items())
-            if watcher.device.modality == "seat" and watcher.device.gateway != gone and space not in booked
+            watcher
+            for watcher in alone
+            if watcher.device.modality == "seat"
+            and watcher.device.gateway != gone
+            and watcher.device.space not in booked
         ]
-        for space in self._rng.sample(seats, min(day.batteries, len(seats))):
-            at, watcher = day.at(self._rng.uniform(9 * 60 + 30, 14 * 60)), self._watchers[space]
-            truth.outages.append(Outage(truth.desks[space], at, day.end, "battery", _known(watcher)))
+        for watcher in self._rng.sample(seats, min(day.batteries, len(seats))):
+            at = day.at(self._rng.uniform(9 * 60 + 30, 14 * 60))
+            place = truth.desks[watcher.device.space]
+            truth.outages.append(Outage(place, at, day.end, "battery", _known(watcher)))
             watcher.dies_at = at
         if down is not None:
-            for space, watcher in self._watchers.items():
-                if watcher.device.gateway == gone:
-                    outage = Outage(truth.desks[space], down.at, down.until, "gateway", MARGIN + 5 * SECOND)
+            for space in self._office.spaces:
+                if self._watching[space.id][0].device.gateway == gone:
+                    outage = Outage(truth.desks[space.id], down.at, down.until, "gateway", MARGIN + 5 * SECOND)
                     truth.outages.append(outage)
 
     def _places(self) -> Iterator[tuple[str, PlaceTruth]]:
         for space in self._office.spaces:
-            watcher = self._watchers[space.id]
+            kinds = [watcher.device.modality for watcher in self._watching[space.id]]
+            quickest = min(kinds, key=BY_MODALITY.__getitem__)
             reader = self._readers[space.id].id if space.kind == "desk" else ""
-            device = watcher.device
-            about = PlaceTruth(space.kind, device.modality, watcher.interval_s, reader, device.gateway)
-            yield place_of(self._office, space.id), about
+            gateway = self._watching[space.id][0].device.gateway
+            yield place_of(self._office, space.id), PlaceTruth(space.kind, quickest, reader, gateway)
 
     def _receivers(self) -> dict[str, list[Device]]:
         level = self._office.level

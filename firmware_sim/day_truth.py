@@ -17,9 +17,7 @@ class PlaceTruth(NamedTuple):
 
     kind: str
     modality: str
-    """Of its sensor."""
-    interval_s: float
-    """Of its sensor, between two reports of an unchanged state."""
+    """Of its sensor; of several, the quickest one's."""
     reader: str
     """Of a desk; empty for a room, whose reader takes nothing."""
     gateway: str

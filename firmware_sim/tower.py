@@ -19,14 +19,10 @@ from firmware_sim.space import Box, Point
 
 SIDE = 24.0
 BADGE_READERS = ("rdm6300", "id12la", "wiegand_bits")
-DESK_SENSORS = (
-    ("ld2410", "radar"),
-    ("enocean_esp3", "pir"),
-    ("milesight_vs340", "seat"),
-    ("ld2450", "radar"),
-    ("milesight_vs370", "radar"),
-    ("enocean_esp3", "pir"),
-)
+MOTION, SEAT = ("enocean_esp3", "pir"), ("milesight_vs340", "seat")
+DESK_SENSORS = (("ld2410", "radar"), MOTION, SEAT, ("ld2450", "radar"), ("milesight_vs370", "radar"), MOTION)
+SECOND_EYE = 5
+"""Each so many desks one has a second sensor of another kind."""
 ROOM_SENSORS = (
     ("ld2410", "radar"),
     ("milesight_vs121", "counter"),
@@ -34,6 +30,7 @@ ROOM_SENSORS = (
     ("milesight_vs121", "counter"),
 )
 AIR_SENSOR = ("milesight_am103", "environment")
+"""In every room; in the smallest one of each floor it is all there is."""
 REPORT_S: Mapping[str, float] = {
     "ld2410": 30.0,
     "ld2450": 30.0,
@@ -147,6 +144,10 @@ def _devices(spaces: tuple[Space, ...], floors: int) -> Iterator[Device]:
             reader = BADGE_READERS[room % len(BADGE_READERS)]
             room += 1
         yield _sensor(space, *kind)
+        if space.kind == "room" and kind != AIR_SENSOR:
+            yield _sensor(space, *AIR_SENSOR)
+        elif space.kind == "desk" and desk % SECOND_EYE == 0:
+            yield _sensor(space, *(MOTION if kind[1] != "pir" else SEAT))
         yield _reader(f"rdr-{space.id}", reader, space.floor, space.zone, space.id, space.at)
     for name in (DOOR_IN, DOOR_OUT):
         yield _reader(name, "rdm6300", floor_id(1), "timur", "", Point(12.5, 0.5, floor_id(1)))

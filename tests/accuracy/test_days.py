@@ -22,7 +22,8 @@ SMALL = replace(
 def tower() -> Office:
     """Without the rooms that have nothing but CO2."""
     made = make_tower(5, desks=3, people=9, guests=2)
-    stuffy = {device.space for device in made.devices if device.modality == "environment"}
+    seen = {device.space for device in made.devices if device.modality and device.modality != "environment"}
+    stuffy = {space.id for space in made.spaces} - seen
     return replace(
         made,
         spaces=tuple(space for space in made.spaces if space.id not in stuffy),

@@ -19,7 +19,7 @@ NINE = ORDINARY.at(9 * 60)
 def truth(modality: str = "radar") -> DayTruth:
     return DayTruth(
         scenario=ORDINARY,
-        places={DESK: PlaceTruth("desk", modality, 30.0, "rdr", "gw-02")},
+        places={DESK: PlaceTruth("desk", modality, "rdr", "gw-02")},
         occupied={DESK: [(NINE, True), (NINE + 1800 * SECOND, False)]},
         desks={"d-1": DESK},
     )
