@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bench.accuracy import controls
 from drivers.api import Frame, Measurement
 from firmware_sim.office import Office as Tower
 from firmware_sim.watchers import Said
@@ -29,7 +30,7 @@ from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.pipeline import Pipeline
 from gateway.snapshots import Entry
-from rules import api
+from rules import api, occupancy
 from rules.api import Command, Event, Fact, Health, Input, Reading, Sighting
 
 DEAD_AFTER = 6 * SECOND
@@ -133,18 +134,18 @@ class Gateway:
     def start(self, now: int) -> None:
         """From its facts alone."""
         building, office = self._building, self._building.office
+        own = building.control if building.control in controls.OWN else None
         rules = wiring.make_rules(
-            office, building.places, self.name, building.devices, unit_sizes={}, now=now, control=None
+            office,
+            building.places,
+            self.name,
+            building.devices,
+            unit_sizes={},
+            now=now,
+            control=None if own else building.control,
         )
-        if building.control is not None:
-            rules[0] = building.control(
-                {
-                    place: wiring.occupancy.PlaceSettings(devices=wiring._sensors(place, building.devices))
-                    for place, spot in building.places.spots.items()
-                    if spot.owner == self.name
-                },
-                wiring.occupancy.Settings(hold_s=office.rules.hold_s),
-            )
+        if own is not None:
+            rules = [controls.OWN[own]() if rule.name == occupancy.NAME else rule for rule in rules]
         located = wiring.Located()
         route = wiring.make_route(building.places, self.name, building.devices, located)
         self.engine = Engine(rules, route, building.counters, self.memory.facts)
@@ -203,9 +204,9 @@ class Building:
     """Play items in order of time; `told` hears every event when it is committed."""
 
     def __init__(
-        self, made: Tower, office: Office, told: Listener, *, control: Any = None, digest: bool = False
+        self, made: Tower, office: Office, told: Listener, *, control: str | None = None, digest: bool = False
     ) -> None:
-        """`control`: makes an occupancy rule that stands in for the real one."""
+        """`control`: which occupancy rule stands in for the real one (controls.py)."""
         self.office = office
         self.told = told
         self.control = control

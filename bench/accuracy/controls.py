@@ -6,39 +6,38 @@ Three are those of the demo (rules/controls.py); `no_hysteresis` believes the la
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.config.model import Office
 from rules import controls
-from rules.api import Event, Fact, Input, Reading, Rule, Sensed, Step, Tick
-from rules.occupancy import NAME, PlaceSettings, Settings
+from rules.api import Event, Fact, Input, Reading, Rule, Sensed, Step
+from rules.occupancy import NAME
 
 SIGNS = frozenset({"occupied", "motion", "count"})
 
 
 class State(NamedTuple):
+    """Of one place."""
+
     place: str
     state: str
-    since: int
-    heard: int
 
 
-def no_hysteresis(places: Mapping[str, PlaceSettings], _settings: Settings | None = None) -> Rule[Any]:
+def no_hysteresis() -> Rule[State]:
     """Whatever a sensor says is so, from that moment on."""
-    return Rule(name=NAME, version=0, start=_start, step=partial(_step, places))
+    return Rule(name=NAME, version=0, start=_start, step=_step)
 
 
-def _start(place: str, _fact: Mapping[str, Any] | None, now: int) -> Step[State]:
-    return Step(State(place, "unknown", now, now))
+def _start(place: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
+    return Step(State(place, "unknown"))
 
 
-def _step(_places: Mapping[str, PlaceSettings], before: State, item: Input) -> Step[State]:
-    if isinstance(item, Tick) or not isinstance(item, Reading) or item.kind not in SIGNS:
+def _step(before: State, item: Input) -> Step[State]:
+    if not isinstance(item, Reading) or item.kind not in SIGNS:
         return Step(before)
     state = "occupied" if item.value else "vacant"
     if state == before.state:
-        return Step(before._replace(heard=item.at))
+        return Step(before)
     data: dict[str, Any] = {
         "state": state,
         "prev": before.state,
@@ -49,7 +48,7 @@ def _step(_places: Mapping[str, PlaceSettings], before: State, item: Input) -> S
         "challenger": None,
     }
     return Step(
-        State(before.place, state, item.at, item.at),
+        State(before.place, state),
         (Event("occupancy.changed", before.place, item.at, data),),
         (Fact(NAME, before.place, {"state": state, "cause": None}),),
         None,
@@ -57,7 +56,9 @@ def _step(_places: Mapping[str, PlaceSettings], before: State, item: Input) -> S
     )
 
 
-CONTROLS = {**controls.CONTROLS, "no_hysteresis": no_hysteresis}
+OWN = {"no_hysteresis": no_hysteresis}
+"""Those that are not the demo's."""
+NAMES = (*controls.CONTROLS, *OWN)
 
 
 def eager(office: Office) -> Office:

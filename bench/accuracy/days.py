@@ -77,7 +77,7 @@ def _why(data: Json) -> str:
 
 
 def day(
-    scenario: Scenario, seed: int, *, tower: Tower | None = None, control: Any = None, digest: bool = False
+    scenario: Scenario, seed: int, *, tower: Tower | None = None, control: str | None = None, digest: bool = False
 ) -> tuple[Score, str]:
     """The score of one day, and the SHA-256 of all its events where `digest` asks for it."""
     run, ear, building = _played(scenario, seed, tower, control, digest)
@@ -91,7 +91,7 @@ def trace(scenario: Scenario, seed: int) -> tuple[Score, DayTruth, Published]:
 
 
 def _played(
-    scenario: Scenario, seed: int, tower: Tower | None, control: Any, digest: bool
+    scenario: Scenario, seed: int, tower: Tower | None, control: str | None, digest: bool
 ) -> tuple[DayRun, Ear, Building]:
     made, ear = tower or make_tower(seed), Ear()
     run = DayRun(made, scenario, seed)

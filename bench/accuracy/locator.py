@@ -1,6 +1,6 @@
 """A tag that lies still amid a crowd, and a walk along a wall: what the coordinator's locator makes of them.
 
-The locator is driven as a gateway drives it: the rules of wiring.py, sightings in, Located out.
+The locator is driven as a gateway drives it: rules and routes of wiring.py, sightings in, Located out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from gateway.config.places import Places
 from gateway.counters import Counters
 from gateway.decode import installed
 from gateway.engine import Engine
-from rules import locate
 from rules.api import Located, Sighting
 
 HOUR = 3600 * SECOND
@@ -56,7 +55,7 @@ class Answers:
 
 
 class Locator:
-    """The locate rule of the coordinator of one office."""
+    """The coordinator of one office, of which only sightings are known."""
 
     def __init__(self, made: Tower, tag_s: float, *, eager: bool = False) -> None:
         with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
@@ -65,11 +64,9 @@ class Locator:
         devices, places = bindings.by_device(self.office, installed()), Places(self.office)
         coordinator = self.office.buildings[0].coordinator or ""
         rules = wiring.make_rules(self.office, places, coordinator, devices, unit_sizes={}, now=ORDINARY.begin)
-        self._engine = Engine(
-            [rule for rule in rules if rule.name == locate.NAME],
-            lambda item: [(locate.NAME, item.person)] if isinstance(item, Sighting) else [],
-            Counters(),
-        )
+        located = wiring.Located()
+        self._engine = Engine(rules, wiring.make_route(places, coordinator, devices, located), Counters())
+        located.engine = self._engine
 
     def hear(self, sighting: Sighting) -> list[Located]:
         """What it says, in order."""

@@ -52,7 +52,7 @@ class Made(NamedTuple):
 def _scored(job: Job) -> Score:
     """Runs in a process of its own."""
     kind, seed, control = job
-    return day(DAYS[kind], seed, control=None if control is None else controls.CONTROLS[control])[0]
+    return day(DAYS[kind], seed, control=control)[0]
 
 
 def _still(spot: str) -> locator.Answers:
@@ -72,7 +72,7 @@ def measure(*, seeds: int, jobs: int, packs: Path | None, with_speed: bool) -> M
         rows = [title(f"{seeds} seeds of each day"), *_days(scores)]
         rows += [
             title("deciders that are wrong on purpose"),
-            *_controls(pool, min(CONTROL_SEEDS, seeds)),
+            *_controls(pool, scores, min(CONTROL_SEEDS, seeds)),
         ]
         rows += [title("where a tag is, without a survey"), *_locator(pool)]
     rows += [title("replay"), *_replay(with_speed)]
@@ -96,7 +96,7 @@ def _controls(pool: ProcessPoolExecutor, scores: dict[Job, Score], seeds: int) -
     for seed in range(1, seeds + 1):
         real.add(scores[ordinary, seed, None])
     made: list[Row] = []
-    for name in controls.CONTROLS:
+    for name in controls.NAMES:
         total = Score()
         for score in pool.map(_scored, [(ordinary, seed, name) for seed in range(1, seeds + 1)]):
             total.add(score)

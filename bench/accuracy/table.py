@@ -13,7 +13,7 @@ class Row(NamedTuple):
 
     measure: str
     measured: str
-    by_day: tuple[str, str, str] = ("", "", "")
+    by_day: tuple[str, ...] = ("", "", "")
     bar: str = ""
     met: bool | None = None
 
