@@ -5,8 +5,9 @@ The locator is driven as a gateway drives it: rules and routes of wiring.py, sig
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import pi
 from pathlib import Path
 from random import Random
@@ -15,10 +16,11 @@ from tempfile import TemporaryDirectory
 from bench.accuracy import controls, office_file
 from firmware_sim.crowd import Crowd
 from firmware_sim.office import Office as Tower
-from firmware_sim.radio import Radio
+from firmware_sim.people import PACE
+from firmware_sim.radio import SENSITIVITY_DBM, Radio
 from firmware_sim.scenario import ORDINARY
 from firmware_sim.space import Point
-from firmware_sim.tower import SIDE, floor_id, make_tower
+from firmware_sim.tower import CENTRE, SIDE, floor_id, make_tower
 from gateway import bindings, wiring
 from gateway.clock import SECOND
 from gateway.config.model import Office
@@ -42,6 +44,8 @@ SPOTS = {
 WALL_X = 12.8
 """The walk: so far from the partition at x = 12, in the zone east of it."""
 TURNS = 20
+STAY_S = 30.0
+"""In the middle of a zone, between two walks to the other."""
 
 
 @dataclass(kw_only=True)
@@ -76,35 +80,29 @@ class Locator:
         return [one for one in self._engine.advance(until).emitted if isinstance(one, Located)]
 
 
-def judge(locator: Locator, heard: Iterator[tuple[int, list[Sighting]]], zone: str, end: int) -> Answers:
-    """Everything since its first answer. `zone`: where the tag truly is."""
-    answers, told, since = Answers(), "", 0
-
-    def take(found: list[Located]) -> None:
-        nonlocal told, since
-        for one in found:
-            now = "?" if one.zone is None else one.zone.split("/")[3]
-            if told:
-                _count(answers, told, zone, (one.at - since) / SECOND)
-                answers.flaps += now != told
-            told, since = now, one.at
-
+def answers_of(locator: Locator, heard: Iterator[tuple[int, list[Sighting]]], end: int) -> list[tuple[int, str]]:
+    """(when, zone or `?`) of everything that it says."""
+    told: list[Located] = []
     for at, sightings in heard:
-        take(locator.wait(at - 1))
+        told += locator.wait(at - 1)
         for sighting in sightings:
-            take(locator.hear(sighting))
-    take(locator.wait(end))
-    if told:
-        _count(answers, told, zone, (end - since) / SECOND)
+            told += locator.hear(sighting)
+    told += locator.wait(end)
+    return [(one.at, "?" if one.zone is None else one.zone.split("/")[3]) for one in told]
+
+
+def judge(told: list[tuple[int, str]], zone: str, end: int) -> Answers:
+    """Everything since the first answer. `zone`: where the tag truly is."""
+    answers = Answers()
+    for (at, said), (until, after) in pairwise([*told, (end, told[-1][1])] if told else []):
+        seconds = (until - at) / SECOND
+        answers.seconds += seconds
+        answers.flaps += said != after
+        if said == "?":
+            answers.unknown += seconds
+        elif said != zone:
+            answers.wrong += seconds
     return answers
-
-
-def _count(answers: Answers, told: str, zone: str, seconds: float) -> None:
-    answers.seconds += seconds
-    if told == "?":
-        answers.unknown += seconds
-    elif told != zone:
-        answers.wrong += seconds
 
 
 def still(where: Point, zone: str, seed: int, hours: float, *, eager: bool = False) -> Answers:
@@ -118,17 +116,14 @@ def still(where: Point, zone: str, seed: int, hours: float, *, eager: bool = Fal
 
     def heard() -> Iterator[tuple[int, list[Sighting]]]:
         for at in range(start, end, int(STILL_TAG_S * SECOND)):
-            levels = ((r, radio.rssi(tag, where, facing, r, at)) for r in made.receivers)
-            yield (
-                at,
-                [
-                    Sighting("p", r.id, level - crowd.loss_db(where, r.at, at), at)
-                    for r, level in levels
-                    if level is not None
-                ],
-            )
+            near: list[Sighting] = []
+            for receiver in made.receivers:
+                level = radio.rssi(tag, where, facing, receiver, at)
+                if level is not None and (left := level - crowd.loss_db(where, receiver.at, at)) >= SENSITIVITY_DBM:
+                    near.append(Sighting("p", receiver.id, left, at))
+            yield at, near
 
-    return judge(Locator(made, STILL_TAG_S, eager=eager), heard(), zone, end)
+    return judge(answers_of(Locator(made, STILL_TAG_S, eager=eager), heard(), end), zone, end)
 
 
 def walk(seed: int, *, next_door_m: float | None = None) -> Answers:
@@ -140,19 +135,61 @@ def walk(seed: int, *, next_door_m: float | None = None) -> Answers:
             for d in made.devices
         )
         made = replace(made, devices=moved)
-    radio, rng = Radio(made, seed), Random(f"walk/{seed}")
-    tag = made.people[0].tag
-    assert tag is not None
-    leg_s, start = (SIDE - 4.0) / 1.3, ORDINARY.begin
+    rng = Random(f"walk/{seed}")
+    leg_s, start = (SIDE - 4.0) / PACE, ORDINARY.begin
     end = start + int(TURNS * leg_s * SECOND)
+
+    def where(at: int) -> tuple[Point, float]:
+        turn, share = divmod((at - start) / SECOND / leg_s, 1)
+        north = int(turn) % 2 == 0
+        y = 2.0 + (SIDE - 4.0) * (share if north else 1 - share)
+        return Point(WALL_X + rng.uniform(-0.2, 0.2), y, FLOOR), pi / 2 if north else -pi / 2
+
+    return judge(_carried(made, seed, start, end, where), "timur", end)
+
+
+def follow(seed: int) -> list[float]:
+    """From the middle of one zone through the door to the other, and back: seconds from the door to the right answer.
+
+    One that never comes counts as long as the person stays.
+    """
+    made = make_tower(seed, floors=1)
+    reach = 12.0 - CENTRE["barat"][0]
+    leg_s, start = 2 * reach / PACE, ORDINARY.begin
+    turn_s = leg_s + STAY_S
+    end = start + int(TURNS * turn_s * SECOND)
+
+    def where(at: int) -> tuple[Point, float]:
+        turn, passed = divmod((at - start) / SECOND, turn_s)
+        share = max(0.0, passed - STAY_S) / leg_s
+        east = int(turn) % 2 == 0
+        x = 12.0 - reach + 2 * reach * (share if east else 1 - share)
+        return Point(x, 12.0, FLOOR), 0.0 if east else pi
+
+    told = _carried(made, seed, start, end, where)
+    took: list[float] = []
+    for turn in range(TURNS - 1):
+        crossed = start + int((turn * turn_s + STAY_S + leg_s / 2) * SECOND)
+        there, until = ("timur", "barat")[turn % 2], crossed + int(turn_s * SECOND)
+        before = [said for at, said in told if at <= crossed]
+        right = crossed if before and before[-1] == there else until
+        took.append(
+            (min([right, *(at for at, said in told if crossed < at < until and said == there)]) - crossed) / SECOND
+        )
+    return took
+
+
+def _carried(
+    made: Tower, seed: int, start: int, end: int, where: Callable[[int], tuple[Point, float]]
+) -> list[tuple[int, str]]:
+    """What is said of a tag that is somewhere, with its bearer facing some way, at each moment."""
+    radio, tag = Radio(made, seed), made.people[0].tag
+    assert tag is not None
 
     def heard() -> Iterator[tuple[int, list[Sighting]]]:
         for at in range(start, end, int(WALK_TAG_S * SECOND)):
-            turn, share = divmod((at - start) / SECOND / leg_s, 1)
-            north = int(turn) % 2 == 0
-            y = 2.0 + (SIDE - 4.0) * (share if north else 1 - share)
-            where = Point(WALL_X + rng.uniform(-0.2, 0.2), y, FLOOR)
-            levels = ((r, radio.rssi(tag, where, pi / 2 if north else -pi / 2, r, at)) for r in made.receivers)
+            here, facing = where(at)
+            levels = ((r, radio.rssi(tag, here, facing, r, at)) for r in made.receivers)
             yield at, [Sighting("p", r.id, level, at) for r, level in levels if level is not None]
 
-    return judge(Locator(made, WALK_TAG_S), heard(), "timur", end)
+    return answers_of(Locator(made, WALK_TAG_S), heard(), end)
