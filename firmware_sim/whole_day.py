@@ -13,7 +13,7 @@ from random import Random
 
 from firmware_sim import tower
 from firmware_sim.actions import SECOND, Sit, Stand, Tap
-from firmware_sim.agenda import Attendee, agenda
+from firmware_sim.agenda import Attendee, Meeting, agenda
 from firmware_sim.bookings import Bookings
 from firmware_sim.deeds import LOST, Deed, Swipe
 from firmware_sim.office import Office
@@ -141,14 +141,23 @@ class WholeDay:
 
     def _go_meet(self, me: Attendee, now: int) -> None:
         meeting = me.meetings.pop(0)
-        centre = self._office.space[meeting.room].at
+        room = self._room(me, meeting)
+        centre = self._office.space[room].at
         seat = Point(centre.x + self._rng.uniform(-1.2, 1.2), centre.y + self._rng.uniform(-1.2, 1.2), centre.floor)
         there = self._strolls.walk(me, seat, now)
         if meeting.swipes:
-            there = self._swipe(me, self._reader[meeting.room].id, there, "") + 2 * SECOND
-        self._emit(Sit(there, me.index, meeting.room))
-        me.room = meeting.room
+            there = self._swipe(me, self._reader[room].id, there, "") + 2 * SECOND
+        self._emit(Sit(there, me.index, room))
+        me.room = room
         self._later(me, max(meeting.end + self._between(0, 40), there + 5 * MINUTE))
+
+    def _room(self, me: Attendee, meeting: Meeting) -> str:
+        """The long one is on another floor than the desk that is held, where there is another floor."""
+        room, desk = self._office.space[meeting.room], self._book.held.get(me.index, me.home)
+        if not meeting.swipes or room.floor != self._office.space[desk].floor:
+            return room.id
+        others = [other.id for other in self._office.rooms if other.floor != room.floor]
+        return self._rng.choice(others) if others else room.id
 
     def _leave_room(self, me: Attendee, now: int) -> None:
         self._emit(Stand(now, me.index, me.room))
