@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench fuzz docs clean
+.PHONY: run install test lint bench accuracy fuzz docs clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -25,6 +25,9 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.test
 	@deploy/test-servers.sh
 	$(BIN)/python -m bench.run $(ARGS)
+
+accuracy: $(VENV)/.test
+	$(BIN)/python -m bench.accuracy $(ARGS)
 
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m fuzz.run $(ARGS)

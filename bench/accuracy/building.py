@@ -1,0 +1,326 @@
+"""All gateways of a building in one process, without broker, disk and clock: hops 2 to 5 of each are the real ones.
+
+What gateways send to each other (readings to owners, sightings and desks' lives to the coordinator, its commands back)
+passes through a queue; what they commit is kept in memory. A gateway that goes down loses everything but its facts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bench.accuracy import controls
+from drivers.api import Frame, Measurement
+from firmware_sim.office import Office as Tower
+from firmware_sim.watchers import Said
+from gateway import bindings, wiring
+from gateway.bindings import Binding, Bound
+from gateway.clock import SECOND
+from gateway.config.model import Office
+from gateway.config.places import Places
+from gateway.contract.envelope import Origin, encode
+from gateway.counters import Counters
+from gateway.decode import by_medium, installed
+from gateway.directory import UNKNOWN, Refusal
+from gateway.engine import Engine
+from gateway.normalize import Normalizer
+from gateway.outbox import Draft
+from gateway.outbox_store import Row
+from gateway.pipeline import Pipeline
+from gateway.snapshots import Entry
+from rules import api, occupancy
+from rules.api import Command, Event, Fact, Health, Input, Reading, Sighting
+
+DEAD_AFTER = 6 * SECOND
+"""A gateway whose beat is missing for so long is lost."""
+NEVER = 1 << 62
+OF_DESKS = tuple(getattr(api, name) for name in ("Life", "Booked") if hasattr(api, name))
+"""What a coordinator hears of desks; whether their bookings are among it is the rules' choice."""
+Listener = Callable[[Event], None]
+
+
+class SimulatedTime:
+    """A clock that stands where the item being played is."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def office(self) -> int:
+        return self.now
+
+    def machine(self) -> int:
+        return self.now
+
+    def seconds_until(self, office: int) -> float:
+        return (office - self.now) / SECOND
+
+    def office_in(self, seconds: float) -> int:
+        return self.now + int(seconds * SECOND)
+
+    async def sleep_until(self, office: int) -> None:
+        self.now = max(self.now, office)
+
+
+class Roll:
+    """Who holds which credential: pids are the people's numbers, so that the same seed gives the same bytes."""
+
+    def __init__(self, made: Tower) -> None:
+        self._of = {
+            value: Entry(pid_of(person.index), person.unit) for person in made.people for value in person.credentials
+        }
+
+    def resolve(self, value: str, _realm: str, _at: int) -> Entry | Refusal:
+        return self._of.get(value, UNKNOWN)
+
+
+def pid_of(index: int) -> str:
+    return f"p-{index:016x}"
+
+
+def index_of(pid: str) -> int:
+    return int(pid[2:], 16)
+
+
+class Memory:
+    """The outbox of a gateway: events in order, and facts as they stand."""
+
+    def __init__(self, told: Listener, origin: Origin, digest: Any) -> None:
+        self.facts: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.events = 0
+        self._told = told
+        self._origin = origin
+        self._digest = digest
+
+    def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
+        for fact in facts:
+            rows = self.facts.setdefault(fact.rule, {})
+            if fact.body is None:
+                rows.pop(fact.key, None)
+            else:
+                rows[fact.key] = fact.body
+        for draft in drafts:
+            self.events += 1
+            if self._digest is not None:
+                at = draft.event.at
+                made = encode(
+                    draft.event,
+                    self._origin,
+                    sequence=self.events,
+                    recorded_at=at,
+                    rule=draft.rule,
+                    quality="simulated",
+                )
+                self._digest.update(made.body)
+            self._told(draft.event)
+        if done is not None:
+            done([])
+
+
+class Gateway:
+    """One of them. Implements pipeline.Surroundings."""
+
+    def __init__(self, building: Building, name: str) -> None:
+        self.name = name
+        self._building = building
+        self.up = False
+        office = building.office
+        origin = Origin(site=office.site, building=office.buildings[0].id, gateway=name, boot="000001-0000")
+        self.memory = Memory(building.told, origin, building.digest)
+        self.engine: Engine
+        self.pipeline: Pipeline
+
+    def start(self, now: int) -> None:
+        """From its facts alone."""
+        building, office = self._building, self._building.office
+        own = building.control if building.control in controls.OWN else None
+        rules = wiring.make_rules(
+            office,
+            building.places,
+            self.name,
+            building.devices,
+            unit_sizes={},
+            now=now,
+            control=None if own else building.control,
+        )
+        if own is not None:
+            rules = [controls.OWN[own]() if rule.name == occupancy.NAME else rule for rule in rules]
+        located = wiring.Located()
+        route = wiring.make_route(building.places, self.name, building.devices, located)
+        self.engine = Engine(rules, route, building.counters, self.memory.facts)
+        located.engine = self.engine
+        self.pipeline = Pipeline(
+            bound=Bound(next(one for one in office.gateways if one.id == self.name), building.devices),
+            drivers=by_medium(building.drivers),
+            normalizer=Normalizer(building.roll, building.counters, quality="simulated", site_realm=office.site),
+            engine=self.engine,
+            outbox=self.memory,
+            surroundings=self,
+            clock=building.clock,
+            counters=building.counters,
+            quality="simulated",
+            begin={rule.name: wiring.keys_of(rule.name, building.places, self.name) for rule in rules},
+        )
+        self.up = True
+        self.pipeline.start(now)
+
+    def give(self, item: Input | Frame, at: int) -> None:
+        """Put one item through; dropped while it is off."""
+        if self.up:
+            self.pipeline.intake.act(item, at)
+            self.pipeline.step(at)
+
+    # --- what the pipeline calls ------------------------------------------------------------------------------------
+
+    def forward(self, item: Input) -> bool:
+        building = self._building
+        match item:
+            case Sighting() if self.name != building.coordinator:
+                building.send(building.coordinator, item)
+                return True
+            case Reading(modality="badge") if item.role != "desk" and self.name != building.coordinator:
+                building.send(building.coordinator, item)
+                return True
+            case _:
+                return False
+
+    def heard(self, _binding: Binding, _frame: Frame, _measurements: Sequence[Measurement]) -> None:
+        """No equipment is watched."""
+
+    def committed(self, emitted: Sequence[Input], _rows: Sequence[Row]) -> None:
+        building = self._building
+        for item in emitted:
+            if isinstance(item, OF_DESKS) and self.name != building.coordinator:
+                building.send(building.coordinator, item)
+            elif isinstance(item, Command) and (owner := building.places.owner(item.place)) != self.name:
+                building.send(owner, item)
+
+    def tapped(self, _frame: Frame, _rows: Sequence[Row]) -> None:
+        """Nobody looks."""
+
+
+class Building:
+    """Play items in order of time; `told` hears every event when it is committed."""
+
+    def __init__(
+        self, made: Tower, office: Office, told: Listener, *, control: str | None = None, digest: bool = False
+    ) -> None:
+        """`control`: which occupancy rule stands in for the real one (controls.py)."""
+        self.office = office
+        self.told = told
+        self.control = control
+        self.clock = SimulatedTime()
+        self.counters = Counters()
+        self.drivers = installed()
+        self.digest = hashlib.sha256() if digest else None
+        keys = {device.id: device.key for device in made.devices if device.key}
+        self.devices = bindings.by_device(office, self.drivers, keys)
+        self.places = Places(office)
+        self.coordinator = office.buildings[0].coordinator or ""
+        self.roll = Roll(made)
+        self.gateways = {one.id: Gateway(self, one.id) for one in office.gateways}
+        self._of = {device.id: device for device in made.devices}
+        self._mail: deque[tuple[str, Input]] = deque()
+        self._dues = dict.fromkeys(self.gateways, NEVER)
+        self.items = 0
+
+    def start(self, now: int) -> None:
+        """Switch everything on."""
+        self.clock.now = now
+        for gateway in self.gateways.values():
+            gateway.start(now)
+            self._watch(gateway)
+        self._deliver()
+
+    def send(self, to: str, item: Input) -> None:
+        """From one gateway to another."""
+        self._mail.append((to, item))
+
+    def pass_until(self, at: int) -> None:
+        """Everything that falls due before `at` happens at its own time."""
+        dues = self._dues
+        while (due := min(dues.values())) < at:
+            first = self.gateways[next(name for name, wish in dues.items() if wish == due)]
+            self.clock.now = max(self.clock.now, due)
+            first.pipeline.step(self.clock.now)
+            self._watch(first)
+            self._deliver()
+        self.clock.now = max(self.clock.now, at)
+
+    def _watch(self, gateway: Gateway) -> None:
+        """When it wants to be woken next."""
+        due = gateway.engine.due if gateway.up else None
+        self._dues[gateway.name] = NEVER if due is None else due
+
+    def said(self, said: Said) -> None:
+        """Bytes of a fixed device."""
+        gateway = self.gateways[self._of[said.device].gateway]
+        if gateway.up:
+            for frame in self._frames(said):
+                self.play(gateway, frame, said.at)
+
+    def inputs(self, said: Said) -> list[tuple[str, Input]]:
+        """Hops 2 to 4 of it alone, by gateway: what a recording has. The rules are not told."""
+        gateway = self.gateways[self._of[said.device].gateway]
+        return [(gateway.name, made) for frame in self._frames(said) for made in gateway.pipeline.inputs(frame)]
+
+    def _frames(self, said: Said) -> list[Frame]:
+        device, driver = self._of[said.device], self.devices[said.device].driver
+        assert driver is not None
+        payloads = [said.payload] if driver.framer is None else driver.framer(b"", said.payload).frames
+        medium, source, address = driver.media[0], device.source, device.address
+        rssi = -62 if medium == "ble_adv" else None
+        return [Frame(medium, source, address, one, rssi, said.at, said.at, said.port) for one in payloads]
+
+    def heard(self, person: int, receiver: str, rssi: float, at: int) -> None:
+        """A tag at a receiver."""
+        gateway = self.gateways[self._of[receiver].gateway]
+        if gateway.up:
+            self.play(gateway, Sighting(pid_of(person), receiver, rssi, at), at)
+
+    def ask(self, command: Command) -> None:
+        """Of the owner of a place."""
+        self.play(self.gateways[self.places.owner(command.place)], command, command.at)
+
+    def down(self, name: str, now: int) -> None:
+        """Off. The coordinator notices when beats are missing, and its receivers are deaf."""
+        self.pass_until(now)
+        self.gateways[name].up = False
+        self._watch(self.gateways[name])
+
+    def lost(self, name: str, now: int) -> None:
+        """The coordinator has noticed."""
+        self._health(name, now, alive=False)
+
+    def up(self, name: str, now: int) -> None:
+        """On again, from its facts."""
+        self.pass_until(now)
+        self.gateways[name].start(now)
+        self._watch(self.gateways[name])
+        self._deliver()
+        self._health(name, now, alive=True)
+
+    def _health(self, name: str, now: int, *, alive: bool) -> None:
+        receivers = [d.id for d in self._of.values() if d.gateway == name and d.adapter]
+        for receiver in receivers:
+            cause = "" if alive else "gateway_down"
+            self.play(self.gateways[self.coordinator], Health(receiver, alive, cause, now), now)
+
+    def play(self, gateway: Gateway, item: Input | Frame, at: int) -> None:
+        """One item, after everything that was due before it."""
+        self.items += 1
+        self.pass_until(at)
+        gateway.give(item, at)
+        self._watch(gateway)
+        if self._mail:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        while self._mail:
+            to, item = self._mail.popleft()
+            self.gateways[to].give(item, self.clock.now)
+            self._watch(self.gateways[to])
+
+
+__all__ = ["Building", "index_of", "pid_of"]

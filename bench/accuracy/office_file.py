@@ -1,0 +1,124 @@
+"""A tower of the simulator as office.yaml, as an operator would write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from firmware_sim import tower
+from firmware_sim.hardware import Device
+from firmware_sim.office import Office as Tower
+from gateway.config.load import load
+from gateway.config.model import Office
+from gateway.decode import installed
+
+RAMADAN = ("2027-02-08", "2027-03-09")
+
+
+def read(made: Tower, folder: Path, *, tag_s: float) -> Office:
+    """Write it and read it, with every check of `hadir check`. `tag_s`: between two adverts of a tag."""
+    file = folder / "office.yaml"
+    file.write_text(yaml.safe_dump(_document(made, tag_s), sort_keys=False), encoding="utf-8")
+    return load(file, drivers=installed())
+
+
+def _document(made: Tower, tag_s: float) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "site": made.site,
+        "timezone": made.timezone,
+        "simulated": True,
+        "buildings": [
+            {
+                "id": made.building,
+                "coordinator": next(gateway.id for gateway in made.gateways if gateway.coordinator),
+                "floors": [_floor(made, floor.id) for floor in made.floors],
+            }
+        ],
+        "gateways": [
+            {
+                "id": gateway.id,
+                "place": f"{made.building}/{gateway.floor}",
+                "sources": _sources([device for device in made.devices if device.gateway == gateway.id]),
+            }
+            for gateway in made.gateways
+        ],
+        "devices": [_device(device) for device in made.devices],
+        "rules": {
+            "presence": {"tag_expect_s": tag_s, "smooth_s": max(5.0, 2 * tag_s)},
+            "desk": {
+                "breaks": [
+                    {"days": ["mon", "tue", "wed", "thu"], "start": "12:00", "end": "13:00"},
+                    {"days": ["fri"], "start": "11:30", "end": "13:00"},
+                    {
+                        "days": ["mon", "tue", "wed", "thu"],
+                        "start": "12:00",
+                        "end": "12:30",
+                        "first": RAMADAN[0],
+                        "last": RAMADAN[1],
+                    },
+                ]
+            },
+        },
+    }
+
+
+def _floor(made: Tower, floor: str) -> dict[str, Any]:
+    found = next(one for one in made.floors if one.id == floor)
+    return {
+        "id": floor,
+        "name": found.name,
+        "owner": found.gateway,
+        "zones": [
+            {
+                "id": zone.id,
+                "name": zone.name,
+                "private": zone.private,
+                "neighbours": list(zone.neighbours),
+                "spaces": [
+                    {"id": space.id, "name": space.name, "kind": space.kind, "capacity": space.capacity}
+                    for space in made.spaces
+                    if (space.floor, space.zone) == (floor, zone.id)
+                ],
+            }
+            for zone in made.zones
+            if zone.floor == floor
+        ],
+    }
+
+
+def _sources(devices: list[Device]) -> list[dict[str, Any]]:
+    made: dict[str, dict[str, Any]] = {}
+    for device in devices:
+        one = made.setdefault(device.source, {"id": device.source, **_medium(device)})
+        if device.address:
+            one.setdefault("devices", []).append(device.id)
+        else:
+            one["device"] = device.id
+    return list(made.values())
+
+
+def _medium(device: Device) -> dict[str, Any]:
+    source = device.source
+    if source.endswith("-lora"):
+        return {"type": "lorawan", "network": "chirpstack"}
+    if source.endswith("-stick"):
+        return {"type": "enocean", "port": f"/dev/serial/by-id/{source}"}
+    if "-hci" in source:
+        return {"type": "ble", "adapter": source.rpartition("-")[2], "mode": "active"}
+    return {"type": "serial", "port": f"/dev/serial/by-id/{source}"}
+
+
+def _device(device: Device) -> dict[str, Any]:
+    made: dict[str, Any] = {"id": device.id, "driver": device.driver, "place": device.path}
+    if device.address:
+        made["address"] = device.address
+    if device.profile:
+        made["profile"] = device.profile
+    if device.reads_badges:
+        made["role"] = tower.role_of(device)
+    if device.modality:
+        made |= {"modality": device.modality, "expect_s": tower.REPORT_S[device.driver]}
+    return made
