@@ -2,7 +2,7 @@
 
 Without a model:
 1. somebody is seen by a level sensor, or has just tapped      -> occupied (radars of a room see different corners)
-2. a moment is believed more than the best witness of vacancy  -> occupied
+2. a moment is believed more than a level sensor that denies it -> occupied (motion sensors do not deny each other)
 3. at least one witness is healthy, and sees nobody            -> vacant
 4. else                                                        -> unknown, and why
 
@@ -142,7 +142,8 @@ def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int
 
 def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, now: int) -> Verdict:
     seeing, moments, empty, _, missing, dues = votes
-    against = max(empty).weight if empty else 0.0
+    # that one motion sensor sees nothing move does not contradict another that did: they see different corners
+    against = max((vote.weight for vote in empty if bound.devices[vote.dev].level), default=0.0)
     best = max(moments).weight if moments else 0.0
     dues.extend(
         max(now + 1, outweighed_at(bound.devices[vote.dev], devices[vote.dev], against))
@@ -160,7 +161,7 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, now: i
             miss *= 1 - vote.weight
         confidence = (1 - miss) * (1 - against / 4)
         since = min(vote.since for vote in seeing or moments)
-        challenger = {"state": "vacant", "weight": round(against, 2)} if empty else None
+        challenger = {"state": "vacant", "weight": round(max(empty).weight, 2)} if empty else None
         odds = _odds(confidence)
         return Verdict("occupied", None, since, confidence, quality, challenger, ranked, due, stuck, odds, people)
     if empty:

@@ -16,7 +16,7 @@ FAMILY = {
     "illuminance": "light",
     "light_level": "light",
     "co2": "gas",
-    "tvoc": "gas",
+    "tvoc": "vapour",
     "temperature": "climate",
     "humidity": "climate",
     "sound": "sound",
@@ -27,7 +27,8 @@ FAMILY = {
 """Kinds (drivers' vocabulary) that a model can use. Others say nothing about presence."""
 NAMES = {
     "light": ("now", "mean5", "change15"),
-    "gas": ("above_floor", "now", "slope10", "slope30", "slope90"),
+    "gas": ("above_floor", "slope10", "slope30", "slope90"),
+    "vapour": ("above_floor", "slope10", "slope30", "slope90"),
     "climate": ("slope10", "slope30", "slope180"),
     "sound": ("now", "mean1", "mean5", "mean15"),
     "level": ("now", "mean2"),
@@ -43,11 +44,14 @@ FOR_COUNT = {
 _SPANS_S = {
     "light": (5 * MINUTE, 15 * MINUTE),
     "gas": (2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 90 * MINUTE),
+    "vapour": (2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 90 * MINUTE),
     "climate": (2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 180 * MINUTE),
     "sound": (1 * MINUTE, 5 * MINUTE, 15 * MINUTE),
     "level": (2 * MINUTE,),
     "motion": (5 * MINUTE, 10 * MINUTE),
 }
+OUTDOORS = log(430.0)
+"""CO2 of fresh air, ppm: what a room goes down to, before its own lowest level is known."""
 _FLOOR_RISE = 0.15 / 86_400
 """How fast the lowest gas level is forgotten, 1/s: outdoor air and a sensor's zero drift in days."""
 
@@ -78,7 +82,7 @@ def sense(family: str, logarithm: bool, old: Sense | None, value: float, at: int
     x = scaled(family, value, logarithm)
     spans = _SPANS_S[family]
     if old is None:
-        return Sense(at, value, (x,) * len(spans), x)
+        return Sense(at, value, (x,) * len(spans), min(x, OUTDOORS) if family == "gas" else x)
     passed = (at - old.at) / 1e9
     means = [mean + (1 - exp(-passed / span)) * (x - mean) for mean, span in zip(old.means, spans, strict=True)]
     if family == "motion":  # the first is how recent it is, not a mean
@@ -92,9 +96,9 @@ def features(family: str, logarithm: bool, seen: Sense) -> tuple[float, ...]:
     match family:
         case "light":
             return (seen.value, expm1(means[0]), x - means[1])
-        case "gas":
+        case "gas" | "vapour":
             smooth = means[0]
-            return (smooth - seen.floor, smooth, smooth - means[1], smooth - means[2], smooth - means[3])
+            return (smooth - seen.floor, smooth - means[1], smooth - means[2], smooth - means[3])
         case "climate":
             smooth = means[0]
             return (smooth - means[1], smooth - means[2], smooth - means[3])

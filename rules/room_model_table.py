@@ -104,7 +104,7 @@ def _sensors(readings: Sequence[Reading]) -> list[Sensor]:
             Sensor(
                 dev=key[0],
                 kind=key[1],
-                logarithm=FAMILY[key[1]] == "gas" or key[1] == "humidity" or decades,
+                logarithm=FAMILY[key[1]] in ("gas", "vapour") or key[1] == "humidity" or decades,
                 stale_s=max(STALE_S, STALE_AFTER * usual),
             )
         )

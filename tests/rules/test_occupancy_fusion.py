@@ -129,6 +129,15 @@ def test_a_sensor_that_looks_every_ten_minutes_is_asked_twice(fold: Any) -> None
     assert len(run.events) > 10, "who says how long it holds is obeyed"
 
 
+def test_a_motion_sensor_does_not_deny_what_another_has_seen(fold: Any) -> None:
+    """Two look into different corners of a room: the hold of the one is not cut short by the other."""
+    devices = {"here": Device(modality="pir"), "there": Device(modality="pir")}
+    moves = [Reading("here", "motion", False, PLACE, at(30 * n)) for n in range(60)]
+    moves += [Reading("there", "motion", n % 9 == 0, PLACE, at(30 * n)) for n in range(60)]
+    run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices=devices)})).feed(*sorted(moves, key=lambda m: m.at))
+    assert [word for _, word in story(run)] == ["starting", "occupied"], "it moves every four minutes and a half"
+
+
 def named(run: Any) -> list[tuple[str, bool, str]]:
     return [(item.dev, item.alive, item.cause) for item in run.emits if isinstance(item, Health)]
 
