@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, commands, forward, leftovers, replay_guard, snapshots, wiring
+from gateway import bindings, commands, forward, leftovers, radio, replay_guard, snapshots, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock, rfc3339
@@ -29,7 +29,6 @@ from gateway.counters import Counters
 from gateway.credentials import SiteKey
 from gateway.decode import by_medium
 from gateway.duties import Duties
-from gateway.engine import Engine
 from gateway.equipment import Equipment
 from gateway.feedback import Feedback
 from gateway.forward import Forwarder
@@ -220,6 +219,7 @@ class GatewayApp:
 
     async def _begin(self) -> None:
         """Rules start from their facts; every place is unknown(starting) before a sensor is read."""
+        maps = await asyncio.to_thread(radio.maps, self.office, self.places.may_coordinate(self.gateway.id))
         rules = wiring.make_rules(
             self.office,
             self.places,
@@ -229,21 +229,27 @@ class GatewayApp:
             now=self.clock.office(),
             control=self._control_rule,
             learned=self.learned,
+            floors=maps.floors,
         )
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
         listened, kept = await self.outbox.facts(forward.NAME), await self.outbox.facts(forward.KEPT)
         await self.leadership.prepare(facts)
-        located = wiring.Located()
-        route = wiring.make_route(self.places, self.gateway.id, self.devices, located, lambda: self.terms.leading)
-        engine = Engine(rules, route, self.counters, facts)
-        located.engine = engine if self.terms.building else None
-        normalizer = Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site)
+        engine = wiring.make_engine(
+            rules,
+            self.places,
+            self.gateway.id,
+            self.devices,
+            self.counters,
+            facts,
+            leads=lambda: self.terms.leading,
+            mapped=maps.building,
+        )
         self.engine = engine
         self.guard = replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME))
         self.pipeline = Pipeline(
             bound=self.bound,
             drivers=by_medium(self.named),
-            normalizer=normalizer,
+            normalizer=Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site),
             engine=engine,
             outbox=self.outbox,
             surroundings=self.duties,
@@ -258,13 +264,12 @@ class GatewayApp:
         self.forwarder.restore(listened, kept)
         intake = self.pipeline.intake
         self.commands = Commands(self.link, self.origin, self.places, intake, self.clock, self.counters, self.terms)
-        old = self.commands.restore(await self.outbox.facts(commands.NAME))
-        if old:
+        if old := self.commands.restore(await self.outbox.facts(commands.NAME)):
             await self.outbox.append((), old)
         self.consent = Consent(
             self.directory,
             self.outbox,
-            self.pipeline.intake,
+            intake,
             self.views,
             self.clock,
             self.counters,

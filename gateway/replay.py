@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Frame, Measurement
-from gateway import bindings, wiring
+from gateway import bindings, radio, wiring
 from gateway.broker import EmbeddedBroker
 from gateway.clock import SECOND, SystemClock
 from gateway.config import room_models
@@ -230,10 +230,11 @@ def _pipeline(
     directory = Directory(folder / "people", key, GATEWAY)
     directory.entries = played.people(key)
     learned = room_models.remembered(played.facts.get(room_models.NAME, {}))
-    rules = wiring.make_rules(office, places, GATEWAY, devices, unit_sizes={}, now=clock.office(), learned=learned)
-    located = wiring.Located()
-    engine = Engine(rules, wiring.make_route(places, GATEWAY, devices, located), counters, played.facts)
-    located.engine = engine
+    maps = radio.maps(office, places.may_coordinate(GATEWAY))
+    rules = wiring.make_rules(
+        office, places, GATEWAY, devices, unit_sizes={}, now=clock.office(), learned=learned, floors=maps.floors
+    )
+    engine = wiring.make_engine(rules, places, GATEWAY, devices, counters, played.facts, mapped=maps.building)
     pipeline = Pipeline(
         bound=bindings.Bound(office.gateways[0], devices),
         drivers=by_medium(named),

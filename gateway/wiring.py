@@ -14,7 +14,7 @@ desks of the building, and asks other gateways only while it leads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.bindings import Binding
 from gateway.calendars import calendar
@@ -22,17 +22,39 @@ from gateway.config import room_models
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.config.sources import alone, shared
+from gateway.counters import Counters
 from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Booked, Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.room_model import RoomModel
 from rules.witness import MODALITIES, OTHER
 
+if TYPE_CHECKING:
+    from rules.locate_map import FloorMap
+
 FEWEST_OF_A_UNIT = 5
 _DESKS = frozenset({"desk"})
 
 
-class Located:
+def make_engine(
+    rules: list[Rule[Any]],
+    places: Places,
+    gateway: str,
+    devices: Mapping[str, Binding],
+    counters: Counters,
+    facts: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    *,
+    leads: Callable[[], bool] = lambda: True,
+    mapped: str = "",
+) -> Engine:
+    """The rules of one gateway, with their inputs' ways to them (see make_route) and what they knew before."""
+    located = _Located()
+    engine = Engine(rules, make_route(places, gateway, devices, located, leads, mapped), counters, facts)
+    located.engine = engine
+    return engine
+
+
+class _Located:
     """The people whose tags are located, as they are when somebody asks: a receiver's Health concerns them all."""
 
     engine: Engine | None = None
@@ -102,8 +124,11 @@ def make_rules(
     now: int,
     control: str | None = None,
     learned: Mapping[str, RoomModel] | None = None,
+    floors: tuple[FloorMap, ...] = (),
 ) -> list[Rule[Any]]:
     """The rules of one gateway. `control`: a deliberately wrong occupancy rule (rules/controls.py).
+
+    `floors`: radio maps of its building (radio.py); without them, tags are where the strongest receiver is.
 
     `learned`: the rooms' models; default: those of the office's folder. Raises ConfigError where they cannot be read.
     """
@@ -149,7 +174,7 @@ def make_rules(
     ]
     if places.may_coordinate(gateway):
         made += [
-            locate.rule(_locate(office, places, devices)),
+            _locator(office, places, devices, floors),
             presence.rule(
                 presence.Settings(
                     idle_after_s=choices.presence.idle_after_s,
@@ -172,6 +197,15 @@ def _sensors(place: str, devices: Mapping[str, Binding]) -> dict[str, occupancy.
         for name, binding in devices.items()
         if binding.place == place and binding.driver is not None and binding.modality != "tag"
     }
+
+
+def _locator(office: Office, places: Places, devices: Mapping[str, Binding], floors: tuple[FloorMap, ...]) -> Rule[Any]:
+    if not floors:
+        return locate.rule(_locate(office, places, devices))
+    from rules import locate_map  # numpy comes with it
+
+    lost = max(60.0, 3 * office.rules.presence.tag_expect_s)
+    return locate_map.rule(locate_map.Settings(floors=floors, lost_s=lost))
 
 
 def _locate(office: Office, places: Places, devices: Mapping[str, Binding]) -> locate.Settings:
@@ -203,10 +237,12 @@ def make_route(
     devices: Mapping[str, Binding],
     located: Iterable[str] = (),
     leads: Callable[[], bool] = lambda: True,
+    mapped: str = "",
 ) -> Route:
     """Where inputs go on this gateway. `located`: a live view of the keys of `locate` (Health goes to all of them).
 
-    `leads`: whether the gateway, if it is a candidate at all, is the coordinator now.
+    `leads`: whether the gateway, if it is a candidate at all, is the coordinator now. `mapped`: its building, where
+    that has radio maps, and so one locator for all tags.
     """
     buildings = places.may_coordinate(gateway)
     home = places.home.get(gateway, "")
@@ -219,7 +255,7 @@ def make_route(
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
             case Sighting():
-                return [("locate", item.person)] if buildings and leads() else []
+                return [("locate", mapped or item.person)] if buildings and leads() else []
             case Reading(modality="badge") if item.role != "desk":
                 found = [("presence", item.person or item.dev)] if buildings and leads() else []
                 return [*found, ("one_desk", item.person)] if found and item.person else found
@@ -248,7 +284,8 @@ def make_route(
             case Health():
                 binding = devices.get(item.dev)
                 if binding is not None and binding.driver is None:
-                    return [("locate", person) for person in located] if buildings and leads() else []
+                    keys = [mapped] if mapped else located
+                    return [("locate", key) for key in keys] if buildings and leads() else []
                 return [("occupancy", binding.place)] if binding is not None and binding.place in owned else []
             case Command(name="quiet" | "recall"):
                 return [("presence", item.person)] if buildings and leads() else []

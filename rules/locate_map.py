@@ -23,7 +23,8 @@ from rules.belief import Beliefs, Heard
 from rules.evidence import personal
 from rules.radio_map import RadioMap
 
-NAME, VERSION = "locate_map", 1
+NAME, VERSION = "locate", 2
+"""It takes the place of locate.py."""
 WINDOW = SECOND
 BLOCK = 64
 """Tags that are weighed together: their beliefs stay in the processor's cache."""

@@ -146,10 +146,8 @@ class Gateway:
         )
         if own is not None:
             rules = [controls.OWN[own]() if rule.name == occupancy.NAME else rule for rule in rules]
-        located = wiring.Located()
-        route = wiring.make_route(building.places, self.name, building.devices, located)
-        self.engine = Engine(rules, route, building.counters, self.memory.facts)
-        located.engine = self.engine
+        found = (building.places, self.name, building.devices)
+        self.engine = wiring.make_engine(rules, *found, building.counters, self.memory.facts)
         self.pipeline = Pipeline(
             bound=Bound(next(one for one in office.gateways if one.id == self.name), building.devices),
             drivers=by_medium(building.drivers),
@@ -184,6 +182,10 @@ class Gateway:
                 return True
             case _:
                 return False
+
+    def take_facts(self) -> Sequence[Fact]:
+        """Nothing that is sent here can be lost on the way."""
+        return ()
 
     def heard(self, _binding: Binding, _frame: Frame, _measurements: Sequence[Measurement]) -> None:
         """No equipment is watched."""

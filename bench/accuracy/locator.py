@@ -27,7 +27,6 @@ from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.counters import Counters
 from gateway.decode import installed
-from gateway.engine import Engine
 from rules.api import Located, Sighting
 
 HOUR = 3600 * SECOND
@@ -68,9 +67,7 @@ class Locator:
         devices, places = bindings.by_device(self.office, installed()), Places(self.office)
         coordinator = self.office.buildings[0].coordinator or ""
         rules = wiring.make_rules(self.office, places, coordinator, devices, unit_sizes={}, now=ORDINARY.begin)
-        located = wiring.Located()
-        self._engine = Engine(rules, wiring.make_route(places, coordinator, devices, located), Counters())
-        located.engine = self._engine
+        self._engine = wiring.make_engine(rules, places, coordinator, devices, Counters(), {})
 
     def hear(self, sighting: Sighting) -> list[Located]:
         """What it says, in order."""

@@ -22,6 +22,8 @@ from gateway.config.types import (
     Model,
     Name,
     Number,
+    Point,
+    Point3,
     ReaderRole,
     Seconds,
     SpaceKind,
@@ -58,6 +60,8 @@ class Zone(Model):
     name: Name | None = None
     private: Switch = False
     neighbours: tuple[Identifier, ...] = ()
+    area: Annotated[tuple[Point, ...], Field(min_length=3, max_length=200)] | None = None
+    """Its corners, metres in the floor's coordinates; with receivers' `at`, tags are located by a radio map."""
     unit: Identifier | None = None
     guests: Literal["allow", "refuse"] | None = None
     owner: Identifier | None = None
@@ -72,6 +76,8 @@ class Floor(Model):
     owner: Identifier | None = None
     plan: Path | None = None
     """GeoJSON floor plan."""
+    survey: Path | None = None
+    """What receivers heard on a calibration walk: CSV (or .gz) with t,receiver,rssi,x,y; seconds, dBm, metres."""
     zones: tuple[Zone, ...] = ()
 
 
@@ -116,6 +122,8 @@ class Device(Model):
     place: str
     """`building/floor/zone/space` or `building/floor/zone`, without the site."""
     name: Name | None = None
+    at: Point | Point3 | None = None
+    """Where it hangs: x, y and, if known, its height; metres in the floor's coordinates."""
     address: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     """How it is known on a medium that many share: MAC address, DevEUI, EnOcean id, OSDP or Modbus address, MQTT topic,
     GPIO line, a door system's name of the reader."""

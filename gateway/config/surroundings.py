@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from drivers.api import Driver
-from gateway.config import device_keys, room_models, serial_names
+from gateway.config import device_keys, geometry, room_models, serial_names
 from gateway.config.document import Document, Where
 from gateway.config.model import EmbeddedStore, Office
 from gateway.config.places import Places
@@ -138,6 +138,7 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
                     yield document.problem((*here, *inner), f"there is no file {office.path(path)}")
     yield from _keyless(office, document)
     yield from _unlearned(office, document)
+    yield from geometry.notes(office, document)
     for d, device in enumerate(office.devices):
         if device.id not in heard:
             yield document.problem(("devices", d, "id"), f'no source reads device "{device.id}": it is never heard')

@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway import tables
 from gateway.clock import SECOND
-from gateway.evaluate import pack
-from gateway.evaluate.pack import Mistakes
+from gateway.tables import Mistakes
 from rules.api import Reading
 from rules.occupancy import Device
 from rules.room_model_features import FAMILY
@@ -18,8 +18,8 @@ from rules.room_model_table import Label
 PLACE = "pack/_/_/_/room"
 MODALITIES = {"motion": "pir", "occupied": "radar", "count": "counter", "opening": "contact"}
 """By the kind that a sensor reports; others are of the environment."""
-_READING = {"t": pack.when, "sensor": pack.word, "kind": pack.word, "value": pack.number}
-_LABEL = {"t": pack.when, "occupied": pack.switch, "count": pack.people}
+_READING = {"t": tables.when, "sensor": tables.word, "kind": tables.word, "value": tables.number}
+_LABEL = {"t": tables.when, "occupied": tables.switch, "count": tables.people}
 
 
 class Asked(NamedTuple):
@@ -44,7 +44,7 @@ class Room(NamedTuple):
 def read(folder: Path, place: str = PLACE, *, to_learn: bool = False) -> Room:
     """A pack, in order of time. `to_learn`: readings to answer are not needed. Raises ConfigError, all mistakes."""
     mistakes = Mistakes()
-    about = pack.site(folder, mistakes) if (folder / "site.json").exists() or not to_learn else {}
+    about = tables.site(folder, mistakes) if (folder / "site.json").exists() or not to_learn else {}
     if "sensors" in about:
         _sensors(folder, about["sensors"], mistakes)
     training = _readings(folder, "train_readings", place, mistakes, needed=to_learn)
@@ -90,33 +90,33 @@ def _sensors(folder: Path, listed: object, mistakes: Mistakes) -> None:
 
 
 def _readings(folder: Path, stem: str, place: str, mistakes: Mistakes, *, needed: bool) -> list[Reading]:
-    path = pack.find(folder, stem)
+    path = tables.find(folder, stem)
     if path is None:
         if needed:
             mistakes.add(folder, None, f"has no {stem}.csv or {stem}.csv.gz")
         return []
     found = [
         Reading(sensor, kind, value if kind in FAMILY and kind != "motion" else bool(value), place, at)
-        for at, sensor, kind, value in pack.rows(path, _READING, mistakes)
+        for at, sensor, kind, value in tables.rows(path, _READING, mistakes)
     ]
     return sorted(found, key=lambda one: one.at)
 
 
 def _labels(folder: Path, stem: str, mistakes: Mistakes) -> list[Label]:
-    path = pack.find(folder, stem)
+    path = tables.find(folder, stem)
     if path is None:
         return []
-    return sorted((Label(*cells) for cells in pack.rows(path, _LABEL, mistakes)), key=lambda label: label.at)
+    return sorted((Label(*cells) for cells in tables.rows(path, _LABEL, mistakes)), key=lambda label: label.at)
 
 
 def _asked(folder: Path, mistakes: Mistakes) -> list[Asked]:
-    path = pack.find(folder, "at")
+    path = tables.find(folder, "at")
     if path is None:
         mistakes.add(folder, None, "has no at.csv: when to answer")
         return []
-    return [Asked(pack.when(text), text) for (text,) in pack.rows(path, {"t": _time_text}, mistakes)]
+    return [Asked(tables.when(text), text) for (text,) in tables.rows(path, {"t": _time_text}, mistakes)]
 
 
 def _time_text(cell: str) -> str:
-    pack.when(cell)
+    tables.when(cell)
     return cell.strip()

@@ -14,10 +14,10 @@ from math import hypot
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway import radio, tables
 from gateway.counters import Counters
 from gateway.engine import Engine
 from gateway.errors import HadirError
-from gateway.evaluate import pack
 from gateway.evaluate.score import Interval, Scored, interval, percent
 from rules.api import Command, Input, Sighting
 
@@ -101,16 +101,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 def read(folder: Path, *, dense: bool = False) -> Floor:
     """A pack. Raises ConfigError with all its mistakes."""
-    mistakes = pack.Mistakes()
-    site = pack.site(folder, mistakes)
+    mistakes = tables.Mistakes()
+    site = tables.site(folder, mistakes)
     receivers = dict(_receivers(folder, site, mistakes))
     zones = dict(_zones(folder, site, mistakes))
-    survey = _table(folder, "survey", {"t": pack.number, "receiver": pack.word, "rssi": _level, **_POINT}, mistakes)
-    heard = {"t": pack.when, "beacon": pack.word, "receiver": pack.word, "rssi": _level}
+    survey = _table(
+        folder, "survey", {"t": tables.number, "receiver": tables.word, "rssi": radio.level, **_POINT}, mistakes
+    )
+    heard = {"t": tables.when, "beacon": tables.word, "receiver": tables.word, "rssi": radio.level}
     sightings = _table(folder, "sightings", heard, mistakes, needed=True)
     stem = "_dense" if dense else ""
-    asked = _table(folder, f"at{stem}", {"t": _moment, "beacon": pack.word}, mistakes, needed=True)
-    true = _table(folder, f"truth{stem}", {"t": pack.when, "beacon": pack.word, **_POINT, "zone": str.strip}, mistakes)
+    asked = _table(folder, f"at{stem}", {"t": _moment, "beacon": tables.word}, mistakes, needed=True)
+    true = _table(
+        folder, f"truth{stem}", {"t": tables.when, "beacon": tables.word, **_POINT, "zone": str.strip}, mistakes
+    )
     mistakes.settle()
     return Floor(
         name=str(site.get("name") or folder.name),
@@ -123,33 +127,26 @@ def read(folder: Path, *, dense: bool = False) -> Floor:
     )
 
 
-def _level(cell: str) -> float:
-    level: float = pack.number(cell)
-    if not -130 <= level <= 30:
-        raise ValueError(f"{cell[:40]!r} is no signal in dBm")
-    return level
-
-
 def _moment(cell: str) -> tuple[int, str]:
-    return pack.when(cell), cell.strip()
+    return tables.when(cell), cell.strip()
 
 
-_POINT = {"x": pack.number, "y": pack.number}
+_POINT = {"x": tables.number, "y": tables.number}
 
 
 def _table(
-    folder: Path, stem: str, fields: Mapping[str, pack.Field], mistakes: pack.Mistakes, *, needed: bool = False
+    folder: Path, stem: str, fields: Mapping[str, tables.Field], mistakes: tables.Mistakes, *, needed: bool = False
 ) -> list[tuple[Any, ...]]:
-    path = pack.find(folder, stem)
+    path = tables.find(folder, stem)
     if path is None:
         if needed:
             mistakes.add(folder, None, f"has neither {stem}.csv nor {stem}.csv.gz")
         return []
-    return list(pack.rows(path, fields, mistakes))
+    return list(tables.rows(path, fields, mistakes))
 
 
 def _receivers(
-    folder: Path, site: Mapping[str, Any], mistakes: pack.Mistakes
+    folder: Path, site: Mapping[str, Any], mistakes: tables.Mistakes
 ) -> Iterator[tuple[str, tuple[float, float, float]]]:
     path = folder / "site.json"
     rows = site.get("receivers")
@@ -164,7 +161,7 @@ def _receivers(
 
 
 def _zones(
-    folder: Path, site: Mapping[str, Any], mistakes: pack.Mistakes
+    folder: Path, site: Mapping[str, Any], mistakes: tables.Mistakes
 ) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     path = folder / "site.json"
     rows = site.get("zones")
@@ -189,12 +186,12 @@ def answer(found: Floor) -> Iterator[Answer]:
     from rules import locate_map
     from rules.radio_map import Anchor, Sample, learn
 
-    radio = learn(
+    made = learn(
         [Sample(*row) for row in found.survey],
         {name: Anchor(*at) for name, at in found.receivers.items()},
         found.zones,
     )
-    settings = locate_map.Settings(floors=(locate_map.FloorMap(radio=radio),))
+    settings = locate_map.Settings(floors=(locate_map.FloorMap(radio=made),))
     engine = Engine([locate_map.rule(settings)], _route, Counters())
     known: dict[str, locate_map.Estimate] = {}
     waiting = iter(found.sightings)
@@ -212,7 +209,7 @@ def answer(found: Floor) -> Iterator[Answer]:
 
 
 def _route(_item: Input) -> list[tuple[str, str]]:
-    return [("locate_map", BUILDING)]
+    return [("locate", BUILDING)]
 
 
 def _answer(asked: Asked, held: Any) -> Answer:

@@ -1,6 +1,6 @@
-"""Reads packs: folders of CSV files (plain or .gz) and a site.json. Every mistake is told with file and line, at once.
+"""Reads tables that somebody else made: CSV files, plain or .gz, and a site.json beside them.
 
-A pack is somebody else's file: sizes are limited, numbers must be numbers, and nothing is guessed.
+All mistakes are told at once, each with file and line; sizes have limits, numbers are numbers, nothing is guessed.
 """
 
 from __future__ import annotations
