@@ -84,7 +84,7 @@ class Estimate(NamedTuple):
     heard: float
     """Share of the model's sensors that are not stale."""
     stale: int | None
-    """When the next sensor becomes stale, ns."""
+    """When the next sensor becomes stale, ns; or before, to look again."""
 
 
 def index(model: RoomModel) -> dict[tuple[str, str], int]:
@@ -185,11 +185,11 @@ def _score(tuned: Tuned, belief: Belief, place: int) -> float:
 def estimate(model: RoomModel, belief: Belief, now: int) -> Estimate:
     """What is believed at `now`, which is not before the last reading."""
     fresh = _fresh(model, belief, now)
-    return Estimate(
-        odds=_odds(model, belief, now),
-        heard=len(fresh) / len(model.sensors),
-        stale=min((belief.senses[place].at + stale_ns(model.sensors[place]) for place in fresh), default=None),
-    )
+    if now < belief.until:
+        stale: int | None = belief.until
+    else:
+        stale = min((belief.senses[place].at + stale_ns(model.sensors[place]) for place in fresh), default=None)
+    return Estimate(odds=_odds(model, belief, now), heard=len(fresh) / len(model.sensors), stale=stale)
 
 
 def people(model: RoomModel, belief: Belief, now: int) -> int | None:
