@@ -189,12 +189,13 @@ class GatewayApp:
 
     def _encode(self, draft: Draft, sequence: int, recorded_at: int) -> Encoded:
         return encode(
-            self.terms.signed(draft.rule, draft.event),
+            draft.event,
             self.origin,
             sequence=sequence,
             recorded_at=recorded_at,
             rule=draft.rule,
             quality=draft.quality,
+            signature=self.terms.signature(draft.rule),
         )
 
     def _status(self, state: str, *, at: int | None) -> bytes:
@@ -205,7 +206,7 @@ class GatewayApp:
     # --- running ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Until cancelled: sources stop first, then what is left goes through the outbox and out."""
+        """Until cancelled: sources stop, then what is left goes through the outbox and out."""
         async with asyncio.TaskGroup() as last:
             keepers = [last.create_task(self.outbox.run(), name="outbox")]
             try:
@@ -218,7 +219,7 @@ class GatewayApp:
                 await asyncio.shield(self._end(keepers))
 
     async def _begin(self) -> None:
-        """Rules start from their facts; every place is unknown(starting) before a sensor is read."""
+        """Rules start from their facts; every place begins as unknown(starting)."""
         maps = await asyncio.to_thread(radio.maps, self.office, self.places.may_coordinate(self.gateway.id))
         rules = wiring.make_rules(
             self.office,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rules.api import Event, Fact
+from rules.api import Fact
 
 NAME = "term"
 """Of its facts; key: building. What was seen once is not undercut after a restart."""
@@ -87,8 +87,8 @@ class Terms:
         """It leads no more."""
         self.term = 0
 
-    def signed(self, rule: str, event: Event) -> Event:
-        """`event`, with the term in which it is said, if it is a coordinator's."""
+    def signature(self, rule: str) -> Mapping[str, int]:
+        """What is added to an event of `rule`, if it is a coordinator's: the term in which it is said."""
         if not self.leading or not rule.startswith(SAID_BY_COORDINATORS):
-            return event
-        return event._replace(data={**event.data, "term": self.term, "led_since": self.since})
+            return {}
+        return {"term": self.term, "led_since": self.since}

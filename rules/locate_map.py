@@ -132,7 +132,7 @@ def rule(settings: Settings) -> Rule[State]:
     return Rule(name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config))
 
 
-def estimate(state: State, person: str) -> Estimate | None:
+def estimate(settings: Settings, state: State, person: str) -> Estimate | None:
     """Where a tag most likely is now, for who asks; None: it is not known here.
 
     What is told unasked (Located) waits until it is clear; on a border the two may differ. Never a private zone.
@@ -143,8 +143,10 @@ def estimate(state: State, person: str) -> Estimate | None:
     beliefs = state.beliefs[tag.floor]
     shares = beliefs.zones([tag.row])[0]
     x, y = beliefs.positions([tag.row])[0].tolist()
+    names = beliefs.radio.zones
+    shares[[name in settings.floors[tag.floor].private for name in names]] = 0
     best = int(shares.argmax())
-    return Estimate(beliefs.radio.zones[best], _confidence(shares, best), x, y)
+    return Estimate(names[best], _confidence(shares, best), x, y)
 
 
 def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> float:

@@ -133,7 +133,8 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case _:
             pass
     state, extended = _meeting(state, item.at)
-    facts = () if _body(state) == _body(before) else (Fact(NAME, state.person, _body(state)),)
+    kept = (state.holdings, state.ended, state.booked) == (before.holdings, before.ended, before.booked)
+    facts = () if kept and state.unit == before.unit else (Fact(NAME, state.person, _body(state)),)
     return Step(state, (), facts, state.due, (*emits, *extended))
 
 

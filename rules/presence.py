@@ -59,7 +59,7 @@ def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now:
 
 
 def _step(settings: Settings, before: State, item: Input) -> Step[State]:
-    state = before._replace(now=max(before.now, item.at))
+    state = before if item.at <= before.now else before._replace(now=item.at)
     said: tuple[Event, ...] = ()
     match item:
         case Located(zone=None):
@@ -150,7 +150,7 @@ def _seen(
         seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance, weight=weight)
         return state._replace(visit=seen), ()
     last = max(visit.last, at)
-    after = visit._replace(zone=zone, last=last, method=method, idle=False, assurance=assurance, weight=weight)
+    after = Visit(visit.id, zone, visit.start, method, last, idle=False, assurance=assurance, weight=weight)
     data: dict[str, Any] = {
         "state": "present",
         "visit_id": after.id,

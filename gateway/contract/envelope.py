@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -120,16 +120,18 @@ def encode(
     rule: str = "",
     quality: str = "good",
     clock: ClockQuality = ClockQuality(),  # noqa: B008 a constant: a tuple cannot be changed
+    signature: Mapping[str, Any] | None = None,
 ) -> Encoded:
     """Topic and bytes of one event. Raises PermanentError, invalid or too_big, for what the contract does not allow.
 
     `quality` is the run's; a rule's own quality in `event.data` wins, unless the run is simulated or replayed.
+    `signature` is added to the data: a coordinator's term.
     """
     kind = _kind(event.type, event.cls)
     topic = _live(event, origin)
     if not 0 < sequence <= _LAST:
         raise PermanentError("invalid", "a sequence has at most 12 digits, and begins with 1")
-    data: dict[str, Any] = dict(event.data)
+    data: dict[str, Any] = dict(event.data, **signature) if signature else dict(event.data)
     for key in kind.times:
         if (value := data.get(key)) is not None:
             data[key] = written(value)

@@ -202,7 +202,7 @@ def answer(found: Floor) -> Iterator[Answer]:
             item = next(waiting, None)
         engine.feed(Command("where", BUILDING, asked.at), asked.at)
         state = engine.state(locate_map.NAME, BUILDING)
-        held = locate_map.estimate(state, asked.beacon)
+        held = locate_map.estimate(settings, state, asked.beacon)
         if held is not None:
             known[asked.beacon] = held
         yield _answer(asked, held or known.get(asked.beacon))
