@@ -68,8 +68,9 @@ def _survey(office: Office, floor: Floor) -> list[Sample]:
     fields = {"t": tables.number, "receiver": tables.word, "rssi": level, "x": tables.number, "y": tables.number}
     if not path.is_file():
         raise HadirError(f"{path}: there is no such file; leave out `survey`, or make one")
-    rows = [Sample(*row) for row in tables.rows(path, fields, mistakes)]
-    mistakes.settle()
+    rows = [Sample(*row) for row in tables.rows(path, fields, mistakes, measured=True)]
+    for problem in mistakes.settle():
+        _log.warning("%s; left out", problem)
     return rows
 
 

@@ -9,6 +9,7 @@ import csv
 import gzip
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -30,25 +31,36 @@ Field = Callable[[str], Any]
 
 
 class Mistakes:
-    """What is wrong with a pack, collected until everything was read."""
+    """What is wrong with tables, collected until everything was read."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
-        self._more: dict[str, int] = {}
+        self._left_out: list[Problem] = []
+        self._count: Counter[str] = Counter()
 
     def add(self, file: Path, line: int | None, text: str) -> None:
         """One mistake."""
-        name = str(file)
-        if sum(problem.file == name for problem in self._problems) >= MOST_TOLD:
-            self._more[name] = self._more.get(name, 0) + 1
-        else:
-            self._problems.append(Problem(file=name, line=line, text=text))
+        self._note(self._problems, file, line, text)
 
-    def settle(self) -> None:
-        """Raises ConfigError with all of them, if there are any."""
-        more = [Problem(file=name, line=None, text=f"and {n} more mistakes") for name, n in self._more.items()]
+    def leave_out(self, file: Path, line: int, text: str) -> None:
+        """One row of many that is not worth the others."""
+        self._note(self._left_out, file, line, text)
+
+    def _note(self, where: list[Problem], file: Path, line: int | None, text: str) -> None:
+        self._count[str(file)] += 1
+        if self._count[str(file)] <= MOST_TOLD:
+            where.append(Problem(file=str(file), line=line, text=text))
+
+    def settle(self) -> list[Problem]:
+        """Raises ConfigError with all of them, if there are any; else the rows that were left out."""
+        more = [
+            Problem(file=name, line=None, text=f"and {count - MOST_TOLD} more mistakes")
+            for name, count in self._count.items()
+            if count > MOST_TOLD
+        ]
         if self._problems:
-            raise ConfigError(*self._problems, *more)
+            raise ConfigError(*self._problems, *self._left_out, *more)
+        return [*self._left_out, *more]
 
 
 def find(folder: Path, stem: str) -> Path | None:
@@ -56,12 +68,16 @@ def find(folder: Path, stem: str) -> Path | None:
     return next((path for path in (folder / f"{stem}.csv", folder / f"{stem}.csv.gz") if path.is_file()), None)
 
 
-def rows(path: Path, fields: Mapping[str, Field], mistakes: Mistakes) -> Iterator[tuple[Any, ...]]:
+def rows(
+    path: Path, fields: Mapping[str, Field], mistakes: Mistakes, *, measured: bool = False
+) -> Iterator[tuple[Any, ...]]:
     """The rows of a table, as a tuple in the order of `fields`; columns may stand in any order, others may be there.
 
-    A row with a mistake is told and left out.
+    A row with a mistake is told and left out. `measured`: rows are of sensors, which say nonsense at times; the table
+    is good for all that, unless half of it is nonsense.
     """
-    number = 1
+    number, bad = 1, 0
+    tell = mistakes.leave_out if measured else mistakes.add
     try:
         with _open(path) as file:
             lines = csv.reader(_bounded(file), strict=True)
@@ -76,10 +92,14 @@ def rows(path: Path, fields: Mapping[str, Field], mistakes: Mistakes) -> Iterato
                 try:
                     yield tuple(parse(cells[place]) for place, _, parse in parsers)
                 except IndexError:
-                    mistakes.add(path, number, f"has {len(cells)} cells, which are too few")
+                    bad += 1
+                    tell(path, number, f"has {len(cells)} cells, which are too few")
                 except ValueError:
+                    bad += 1
                     for text in _wrong(cells, parsers):
-                        mistakes.add(path, number, text)
+                        tell(path, number, text)
+        if measured and bad > number / 2:
+            mistakes.add(path, None, f"{bad} of its {number - 1} rows cannot be read")
     except _Header as error:
         mistakes.add(path, 1, str(error))
     except UnicodeDecodeError:

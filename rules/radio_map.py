@@ -223,14 +223,14 @@ class _Trend(NamedTuple):
     level: float
     exponent: float
     used: NDArray[np.bool_]
-    """Visits with more than one packet."""
+    """Visits in which the receiver heard the tag."""
     rest: Array
     """What it leaves of them, dB."""
 
 
 def _trend(visits: _Visits, anchors: Array, receiver: int) -> _Trend:
     """Level and exponent, drawn to what is usual where few visits say otherwise."""
-    used = visits.packets[receiver] >= 2
+    used = visits.packets[receiver] >= 1
     level = visits.level[receiver][used]
     design = np.c_[np.ones(len(level)), -_far(visits.where[used], anchors[receiver])]
     prior = np.array([1 / LEVEL_SD**2, 1 / EXPONENT_SD**2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -52,7 +53,8 @@ def read(folder: Path, place: str = PLACE, *, to_learn: bool = False) -> Room:
     readings = _readings(folder, "readings", place, mistakes, needed=not to_learn)
     asked = [] if to_learn else _asked(folder, mistakes)
     truth = [] if to_learn else _labels(folder, "truth", mistakes)
-    mistakes.settle()
+    for problem in mistakes.settle():
+        sys.stderr.write(f"{problem}; left out\n")
     return Room(str(about.get("name", folder.name)), training, labels, readings, asked, truth)
 
 
@@ -97,7 +99,7 @@ def _readings(folder: Path, stem: str, place: str, mistakes: Mistakes, *, needed
         return []
     found = [
         Reading(sensor, kind, value if kind in FAMILY and kind != "motion" else bool(value), place, at)
-        for at, sensor, kind, value in tables.rows(path, _READING, mistakes)
+        for at, sensor, kind, value in tables.rows(path, _READING, mistakes, measured=True)
     ]
     return sorted(found, key=lambda one: one.at)
 

@@ -115,7 +115,8 @@ def read(folder: Path, *, dense: bool = False) -> Floor:
     true = _table(
         folder, f"truth{stem}", {"t": tables.when, "beacon": tables.word, **_POINT, "zone": str.strip}, mistakes
     )
-    mistakes.settle()
+    for problem in mistakes.settle():
+        sys.stderr.write(f"{problem}; left out\n")
     return Floor(
         name=str(site.get("name") or folder.name),
         receivers=receivers,
@@ -142,7 +143,7 @@ def _table(
         if needed:
             mistakes.add(folder, None, f"has neither {stem}.csv nor {stem}.csv.gz")
         return []
-    return list(tables.rows(path, fields, mistakes))
+    return list(tables.rows(path, fields, mistakes, measured="rssi" in fields))
 
 
 def _receivers(
