@@ -243,7 +243,6 @@ class GatewayApp:
             self.counters,
             facts,
             leads=lambda: self.terms.leading,
-            mapped=maps.building,
         )
         self.engine = engine
         self.guard = replay_guard.ReplayGuard(await self.outbox.facts(replay_guard.NAME))

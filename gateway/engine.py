@@ -40,6 +40,12 @@ class Outcome:
         return bool(self.events or self.facts or self.emitted)
 
 
+NOTHING = Outcome()
+"""Not to be changed."""
+Work = tuple[str, str, Input | None]
+"""A step to make: rule, key, input."""
+
+
 class Engine:
     """All rule states of one gateway."""
 
@@ -127,13 +133,25 @@ class Engine:
         return self.begin(rule, (), at)
 
     def feed(self, item: Input, at: int) -> Outcome:
-        """Take one input that was observed at `at`, after all ticks that were due before."""
-        outcome = Outcome()
+        """Take one input that was observed at `at`, after all ticks that were due before.
+
+        Of a hundred thousand sightings a second nearly all give nothing, so that costs nothing: NOTHING is shared.
+        """
+        outcome = NOTHING
         if self._heap and self._heap[0][0] <= at:
+            outcome = Outcome()
             self._run_ticks(at, outcome)
         if at > self._now:
             self._now = at
-        self._settle([(rule, key, item) for rule, key in self._route(item)], at, outcome)
+        work: list[Work] = []
+        for rule, key in self._route(item):
+            step = self._step(rule, key, item, at)
+            if step is not None and (step.events or step.facts or step.emits or step.counts):
+                if outcome is NOTHING:
+                    outcome = Outcome()
+                work += self._collect(rule, step, outcome)
+        if work:
+            self._settle(work, at, outcome)
         return outcome
 
     def advance(self, at: int) -> Outcome:
@@ -151,7 +169,7 @@ class Engine:
             self._now = max(self._now, at)
             self._settle([(rule, key, Tick(at))], at, outcome)
 
-    def _settle(self, work: list[tuple[str, str, Input | None]], at: int, outcome: Outcome) -> None:
+    def _settle(self, work: list[Work], at: int, outcome: Outcome) -> None:
         """Step breadth first through everything that one input causes."""
         done = 0
         while done < len(work):
@@ -161,15 +179,18 @@ class Engine:
             rule, key, item = work[done]
             done += 1
             step = self._step(rule, key, item, at)
-            if step is None:
-                continue
-            label = self._labels[rule]
-            for event in step.events:
-                outcome.events.append((label, event))
-            outcome.facts.extend(step.facts)
-            for emitted in step.emits:
-                outcome.emitted.append(emitted)
-                work.extend((target, name, emitted) for target, name in self._route(emitted))
+            if step is not None:
+                work += self._collect(rule, step, outcome)
+
+    def _collect(self, rule: str, step: Step[Any], outcome: Outcome) -> list[Work]:
+        """Add what a step gave; the steps that it causes."""
+        label = self._labels[rule]
+        outcome.events += [(label, event) for event in step.events]
+        outcome.facts += step.facts
+        outcome.emitted += step.emits
+        for name in step.counts:
+            self._counters.add(f"rules.{name}", rule)
+        return [(target, key, emitted) for emitted in step.emits for target, key in self._route(emitted)]
 
     def _step(self, name: str, key: str, item: Input | None, at: int) -> Step[Any] | None:
         rule = self._rules[name]
@@ -188,6 +209,7 @@ class Engine:
                 (*first.facts, *step.facts),
                 step.due,
                 (*first.emits, *step.emits),
+                (*first.counts, *step.counts),
             )
         elif item is None:
             return None
@@ -202,6 +224,8 @@ class Engine:
             self._due.pop((rule, key), None)
             return
         due = max(due, at + 1)  # a wish for the past would never let time go on
+        if self._due.get((rule, key)) == due:
+            return
         self._due[rule, key] = due
         queued = self._queued.get((rule, key))
         if queued is None or due < queued:

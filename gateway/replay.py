@@ -234,7 +234,7 @@ def _pipeline(
     rules = wiring.make_rules(
         office, places, GATEWAY, devices, unit_sizes={}, now=clock.office(), learned=learned, floors=maps.floors
     )
-    engine = wiring.make_engine(rules, places, GATEWAY, devices, counters, played.facts, mapped=maps.building)
+    engine = wiring.make_engine(rules, places, GATEWAY, devices, counters, played.facts)
     pipeline = Pipeline(
         bound=bindings.Bound(office.gateways[0], devices),
         drivers=by_medium(named),

@@ -5,7 +5,7 @@ Reading  desk's reader -> desk, occupancy          Life     -> counting, one_des
 Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting
                                                    Booked   -> one_desk+
 Sighting               -> locate*                  Command  -> desk, presence*
-Health   receiver      -> locate* (all), sensor -> occupancy                  * on the building's coordinator
+Health   receiver      -> locate*, sensor -> occupancy                  * on the building's coordinator
 
 + everywhere: each gateway sees to its own desks, also when it is cut off. A candidate for coordinator hears of all
 desks of the building, and asks other gateways only while it leads.
@@ -13,7 +13,7 @@ desks of the building, and asks other gateways only while it leads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gateway.bindings import Binding
@@ -45,22 +45,9 @@ def make_engine(
     facts: Mapping[str, Mapping[str, Mapping[str, Any]]],
     *,
     leads: Callable[[], bool] = lambda: True,
-    mapped: str = "",
 ) -> Engine:
     """The rules of one gateway, with their inputs' ways to them (see make_route) and what they knew before."""
-    located = _Located()
-    engine = Engine(rules, make_route(places, gateway, devices, located, leads, mapped), counters, facts)
-    located.engine = engine
-    return engine
-
-
-class _Located:
-    """The people whose tags are located, as they are when somebody asks: a receiver's Health concerns them all."""
-
-    engine: Engine | None = None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([] if self.engine is None else self.engine.keys(locate.NAME))
+    return Engine(rules, make_route(places, gateway, devices, leads), counters, facts)
 
 
 def keys_of(rule: str, places: Places, gateway: str) -> list[str]:
@@ -235,15 +222,9 @@ def make_route(
     places: Places,
     gateway: str,
     devices: Mapping[str, Binding],
-    located: Iterable[str] = (),
     leads: Callable[[], bool] = lambda: True,
-    mapped: str = "",
 ) -> Route:
-    """Where inputs go on this gateway. `located`: a live view of the keys of `locate` (Health goes to all of them).
-
-    `leads`: whether the gateway, if it is a candidate at all, is the coordinator now. `mapped`: its building, where
-    that has radio maps, and so one locator for all tags.
-    """
+    """Where inputs go on this gateway. `leads`: whether it, if it is a candidate at all, is the coordinator now."""
     buildings = places.may_coordinate(gateway)
     home = places.home.get(gateway, "")
     owned = {place for place, spot in places.spots.items() if spot.owner == gateway}
@@ -251,11 +232,12 @@ def make_route(
     zone_of = {place: places.spots[place].zone for place in places.spots}
     zones = {area for area, found in places.areas.items() if found.owner == gateway}
     last_zone: dict[str, str] = {}
+    located = [(locate.NAME, building) for building in sorted(buildings)]
 
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
             case Sighting():
-                return [("locate", mapped or item.person)] if buildings and leads() else []
+                return located if leads() else []
             case Reading(modality="badge") if item.role != "desk":
                 found = [("presence", item.person or item.dev)] if buildings and leads() else []
                 return [*found, ("one_desk", item.person)] if found and item.person else found
@@ -284,8 +266,7 @@ def make_route(
             case Health():
                 binding = devices.get(item.dev)
                 if binding is not None and binding.driver is None:
-                    keys = [mapped] if mapped else located
-                    return [("locate", key) for key in keys] if buildings and leads() else []
+                    return located if leads() else []
                 return [("occupancy", binding.place)] if binding is not None and binding.place in owned else []
             case Command(name="quiet" | "recall"):
                 return [("presence", item.person)] if buildings and leads() else []

@@ -204,6 +204,8 @@ class Step(NamedTuple, Generic[S]):
     """When the rule wants a Tick; replaces what it asked for before; None: never."""
     emits: tuple[Input, ...] = ()
     """Sensed, Located, Life, Booked, Command: inputs for the rules that the gateway wires behind this one."""
+    counts: tuple[str, ...] = ()
+    """What the daemon is to count, for example `evicted`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

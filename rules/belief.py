@@ -52,9 +52,16 @@ MOST_ROWS = 20_000
 class Heard(NamedTuple):
     """A tag's window: by receiver (index) its mean dBm and number of packets."""
 
-    receivers: NDArray[np.int64]
-    levels: NDArray[np.float64]
-    packets: NDArray[np.int64]
+    receivers: Sequence[int]
+    levels: Sequence[float]
+    packets: Sequence[int]
+
+
+class _Windows(NamedTuple):
+    """Those of many tags, (tags, receivers); 0 where nothing was heard."""
+
+    levels: Array
+    packets: Array
 
 
 class Beliefs:
@@ -66,7 +73,9 @@ class Beliefs:
         self._liked = radio.liked.astype(np.float32)
         self._prior = self._liked / self._liked.sum()
         self._taps = _taps(SPEED / radio.pitch)
-        self._norm = self._spread(self._liked[None])[0]
+        self._norm = 1 / self._spread(self._liked[None])[0]
+        self._means = np.ascontiguousarray(radio.mean.T, dtype=np.float32)
+        self._doubts = radio.variance.mean(axis=1)
         self._still = np.zeros((capacity, cells), dtype=np.float32)
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
         self._offset = np.zeros(capacity)
@@ -96,28 +105,35 @@ class Beliefs:
         `alive`: receivers whose silence says something.
         """
         at = np.asarray(rows)
+        windows = self._windows(heard)
         leave, rest = (np.float32(1 - np.exp(-seconds / mean)) for mean in (STILL_S, WALK_S))
-        before, walking = self._still[at], self._walk[at]
-        still = before * (1 - leave) + walking * rest
-        walk = self._spread((walking * (1 - rest) + before * leave) / self._norm) * self._liked
-        evidence = np.empty_like(still)
-        for number, one in enumerate(heard):
-            evidence[number] = self._evidence(at[number], one, alive)
+        still, walking = self._still[at], self._walk[at]
+        walk = walking * (1 - rest)
+        walk += still * leave
+        walk = self._walked(walk)
+        still *= 1 - leave
+        walking *= rest
+        still += walking
+        evidence = self._evidence(at, heard, windows, alive)
         evidence -= evidence.max(axis=1, keepdims=True)
         np.maximum(evidence, -WORST, out=evidence)
         evidence *= np.float32(min(1.0, seconds))
         least = np.float32(LEAST / still.shape[1])
-        weight = np.exp(evidence * _moving_weight(heard))
+        weight = np.exp(evidence * _moving_weight(windows))
         still += least
-        share = (still * weight).sum(axis=1)
-        still *= np.exp(evidence * np.float32(STILL_WEIGHT))
+        share = np.einsum("tc,tc->t", still, weight)
+        evidence *= np.float32(STILL_WEIGHT)
+        still *= np.exp(evidence, out=evidence)
         still *= (share / still.sum(axis=1))[:, None]
         walk += least
         walk *= weight
-        whole = still.sum(axis=1) + walk.sum(axis=1)
-        self._still[at] = still / whole[:, None]
-        self._walk[at] = walk / whole[:, None]
-        self._learn_offsets(at, heard, seconds)
+        belief = np.add(still, walk, out=weight)
+        whole = belief.sum(axis=1)[:, None]
+        still /= whole
+        walk /= whole
+        belief /= whole
+        self._still[at], self._walk[at] = still, walk
+        self._learn_offsets(at, belief, windows, seconds)
 
     def drift(self, rows: Sequence[int], seconds: int) -> None:
         """Whole seconds in which these tags were not heard: they may have walked."""
@@ -126,7 +142,7 @@ class Beliefs:
         still, walk = self._still[at], self._walk[at]
         for _ in range(seconds):
             still, walk = still * (1 - leave) + walk * rest, walk * (1 - rest) + still * leave
-            walk = self._spread(walk / self._norm) * self._liked
+            walk = self._walked(walk)
         whole = still.sum(axis=1) + walk.sum(axis=1)
         self._still[at] = still / whole[:, None]
         self._walk[at] = walk / whole[:, None]
@@ -145,8 +161,14 @@ class Beliefs:
         found: Array = (self._still[at] + self._walk[at]) @ self._centres
         return found
 
+    def _walked(self, walk: Array) -> Array:
+        """One second later: spread, but not to where nobody goes."""
+        found = self._spread(walk * self._norm)
+        found *= self._liked
+        return found
+
     def _spread(self, belief: Array) -> Array:
-        """One second's walk: a Gaussian along each axis."""
+        """A Gaussian along each axis."""
         nx, ny = self.radio.shape
         grid = belief.reshape(-1, nx, ny)
         for axis, size in ((1, nx), (2, ny)):
@@ -155,31 +177,44 @@ class Beliefs:
             for step, weight in enumerate(taps[1:], start=1):
                 if step >= size:
                     break
+                part = weight * grid
                 if axis == 1:
-                    made[:, step:] += weight * grid[:, :-step]
-                    made[:, :-step] += weight * grid[:, step:]
+                    made[:, step:] += part[:, :-step]
+                    made[:, :-step] += part[:, step:]
                 else:
-                    made[:, :, step:] += weight * grid[:, :, :-step]
-                    made[:, :, :-step] += weight * grid[:, :, step:]
+                    made[:, :, step:] += part[:, :, :-step]
+                    made[:, :, :-step] += part[:, :, step:]
             grid = made
         found: Array = grid.reshape(belief.shape)
         return found
 
-    def _evidence(self, row: int, heard: Heard, alive: NDArray[np.bool_]) -> Array:
-        receivers, levels, packets = heard
-        total = np.zeros(len(self.radio.centres), dtype=np.float32)
-        offset, doubt = float(self._offset[row]), round(float(np.sqrt(self._doubt[row])))
-        for receiver, level, count in zip(receivers.tolist(), levels.tolist(), packets.tolist(), strict=True):
-            total += self._row(receiver, round(level - offset), count, doubt)
-        share = np.zeros(len(self.radio.receivers), dtype=np.float32)
-        share[receivers] = packets / packets.max()
-        sure = np.float32(min(5, int(packets.max())) / 5)
-        total += sure * (alive.astype(np.float32) @ self._unheard + (share * alive) @ self._audible)
-        return total
+    def _windows(self, heard: Sequence[Heard]) -> _Windows:
+        levels = np.zeros((len(heard), len(self.radio.receivers)), dtype=np.float32)
+        packets = np.zeros_like(levels)
+        at = np.repeat(np.arange(len(heard)), [len(one.receivers) for one in heard])
+        receivers = np.concatenate([one.receivers for one in heard])
+        levels[at, receivers] = np.concatenate([one.levels for one in heard])
+        packets[at, receivers] = np.concatenate([one.packets for one in heard])
+        return _Windows(levels, packets)
+
+    def _evidence(
+        self, at: NDArray[np.int64], heard: Sequence[Heard], windows: _Windows, alive: NDArray[np.bool_]
+    ) -> Array:
+        """(tags, cells), log-likelihood: of who heard it and who did not, and of the levels."""
+        most = windows.packets.max(axis=1, keepdims=True)
+        listening = alive.astype(np.float32)
+        found: Array = (windows.packets / most * listening) @ self._audible
+        found += listening @ self._unheard
+        found *= np.minimum(5, most) / np.float32(5)
+        offsets, doubts = self._offset[at].tolist(), np.rint(np.sqrt(self._doubt[at])).astype(int).tolist()
+        for total, one, offset, doubt in zip(found, heard, offsets, doubts, strict=True):
+            for receiver, level, count in zip(one.receivers, one.levels, one.packets, strict=True):
+                total += self._row(receiver, round(level - offset), count, doubt)
+        return found
 
     def _row(self, receiver: int, level: int, packets: int, doubt: int) -> Array:
         """Log-likelihood over the cells of one receiver's level; made once, in whole dB."""
-        kind = next((n for n, most in enumerate(PACKETS) if packets <= most), len(PACKETS) - 1)
+        kind = min(int(packets - 1).bit_length(), len(PACKETS) - 1)
         key = (receiver, level * 32 + doubt, kind)
         row = self._rows.get(key)
         if row is None:
@@ -192,22 +227,21 @@ class Beliefs:
             self._rows[key] = row
         return row
 
-    def _learn_offsets(self, at: NDArray[np.int64], heard: Sequence[Heard], seconds: float) -> None:
-        radio = self.radio
-        beliefs = self._still[at] + self._walk[at]
-        means = beliefs @ radio.mean.T.astype(np.float32)
-        for number, (row, one) in enumerate(zip(at.tolist(), heard, strict=True)):
-            rest = one.levels - means[number, one.receivers] - self._offset[row]
-            variance = OFFSET_PACE / seconds * (float(radio.variance[one.receivers].mean()) + radio.packet)
-            doubt = float(self._doubt[row])
-            gain = doubt / (variance / len(rest) + doubt)
-            self._offset[row] += gain * float(np.clip(rest, -12, 12).mean())
-            self._doubt[row] = doubt * (1 - gain)
+    def _learn_offsets(self, at: NDArray[np.int64], beliefs: Array, windows: _Windows, seconds: float) -> None:
+        heard = windows.packets > 0
+        many = heard.sum(axis=1)
+        rest = (windows.levels - beliefs @ self._means - self._offset[at][:, None]).clip(-12, 12)
+        step = (rest * heard).sum(axis=1) / many
+        variance = OFFSET_PACE / seconds * (heard @ self._doubts / many + self.radio.packet)
+        doubt = self._doubt[at]
+        gain = doubt / (variance / many + doubt)
+        self._offset[at] += gain * step
+        self._doubt[at] = doubt * (1 - gain)
 
 
-def _moving_weight(heard: Sequence[Heard]) -> Array:
+def _moving_weight(windows: _Windows) -> Array:
     """(tags, 1)."""
-    packets = np.array([one.packets.mean() for one in heard], dtype=np.float32)
+    packets = windows.packets.sum(axis=1) / (windows.packets > 0).sum(axis=1)
     share = np.log(packets.clip(1, MANY)) / np.log(np.float32(MANY))
     found: Array = (MOVING_WEIGHT + (MANY_WEIGHT - MOVING_WEIGHT) * share).astype(np.float32)
     return found[:, None]

@@ -4,18 +4,23 @@ Each receiver's signal is smoothed in time. The incumbent stands until a receive
 margin, for a settle time and more than once; so a still tag does not flap. A receiver that has not heard the tag for a
 while has no vote, and a deaf one loses it at once. A private zone is never an answer: while the tag is there, the last
 public zone stands and is not updated.
+
+A building's tags share one state, a table that is changed in place and handed on: copying it for each of a hundred
+thousand sightings a second would be the price of doing without. The same inputs still give the same outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import heappop, heappush
 from math import exp
 from typing import Any, NamedTuple
 
 from rules.api import SECOND, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.evidence import personal
+from rules.votes import MOST, Votes
 
 NAME, VERSION = "locate", 1
 MARGIN_SCALE = 4.0
@@ -49,6 +54,8 @@ class Settings:
     """So often an unchanged answer is told again while evidence goes on."""
     lost_s: float = 60.0
     """Without a sighting for so long, and for three intervals of the tags: no_evidence."""
+    most_tags: int = 20_000
+    """Beyond it those that were heard longest ago are told as lost, and counted."""
 
 
 class _Config(NamedTuple):
@@ -67,16 +74,19 @@ class _Config(NamedTuple):
     """Age at which a vote is not counted any more."""
     refresh: int
     lost: int
+    most: int
 
 
-class Held(NamedTuple):
-    """What is held to be true, and who contests it."""
+@dataclass(slots=True)
+class _Tag:
+    """What is held to be true of one tag, and who contests it."""
 
+    person: str
+    votes: Votes = field(default_factory=Votes)
     best: str = ""
     """The incumbent receiver; empty: none."""
     zone: str | None = None
     """The answer: the zone of the last public incumbent."""
-    cause: str | None = None
     told: int = 0
     """When the answer was last emitted; 0: never."""
     evidence: int = 0
@@ -90,23 +100,39 @@ class Held(NamedTuple):
     """... since then and so often."""
     deaf: frozenset[str] = frozenset()
     """Receivers that had a vote and do not hear now."""
+    due: int = 0
+    """When to look at it again; 0: not at all."""
 
 
-Vote = tuple[float, int, int]
-"""(smoothed dBm, when last heard, sightings behind it)."""
+@dataclass(slots=True)
+class State:
+    """All tags of a building."""
 
+    tags: dict[str, _Tag] = field(default_factory=dict)
+    """By person."""
+    dues: list[tuple[int, str]] = field(default_factory=list)
+    """Heap; an entry that is earlier than its tag's `due` is put off when its time comes."""
+    quiet: Step[State] = field(init=False)
+    """The step that says nothing: nearly all of them."""
 
-class State(NamedTuple):
-    """Of one person's tag."""
+    def __post_init__(self) -> None:
+        self.quiet = Step(self)
 
-    person: str
-    votes: Mapping[str, Vote]
-    held: Held
-    due: int | None
+    def step(self, *emits: Located, counts: tuple[str, ...] = ()) -> Step[State]:
+        """With the time of the next look, whosever that is."""
+        due = self.dues[0][0] if self.dues else None
+        if self.quiet.due != due:
+            self.quiet = Step(self, due=due)
+        return Step(self, due=due, emits=emits, counts=counts) if emits or counts else self.quiet
+
+    def look(self, tag: _Tag, at: int) -> None:
+        """Look at a tag again at `at`."""
+        tag.due = at
+        heappush(self.dues, (at, tag.person))
 
 
 def rule(settings: Settings) -> Rule[State]:
-    """Where tags are; key = person."""
+    """Where the tags of a building are; key = building."""
     return Rule(name=NAME, version=VERSION, start=_start, step=partial(_step, _config(settings)))
 
 
@@ -123,188 +149,220 @@ def _config(settings: Settings) -> _Config:
         fresh=int(max(10.0, 3 * expect) * SECOND),
         refresh=int(settings.refresh_s * SECOND),
         lost=int(max(settings.lost_s, 3 * expect) * SECOND),
+        most=settings.most_tags,
     )
 
 
-def _start(person: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
-    """A tag's place is an estimate: it starts from nothing."""
-    return Step(State(person, {}, Held(), None))
+def _start(_building: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
+    """Where tags are is an estimate: it starts from nothing."""
+    return Step(State())
 
 
 def _step(config: _Config, state: State, item: Input) -> Step[State]:
     if type(item) is Sighting:
         return _hear(config, state, item)
     if isinstance(item, Health):
-        return _health(config, state, item)
+        return state.step(*[told for tag in list(state.tags.values()) for told in _health(config, state, tag, item)])
     if isinstance(item, Tick):
-        return _look(config, state, item.at)
-    return Step(state, (), (), state.due)
+        return state.step(*_passed(config, state, item.at))
+    return state.step()
+
+
+def _passed(config: _Config, state: State, now: int) -> Iterator[Located]:
+    """Look at every tag whose time has come."""
+    while state.dues and state.dues[0][0] <= now:
+        at, person = heappop(state.dues)
+        tag = state.tags.get(person)
+        if tag is not None and tag.due == at:
+            yield from _look(config, state, tag, now)
 
 
 def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
     """The hot path: one vote changes, and it is compared with the incumbent's only."""
     receiver, at = item.receiver, item.at
-    if receiver not in config.zones:
-        return Step(state, (), (), state.due)
-    person, votes, held, due = state
-    vote = votes.get(receiver)
-    if vote is None:
-        level, count = item.rssi, 1
-    else:
-        level, last, count = vote
-        passed = at - last
-        if passed < 0:
-            return Step(state, (), (), due)
-        if passed > config.fresh:
-            level, count = item.rssi, 1
-        else:  # a plain mean at first, or the first sighting would weigh most
-            count += 1
-            share = passed / (config.smooth + passed)
-            level += (item.rssi - level) * (share if share * count > 1 else 1 / count)
-    votes = {**votes, receiver: (level, at, count)}
-    best = held.best
-    if receiver == best:
-        rival = held.challenger
-        if rival and votes[rival][0] < level + config.margin:
-            held = held._replace(challenger="", since=0, times=0)
-        if at - held.told >= config.refresh and best not in config.private:
-            return _tell(config, State(person, votes, held, due), at)
-        return Step(State(person, votes, held, due), (), (), due)
-    if not best:
-        return _begin(config, State(person, votes, held, due), at)
     zones = config.zones
-    top, heard, _ = votes[best]
+    if receiver not in zones:
+        return state.quiet
+    tag = state.tags.get(item.person)
+    if tag is None:
+        return _meet(config, state, item)
+    votes = tag.votes
+    slot = votes.slots.get(receiver)
+    if slot is None:
+        level = item.rssi
+        _add(tag, item)
+    elif at < votes.heard[slot]:
+        return state.quiet
+    else:
+        level = votes.take(slot, item.rssi, at, config.smooth, config.fresh)
+    best = tag.best
+    if receiver == best:
+        rival = tag.challenger
+        if rival and votes.level(rival) < level + config.margin:
+            _unchallenge(tag)
+        if at - tag.told >= config.refresh and best not in config.private:
+            return state.step(_tell(config, tag, at))
+        return state.quiet
+    if not best:
+        return state.step(*_begin(config, state, tag, at))
+    slot = votes.slots[best]
+    top = votes.levels[slot]
     if zones[receiver] == zones[best]:
         if level > top:
-            held = held._replace(best=receiver)
-        return Step(State(person, votes, held, due), (), (), due)
-    gone = at - heard > config.fresh
+            tag.best = receiver
+        return state.quiet
+    gone = at - votes.heard[slot] > config.fresh
     if level >= top + config.margin or gone:
-        return _challenge(config, State(person, votes, held, due), receiver, at, gone=gone)
-    if receiver == held.challenger:
-        held = held._replace(challenger="", since=0, times=0)
-    return Step(State(person, votes, held, due), (), (), due)
+        return state.step(*_challenge(config, state, tag, receiver, at, gone=gone))
+    if receiver == tag.challenger:
+        _unchallenge(tag)
+    return state.quiet
 
 
-def _challenge(config: _Config, state: State, receiver: str, at: int, *, gone: bool) -> Step[State]:
+def _meet(config: _Config, state: State, item: Sighting) -> Step[State]:
+    """A tag that was not known, in the place of others where there are too many."""
+    told: list[Located] = []
+    counts: tuple[str, ...] = ()
+    if len(state.tags) >= config.most:
+        oldest = sorted(state.tags.values(), key=lambda tag: (tag.votes.latest, tag.person))
+        for gone in oldest[: 1 + config.most // 100]:  # many at once: finding them is what takes long
+            told += _lose(config, state, gone, item.at)
+            counts = (*counts, "evicted")
+    tag = state.tags[item.person] = _Tag(item.person)
+    _add(tag, item)
+    told += _begin(config, state, tag, item.at)
+    return state.step(*told, counts=counts)
+
+
+def _add(tag: _Tag, item: Sighting) -> None:
+    """A receiver that had no vote."""
+    votes = tag.votes
+    if len(votes) >= MOST:
+        others = (name for name in votes if name not in (tag.best, tag.challenger))
+        votes.drop(min(others, key=lambda name: (votes.last(name), name)))
+    votes.add(item.receiver, item.rssi, item.at)
+
+
+def _unchallenge(tag: _Tag) -> None:
+    tag.challenger, tag.since, tag.times = "", 0, 0
+
+
+def _challenge(config: _Config, state: State, tag: _Tag, receiver: str, at: int, *, gone: bool) -> Iterable[Located]:
     """A receiver of another zone is louder by the margin, or the incumbent has fallen silent."""
-    held, zones = state.held, config.zones
-    rival = held.challenger
-    if not rival or (zones[rival] != zones[receiver] and state.votes[receiver][0] > state.votes[rival][0]):
-        held = held._replace(challenger=receiver, since=at, times=1)
-        return Step(state._replace(held=held), (), (), state.due)
+    zones, rival = config.zones, tag.challenger
+    if not rival or (zones[rival] != zones[receiver] and tag.votes.level(receiver) > tag.votes.level(rival)):
+        tag.challenger, tag.since, tag.times = receiver, at, 1
+        return ()
     if zones[rival] != zones[receiver]:
-        return Step(state, (), (), state.due)
-    held = held._replace(challenger=receiver, times=held.times + 1)
-    beside = config.neighbours.get(zones[held.best])
+        return ()
+    tag.challenger = receiver
+    tag.times += 1
+    beside = config.neighbours.get(zones[tag.best])
     settle = config.settle if not beside or zones[receiver] in beside else 2 * config.settle
-    if gone or at - held.since >= settle:
-        return _switch(config, state._replace(held=held), receiver, at)
-    return Step(state._replace(held=held), (), (), state.due)
+    return _switch(config, state, tag, receiver, at) if gone or at - tag.since >= settle else ()
 
 
-def _begin(config: _Config, state: State, at: int) -> Step[State]:
+def _begin(config: _Config, state: State, tag: _Tag, at: int) -> Iterable[Located]:
     """There is no incumbent: let every receiver have a word, then take the strongest."""
-    held = state.held
-    if not held.first:
-        held, due = held._replace(first=at), at + config.first
-        return Step(State(state.person, state.votes, held, due), (), (), due)
-    if at - held.first < config.first:
-        return Step(state, (), (), state.due)
-    return _look(config, state, at)
+    if not tag.first:
+        tag.first = at
+        state.look(tag, at + config.first)
+        return ()
+    if at - tag.first < config.first:
+        return ()
+    return _look(config, state, tag, at)
 
 
-def _look(config: _Config, state: State, now: int) -> Step[State]:
-    """Without a sighting that decides: drop votes that are old, and see who is left."""
-    votes = {dev: vote for dev, vote in state.votes.items() if now - vote[1] <= config.fresh}
-    held = state.held
-    if held.best in votes:
-        due = votes[held.best][1] + config.fresh + 1
-        return Step(State(state.person, state.votes, held, due), (), (), due)
-    if held.best in state.votes:  # it fell silent: who still hears the tag, or did all lose it together?
-        since = state.votes[held.best][1] + config.fresh // 2
-        others = {dev: vote for dev, vote in votes.items() if vote[1] > since}
-    else:
-        others = votes
-    if others and (held.best or now - held.first >= config.first):
-        strongest = max(others, key=lambda dev: (others[dev][0], dev))
-        return _switch(config, state, strongest, now)
+def _look(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Located]:
+    """Without a sighting that decides: see who is left of those whose vote is not too old."""
+    votes, best = tag.votes, tag.best
+    fresh = votes.since(now - config.fresh)
+    if best in fresh:
+        for old in set(votes) - set(fresh):
+            _drop(tag, old)
+        state.look(tag, votes.last(best) + config.fresh + 1)
+        return ()
+    others = fresh
+    if best in votes:  # it fell silent: who still hears the tag, or did all lose it together?
+        since = votes.last(best) + config.fresh // 2
+        others = [name for name in fresh if votes.last(name) > since]
+    if others and (best or now - tag.first >= config.first):
+        strongest = max(others, key=lambda name: (votes.level(name), name))
+        return _switch(config, state, tag, strongest, now)
     if others:
-        due = held.first + config.first
-        return Step(State(state.person, votes, held, due), (), (), due)
-    lost = max((vote[1] for vote in state.votes.values()), default=0) + config.lost
-    if now < lost and not (held.deaf and not votes):
-        return Step(state._replace(due=lost), (), (), lost)
-    return _lose(config, state, now)
+        for old in set(votes) - set(fresh):
+            _drop(tag, old)
+        state.look(tag, tag.first + config.first)
+        return ()
+    lost = votes.latest + config.lost
+    if now < lost and not (tag.deaf and not fresh):
+        state.look(tag, lost)
+        return ()
+    return _lose(config, state, tag, now)
 
 
-def _lose(config: _Config, state: State, now: int) -> Step[State]:
-    """Nobody hears the tag."""
-    held = state.held
-    cause = "radio_deaf" if held.deaf else "no_evidence"
-    evidence = _evidence(config, state)
-    if held.zone is None and held.cause in (None, cause):  # nothing was ever answered, or this is
-        return Step(State(state.person, {}, Held(cause=held.cause, evidence=evidence, deaf=held.deaf), None))
-    after = State(state.person, {}, Held(cause=cause, told=now, evidence=evidence, deaf=held.deaf), None)
-    return Step(after, (), (), None, (Located(state.person, None, cause, now, evidence, 0.0),))
+def _drop(tag: _Tag, receiver: str) -> None:
+    tag.votes.drop(receiver)
+    if tag.challenger == receiver:
+        _unchallenge(tag)
 
 
-def _switch(config: _Config, state: State, receiver: str, at: int) -> Step[State]:
+def _lose(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Located]:
+    """Nobody hears the tag: say so, where an answer stands, and forget it."""
+    _witness(config, tag)
+    del state.tags[tag.person]
+    if tag.zone is None:
+        return ()
+    cause = "radio_deaf" if tag.deaf else "no_evidence"
+    return (Located(tag.person, None, cause, now, tag.evidence, 0.0),)
+
+
+def _switch(config: _Config, state: State, tag: _Tag, receiver: str, at: int) -> Iterable[Located]:
     """`receiver` is the incumbent from now on; tell it, unless its zone is private."""
-    old, zones = state.held, config.zones
-    evidence = _evidence(config, state)
-    held = Held(receiver, old.zone, old.cause, old.told, evidence, deaf=old.deaf)
-    due = state.votes[receiver][1] + config.fresh + 1
-    after = State(state.person, state.votes, held, due)
+    _witness(config, tag)
+    tag.best, tag.first = receiver, 0
+    _unchallenge(tag)
+    state.look(tag, tag.votes.last(receiver) + config.fresh + 1)
     if receiver in config.private:
-        return Step(after, (), (), due)
-    if zones[receiver] == old.zone and at - old.told < config.refresh:
-        return Step(after, (), (), due)
-    return _tell(config, after, at)
+        return ()
+    if config.zones[receiver] == tag.zone and at - tag.told < config.refresh:
+        return ()
+    return (_tell(config, tag, at),)
 
 
-def _tell(config: _Config, state: State, at: int) -> Step[State]:
-    """Emit the incumbent's zone, with the strongest other zone as the one that lost."""
-    held, zones, votes = state.held, config.zones, state.votes
-    best = held.best
-    zone, (level, heard, _) = zones[best], votes[best]
+def _tell(config: _Config, tag: _Tag, at: int) -> Located:
+    """The incumbent's zone, with the strongest other zone as the one that lost."""
+    zones, votes, best = config.zones, tag.votes, tag.best
+    zone, level, heard = zones[best], votes.level(best), votes.last(best)
     rivals = [
-        (vote[0], zones[dev])
-        for dev, vote in votes.items()
-        if zones[dev] != zone and dev not in config.private and at - vote[1] <= config.fresh
+        (votes.level(dev), zones[dev])
+        for dev in votes.since(at - config.fresh)
+        if zones[dev] != zone and dev not in config.private
     ]
     challenger, confidence = None, 0.8
     if rivals:
         second, loser = max(rivals)
         challenger = {"zone": loser, "weight": round(second, 1)}
         confidence = 1 / (1 + exp(max(-20.0, min(20.0, (second - level) / MARGIN_SCALE))))
-    held = held._replace(zone=zone, cause=None, told=at, evidence=heard, deaf=held.deaf - votes.keys())
-    located = Located(state.person, zone, None, at, heard, round(confidence, 2), (personal("tag", best),), challenger)
-    return Step(State(state.person, votes, held, state.due), (), (), state.due, (located,))
+    tag.zone, tag.told, tag.evidence = zone, at, heard
+    tag.deaf -= votes.slots.keys()
+    return Located(tag.person, zone, None, at, heard, round(confidence, 2), (personal("tag", best),), challenger)
 
 
-def _evidence(config: _Config, state: State) -> int:
-    """When the answer that stands was last borne out."""
-    held = state.held
-    if held.best and held.best not in config.private and held.best in state.votes:
-        return state.votes[held.best][1]
-    return held.evidence
+def _witness(config: _Config, tag: _Tag) -> None:
+    """Note when the answer that stands was last borne out, before its witness goes."""
+    if tag.best and tag.best not in config.private and tag.best in tag.votes:
+        tag.evidence = tag.votes.last(tag.best)
 
 
-def _health(config: _Config, state: State, item: Health) -> Step[State]:
+def _health(config: _Config, state: State, tag: _Tag, item: Health) -> Iterable[Located]:
     """A deaf receiver withdraws its vote."""
-    held = state.held
     if item.alive:
-        if item.dev not in held.deaf:
-            return Step(state, (), (), state.due)
-        return Step(state._replace(held=held._replace(deaf=held.deaf - {item.dev})), (), (), state.due)
-    if item.dev not in state.votes:
-        return Step(state, (), (), state.due)
-    held = held._replace(evidence=_evidence(config, state), deaf=held.deaf | {item.dev})
-    if held.challenger == item.dev:
-        held = held._replace(challenger="", since=0, times=0)
-    votes = {dev: vote for dev, vote in state.votes.items() if dev != item.dev}
-    after = State(state.person, votes, held, state.due)
-    if held.best != item.dev and held.best:
-        return Step(after, (), (), state.due)
-    return _look(config, after, item.at)
+        tag.deaf -= {item.dev}
+        return ()
+    if item.dev not in tag.votes:
+        return ()
+    _witness(config, tag)
+    tag.deaf |= {item.dev}
+    _drop(tag, item.dev)
+    return () if tag.best != item.dev and tag.best else _look(config, state, tag, item.at)

@@ -314,9 +314,7 @@ def _window(beliefs: Beliefs, tag: _Tag) -> Heard | None:
     if not mine:
         return None
     tag.via = beliefs.radio.receivers[max(mine, key=lambda one: one[1])[0]]
-    return Heard(
-        np.array([one[0] for one in mine]), np.array([one[1] for one in mine]), np.array([int(one[2]) for one in mine])
-    )
+    return Heard([one[0] for one in mine], [one[1] for one in mine], [int(one[2]) for one in mine])
 
 
 def _judge(

@@ -148,3 +148,15 @@ def test_ticks_run_in_order_however_the_time_is_cut(taps: list[tuple[int, str]])
         return out
 
     assert run(advance=False) == run(advance=True)
+
+
+def test_what_a_step_counts_is_counted_under_its_rule() -> None:
+    def step(state: int, _item: Input) -> Step[int]:
+        return Step(state + 1, counts=("evicted",) if state else ())
+
+    counters = Counters()
+    rule = Rule(name="r", version=1, start=lambda _key, _fact, _now: Step(0), step=step)
+    engine = Engine([rule], lambda _: [("r", "k")], counters)
+    for at in range(1, 4):
+        assert not engine.feed(Tick(at), at)
+    assert counters.get("rules.evicted") == 2

@@ -171,7 +171,7 @@ def test_tags_of_the_building_go_to_one_locator(tmp_path: Path) -> None:
     places, devices = Places(chosen), bindings.by_device(chosen, DRIVERS)
     found = radio.maps(chosen, places.may_coordinate("gw1"))
     rules = wiring.make_rules(chosen, places, "gw1", devices, unit_sizes={}, now=BEGIN, floors=found.floors)
-    engine = wiring.make_engine(rules, places, "gw1", devices, Counters(), {}, mapped=found.building)
+    engine = wiring.make_engine(rules, places, "gw1", devices, Counters(), {})
     told: list[Any] = []
     for second in range(20):
         at = BEGIN + second * SECOND

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rules import locate
 from rules.api import SECOND, Health, Located, Sighting
 from rules.locate import Receiver, Settings
+from rules.votes import MOST, Votes
 
 T0 = 1_795_484_000 * SECOND
 ANA = "p-000000000000000a"
@@ -51,7 +52,7 @@ def answers(run: Any) -> list[tuple[int, str | None]]:
 
 
 def test_the_strongest_after_all_had_a_word(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 30, west=-70, east=-60))
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, west=-70, east=-60))
     assert answers(run) == [(2, EAST)]
     located = run.emits[0]
     assert located.evidence == ({"modality": "tag", "via": "r-east"},)
@@ -60,7 +61,7 @@ def test_the_strongest_after_all_had_a_word(fold: Any) -> None:
 
 
 def test_a_challenger_needs_the_margin_for_the_settle_time(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(
+    run = fold(locate.rule(DENSE), "b").feed(
         *heard(0, 30, east=-60, west=-70),
         *heard(30, 200, east=-66, west=-62),
         *heard(200, 260, east=-75, west=-60),
@@ -77,12 +78,12 @@ def test_two_receivers_of_one_zone_are_one_zone(fold: Any) -> None:
 
 
 def test_an_incumbent_that_falls_silent_gives_way(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 30, east=-60, west=-80), *heard(30, 60, west=-80))
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, east=-60, west=-80), *heard(30, 60, west=-80))
     assert [word for _, word in answers(run)] == [EAST, WEST]
 
 
 def test_no_evidence_for_a_while(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 30, east=-60, west=-61)).wait(500)
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, east=-60, west=-61)).wait(500)
     assert answers(run) == [(2, EAST), (89, "no_evidence")]
     last = run.emits[-1]
     assert last.last_evidence == at(29)
@@ -90,26 +91,26 @@ def test_no_evidence_for_a_while(fold: Any) -> None:
 
 
 def test_it_is_told_again_while_evidence_goes_on(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 200, east=-60))
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 200, east=-60))
     assert [round((item.at - T0) / SECOND) for item in run.emits] == [2, 62, 122, 182]
 
 
 def test_a_deaf_receiver_withdraws_its_vote(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(
+    run = fold(locate.rule(DENSE), "b").feed(
         *heard(0, 30, east=-60, west=-80), Health("r-east", False, "radio_deaf", at(30)), *heard(31, 40, west=-80)
     )
     assert answers(run) == [(2, EAST), (30, WEST)]
 
 
 def test_too_few_votes_are_radio_deaf_and_not_absence(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 30, east=-60), Health("r-east", False, "radio_deaf", at(30)))
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, east=-60), Health("r-east", False, "radio_deaf", at(30)))
     assert answers(run) == [(2, EAST), (30, "radio_deaf")]
     run.feed(Health("r-east", True, "", at(100)), *heard(101, 110, east=-60))
     assert answers(run)[-1] == (103, EAST)
 
 
 def test_a_private_zone_is_never_an_answer(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 30, east=-60, toilet=-90), *heard(30, 500, east=-85, toilet=-55))
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, east=-60, toilet=-90), *heard(30, 500, east=-85, toilet=-55))
     assert {item.zone for item in run.emits} == {EAST}
     assert all(item.last_evidence <= at(45) for item in run.emits)
     assert all(item.challenger is None for item in run.emits)
@@ -119,14 +120,14 @@ def test_a_private_zone_is_never_an_answer(fold: Any) -> None:
 
 
 def test_somebody_heard_in_a_private_zone_only_is_nowhere(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 300, toilet=-55)).wait(1000)
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 300, toilet=-55)).wait(1000)
     assert run.emits == []
 
 
 def test_a_stranger_receiver_has_no_vote(fold: Any) -> None:
-    run = fold(locate.rule(DENSE), ANA).feed(*heard(0, 30, mars=-20)).wait(100)
+    run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, mars=-20)).wait(100)
     assert run.emits == []
-    assert run.state.votes == {}
+    assert run.state.tags == {}
 
 
 def test_a_jump_to_a_zone_that_is_not_next_takes_longer(fold: Any) -> None:
@@ -150,8 +151,8 @@ def still(seed: int, spacing: float, hours: float) -> list[Sighting]:
 
 @given(seed=st.integers(0, 1000))
 def test_a_still_tag_does_not_flap(fold: Any, seed: int) -> None:
-    dense = fold(locate.rule(DENSE), ANA).feed(*still(seed, 1.0, 0.2))
-    sparse = fold(locate.rule(SPARSE), ANA).feed(*still(seed, 30.0, 6.0))
+    dense = fold(locate.rule(DENSE), "b").feed(*still(seed, 1.0, 0.2))
+    sparse = fold(locate.rule(SPARSE), "b").feed(*still(seed, 30.0, 6.0))
     for run in (dense, sparse):
         zones = [word for _, word in answers(run)]
         assert len(zones) == len(set(zones))  # the first word may be of noise; nothing is ever taken back to
@@ -177,15 +178,15 @@ def made(chosen: list[tuple[float, str, float]]) -> list[Any]:
 
 @given(chosen=steps)
 def test_same_input_same_output(fold: Any, chosen: list[tuple[float, str, float]]) -> None:
-    one = fold(locate.rule(DENSE), ANA).feed(*made(chosen)).wait(100_000)
-    two = fold(locate.rule(DENSE), ANA).feed(*made(chosen)).wait(100_000)
+    one = fold(locate.rule(DENSE), "b").feed(*made(chosen)).wait(100_000)
+    two = fold(locate.rule(DENSE), "b").feed(*made(chosen)).wait(100_000)
     assert one.emits == two.emits
 
 
 @given(chosen=steps)
 def test_what_is_answered_was_heard(fold: Any, chosen: list[tuple[float, str, float]]) -> None:
     items = made(chosen)
-    run = fold(locate.rule(DENSE), ANA).feed(*items).wait(100_000)
+    run = fold(locate.rule(DENSE), "b").feed(*items).wait(100_000)
     for item in run.emits:
         assert item.zone != TOILET
         assert item.last_evidence <= item.at
@@ -198,3 +199,56 @@ def test_what_is_answered_was_heard(fold: Any, chosen: list[tuple[float, str, fl
                 for sighting in items
             )
     assert not run.emits or run.emits[-1].zone is None
+
+
+# --- many tags --------------------------------------------------------------------------------------------------------
+
+
+def test_too_many_tags_cost_those_heard_longest_ago_and_it_is_counted() -> None:
+    building = locate.rule(Settings(receivers=RECEIVERS, most_tags=100))
+    state = building.start("b", None, T0).state
+    told: list[Any] = []
+    counts: list[str] = []
+    for number in range(150):
+        for second in range(4):
+            step = building.step(state, Sighting(f"p-{number}", "r-east", -60.0, at(number / 10 + second)))
+            state, told, counts = step.state, [*told, *step.emits], [*counts, *step.counts]
+    assert len(state.tags) <= 100
+    assert "p-149" in state.tags
+    assert counts == ["evicted"] * (150 - len(state.tags))
+    lost = [one.person for one in told if one.zone is None]
+    assert lost == [f"p-{number}" for number in range(len(lost))]
+    assert len(lost) == len(counts)
+
+
+def test_a_tag_has_a_bounded_number_of_receivers() -> None:
+    many = {f"r{n}": Receiver(zone=f"s/b/f/z{n}/_") for n in range(100)}
+    building = locate.rule(Settings(receivers=many))
+    state = building.start("b", None, T0).state
+    for number in range(1000):
+        state = building.step(state, Sighting(ANA, f"r{number % 100}", -60.0, at(number / 20))).state
+        state = building.step(state, Sighting(ANA, "r0", -40.0, at(number / 20))).state
+    held = state.tags[ANA]
+    assert len(held.votes) == MOST
+    assert held.best == "r0"
+
+
+names = st.sampled_from([f"r{n}" for n in range(6)])
+
+
+@given(st.lists(st.tuples(names, st.booleans(), st.floats(-100, -30)), max_size=60))
+def test_votes_are_those_that_were_given(acts: list[tuple[str, bool, float]]) -> None:
+    votes, expected = Votes(), dict[str, tuple[float, int]]()
+    for number, (name, drops, level) in enumerate(acts):
+        if drops and name in expected:
+            votes.drop(name)
+            del expected[name]
+        elif not drops and name not in expected:
+            votes.add(name, level, number)
+            expected[name] = (level, number)
+        elif not drops:
+            votes.take(votes.slots[name], level, number, smooth=0, fresh=0)
+            expected[name] = (level, number)
+    assert {name: (votes.level(name), votes.last(name)) for name in votes} == expected
+    assert votes.latest == max((last for _, last in expected.values()), default=0)
+    assert set(votes.since(30)) == {name for name, (_, last) in expected.items() if last >= 30}
