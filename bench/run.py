@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 def at_least(what: str, got: float, goal: float) -> Line:
     """A ratio that should be high."""
-    return Line(what, f"{got:.1f}x", f"at least {goal:g}x", got >= goal)
+    return Line(what, f"{got:.1f}x" if got >= 1 else f"{got:.2f}x", f"at least {goal:g}x", got >= goal)
 
 
 class Bench:
@@ -125,6 +125,22 @@ def decoders() -> list[Line]:
     return [at_least(f"decode, {what}", pair["ratio"], pair["goal"]) for what, pair in found.items()]
 
 
+def locators() -> list[Line]:
+    """Where tags are: a process alone, as its turns are short."""
+    command = [sys.executable, "-m", "bench.locator"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # one core, as the goals say
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    if done.returncode:
+        raise SystemExit(f"the locators failed:\n{done.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    cell, rate = found["cell_bytes"], found["decisions"]
+    return [
+        at_least("locator: sightings a second, of a plain loop's", found["ratio"], 0.4),
+        Line("locator: memory of a (tag, receiver)", f"{cell:.0f} bytes", "at most 130 bytes", cell <= 130),
+        Line("locator with a survey: zone decisions a second", f"{rate:,.0f}", "at least 20,000", rate >= 20_000),
+    ]
+
+
 def contest(bench: Bench, rounds: int) -> None:
     """All contestants that are compared, interleaved."""
     turns: list[Callable[[], None]] = [
@@ -203,12 +219,12 @@ def main() -> int:
     shutil.rmtree(WORK / "run", ignore_errors=True)
     (WORK / "run").mkdir(parents=True)
     peer = peer_python("theengs", "TheengsGateway")
-    decoded = decoders()
+    decoded, located = decoders(), locators()
     with mosquitto(WORK / "run") as port:
         bench = Bench(peer, port)
         contest(bench, rounds)
         edge = idle.measure(bench.folder(), port)
-    table = [*lines(bench, edge, idle.heavy_imports(), demo()), *decoded]
+    table = [*lines(bench, edge, idle.heavy_imports(), demo()), *decoded, *located]
     print(
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python {platform.python_version()}, median of {rounds} rounds\n"
     )
