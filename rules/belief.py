@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.radio_map import RadioMap
+from rules.radio_map import NOBODY_WAS, RadioMap
 
 Array = NDArray[np.float32]
 
@@ -71,7 +71,7 @@ class Beliefs:
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
-        surveyed = bool((radio.audible != 0.7).any())
+        surveyed = bool((radio.audible != NOBODY_WAS).any())
         self._offset_db = OFFSET_DB if surveyed else UNSURVEYED_OFFSET_DB
         self._rows: dict[tuple[int, int, int], Array] = {}
         self._unheard = MISSING_WEIGHT * np.log1p(-radio.audible).astype(np.float32)
