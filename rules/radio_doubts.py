@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.api import is_signal
 from rules.radio_trend import (
     RESIDUAL_DB,
     Anchor,
@@ -37,7 +38,7 @@ SPOT_M = 2.0
 """Visits within one square of this side say the same of a receiver's position."""
 FEWEST_SPOTS = 5
 """... of which so many are needed to say anything."""
-EXCHANGE = 12.0
+EXCHANGE = 10.0
 """By so much must two receivers' survey be likelier (log) with their positions exchanged."""
 LOUDER_DB = 15.0
 """A receiver that hears so much more or less than the others, for its distance: the half-way house to 20 dB."""
@@ -176,7 +177,7 @@ def _strangers(samples: Sequence[Sample], receivers: Mapping[str, Anchor]) -> It
 
 
 def _left_out(rows: Array) -> Iterator[Doubt]:
-    bad = ~((rows[:, 2] >= -127) & (rows[:, 2] <= 20))
+    bad = np.array([not is_signal(rssi) for rssi in rows[:, 2].tolist()], dtype=bool)
     if bad.any():
         text = f"{int(bad.sum())} samples have no signal that a radio can report, for example {rows[bad][0, 2]:g} dBm"
         yield Doubt("no_signal", (), text, "they are left out; look at what made the file")

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.api import FAINTEST_DBM, LOUDEST_DBM
+
 Array = NDArray[np.float64]
 Polygon = Sequence[tuple[float, float]]
 
-FAINTEST, LOUDEST = -127.0, 20.0
-"""dBm that a Bluetooth radio can report; 127 is its word for "not known"."""
 FAR_M = 10.0
 """Beyond the box around zones and receivers: no sample of this floor."""
 SPOT_M, PAUSE_S = 0.7, 60.0
@@ -75,7 +75,7 @@ def rows_of(samples: Sequence[Sample], names: tuple[str, ...]) -> Array:
 
 def believed(rows: Array, box: Array) -> NDArray[np.bool_]:
     """(samples,): which may be of this floor. `box`: its corners, low and high."""
-    signal = (rows[:, 2] >= FAINTEST) & (rows[:, 2] <= LOUDEST)
+    signal = (rows[:, 2] >= FAINTEST_DBM) & (rows[:, 2] <= LOUDEST_DBM)
     near: NDArray[np.bool_] = ((rows[:, 3:5] >= box[0] - FAR_M) & (rows[:, 3:5] <= box[1] + FAR_M)).all(axis=1)
     return signal & near
 

@@ -14,12 +14,12 @@ from math import hypot
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway import radio, tables
+from gateway import tables
 from gateway.counters import Counters
 from gateway.engine import Engine
 from gateway.errors import HadirError
 from gateway.evaluate.score import Interval, Scored, interval, percent
-from rules.api import Command, Input, Sighting
+from rules.api import Command, Input, Sighting, is_signal
 
 HEADER = "t,beacon,zone,x,y,confidence"
 BUILDING = "pack"
@@ -57,6 +57,8 @@ class Floor:
     sightings: Sequence[Sighting]
     asked: Sequence[Asked]
     truth: Mapping[tuple[int, str], Truth]
+    left_out: int = 0
+    """Sightings without a signal that a radio can report."""
 
 
 class Answer(NamedTuple):
@@ -90,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
         _write(arguments.out, answers)
     how = f"{len(found.survey)} packets of survey" if found.survey else "no survey: geometry alone"
     sys.stdout.write(f"{found.name}: {len(answers)} answers; {how}\n")
+    if found.left_out:
+        sys.stdout.write(f"left out: {found.left_out} sightings with no signal that a radio can report\n")
     scored = score(answers, found.truth)
     if scored.zone is not None:
         sys.stdout.write(f"zone     {percent(scored.zone)}\n")
@@ -106,9 +110,9 @@ def read(folder: Path, *, dense: bool = False) -> Floor:
     receivers = dict(_receivers(folder, site, mistakes))
     zones = dict(_zones(folder, site, mistakes))
     survey = _table(
-        folder, "survey", {"t": tables.number, "receiver": tables.word, "rssi": radio.level, **_POINT}, mistakes
+        folder, "survey", {"t": tables.number, "receiver": tables.word, "rssi": tables.number, **_POINT}, mistakes
     )
-    heard = {"t": tables.when, "beacon": tables.word, "receiver": tables.word, "rssi": radio.level}
+    heard = {"t": tables.when, "beacon": tables.word, "receiver": tables.word, "rssi": tables.number}
     sightings = _table(folder, "sightings", heard, mistakes, needed=True)
     stem = "_dense" if dense else ""
     asked = _table(folder, f"at{stem}", {"t": _moment, "beacon": tables.word}, mistakes, needed=True)
@@ -116,12 +120,14 @@ def read(folder: Path, *, dense: bool = False) -> Floor:
         folder, f"truth{stem}", {"t": tables.when, "beacon": tables.word, **_POINT, "zone": str.strip}, mistakes
     )
     mistakes.settle()
+    good = [row for row in sightings if is_signal(row[3])]  # as hop 4 leaves out what no radio reports
     return Floor(
         name=str(site.get("name") or folder.name),
         receivers=receivers,
         zones=zones,
         survey=survey,
-        sightings=sorted((Sighting(*(row[1], row[2], row[3], row[0])) for row in sightings), key=lambda one: one.at),
+        sightings=sorted((Sighting(tag, name, rssi, at) for at, tag, name, rssi in good), key=lambda one: one.at),
+        left_out=len(sightings) - len(good),
         asked=[Asked(moment[0], moment[1], beacon) for moment, beacon in asked],
         truth={(at, beacon): Truth(x, y, zone) for at, beacon, x, y, zone in true},
     )
