@@ -71,8 +71,9 @@ class Beliefs:
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
-        surveyed = bool((radio.audible != NOBODY_WAS).any())
-        self._offset_db = OFFSET_DB if surveyed else UNSURVEYED_OFFSET_DB
+        self.surveyed = bool((radio.audible != NOBODY_WAS).any())
+        self._offset_db = OFFSET_DB if self.surveyed else UNSURVEYED_OFFSET_DB
+        self._shift = np.zeros(len(radio.receivers))
         self._rows: dict[tuple[int, int, int], Array] = {}
         self._unheard = MISSING_WEIGHT * np.log1p(-radio.audible).astype(np.float32)
         self._audible = MISSING_WEIGHT * np.log(radio.audible).astype(np.float32) - self._unheard
@@ -89,6 +90,10 @@ class Beliefs:
             self._offset, self._doubt = (np.concatenate([a, np.zeros_like(a)]) for a in (self._offset, self._doubt))
         self._still[row] = self._walk[row] = self._prior / 2
         self._offset[row], self._doubt[row] = 0.0, self._offset_db**2
+
+    def shift(self, offsets: NDArray[np.float64]) -> None:
+        """From now on receivers hear so much more, dB, than the map says (drift.py)."""
+        self._shift = offsets
 
     def advance(self, rows: Sequence[int], heard: Sequence[Heard], seconds: float, alive: NDArray[np.bool_]) -> None:
         """Time goes on by `seconds` (at most about one), and these tags (each once) were heard so.
@@ -145,6 +150,16 @@ class Beliefs:
         found: Array = (self._still[at] + self._walk[at]) @ self._centres
         return found
 
+    def stance(self, rows: Sequence[int]) -> tuple[Array, Array, Array, Array]:
+        """How tags stand: (rows, 2) where, (rows,) deviation in metres, (rows,) how far they are held to be still,
+        (rows, receivers) what the map says is heard there, dBm."""
+        at = np.asarray(rows)
+        belief = self._still[at] + self._walk[at]
+        where: Array = belief @ self._centres
+        squared = belief @ (self._centres**2).sum(axis=1) - (where**2).sum(axis=1)
+        means: Array = belief @ self.radio.mean.T.astype(np.float32)
+        return where, np.sqrt(squared.clip(0)), self._still[at].sum(axis=1), means
+
     def _spread(self, belief: Array) -> Array:
         """One second's walk: a Gaussian along each axis."""
         nx, ny = self.radio.shape
@@ -168,9 +183,10 @@ class Beliefs:
     def _evidence(self, row: int, heard: Heard, alive: NDArray[np.bool_]) -> Array:
         receivers, levels, packets = heard
         total = np.zeros(len(self.radio.centres), dtype=np.float32)
+        shift = self._shift.tolist()
         offset, doubt = float(self._offset[row]), round(float(np.sqrt(self._doubt[row])))
         for receiver, level, count in zip(receivers.tolist(), levels.tolist(), packets.tolist(), strict=True):
-            total += self._row(receiver, round(level - offset), count, doubt)
+            total += self._row(receiver, round(level - offset - shift[receiver]), count, doubt)
         share = np.zeros(len(self.radio.receivers), dtype=np.float32)
         share[receivers] = packets / packets.max()
         sure = np.float32(min(5, int(packets.max())) / 5)
@@ -197,7 +213,7 @@ class Beliefs:
         beliefs = self._still[at] + self._walk[at]
         means = beliefs @ radio.mean.T.astype(np.float32)
         for number, (row, one) in enumerate(zip(at.tolist(), heard, strict=True)):
-            rest = one.levels - means[number, one.receivers] - self._offset[row]
+            rest = one.levels - self._shift[one.receivers] - means[number, one.receivers] - self._offset[row]
             variance = OFFSET_PACE / seconds * (float(radio.variance[one.receivers].mean()) + radio.packet)
             doubt = float(self._doubt[row])
             gain = doubt / (variance / len(rest) + doubt)

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rules.api import SECOND, Command, Health, Input, Located, Rule, Sighting, Step, Tick
+from rules.api import SECOND, Command, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.belief import Beliefs, Heard
+from rules.drifts import DRIFTED, Drifts, FixedAt
 from rules.evidence import personal
 from rules.radio_map import RadioMap
 
@@ -57,6 +58,8 @@ class Settings:
     """Without a sighting for so long: no_evidence."""
     most_tags: int = 20_000
     """Beyond it the tag that was heard longest ago is forgotten, and counted."""
+    fixed: Mapping[str, FixedAt] = field(default_factory=dict)
+    """Tags that hang somewhere. They are never located; receivers' drift is told by them."""
 
 
 class Estimate(NamedTuple):
@@ -98,8 +101,10 @@ class _Tag:
 class State:
     """All tags of a building."""
 
+    building: str
     beliefs: list[Beliefs]
     alive: list[np.ndarray[Any, np.dtype[np.bool_]]]
+    drifts: Drifts
     tags: dict[str, _Tag] = field(default_factory=dict)
     """By person; heard longest ago first."""
     free: list[list[int]] = field(default_factory=list)
@@ -152,12 +157,14 @@ def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> flo
     return float(softened[zone] / softened.sum()) if softened.sum() else 0.0
 
 
-def _start(config: _Config, _building: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
-    """Where tags are is an estimate: it starts from nothing."""
+def _start(config: _Config, building: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
+    """Where tags are is an estimate: it starts from nothing. How receivers have drifted is remembered."""
     floors = config.settings.floors
-    state = State(
-        [Beliefs(one.radio) for one in floors], [np.ones(len(one.radio.receivers), dtype=bool) for one in floors]
-    )
+    beliefs = [Beliefs(one.radio) for one in floors]
+    alive = [np.ones(len(one.radio.receivers), dtype=bool) for one in floors]
+    state = State(building, beliefs, alive, Drifts(beliefs, config.settings.fixed))
+    if fact is not None:
+        state.drifts.restore(fact, now)
     state.free, state.rows = [[] for _ in floors], [0 for _ in floors]
     return Step(state)
 
@@ -165,12 +172,14 @@ def _start(config: _Config, _building: str, _fact: Mapping[str, Any] | None, _no
 def _step(config: _Config, state: State, item: Input) -> Step[State]:
     if type(item) is Sighting:
         return Step(state, due=_hear(config, state, item))
-    if isinstance(item, Health):
+    if isinstance(item, Health) and item.cause != DRIFTED:
         emits = tuple(_health(config, state, item))
         return Step(state, due=_due(config, state), emits=emits)
     if isinstance(item, Tick):
         emits = tuple(_close(config, state, item.at))
-        return Step(state, due=_due(config, state), emits=emits)
+        named, facts = state.drifts.look(partial(_rows, state), item.at)
+        kept = tuple(Fact(NAME, state.building, one.body) for one in facts)
+        return Step(state, (), kept, _due(config, state), (*emits, *named))
     if isinstance(item, Command) and item.name == "where" and state.closes:  # somebody asks: do not wait for its end
         emits = tuple(_close(config, state, item.at))
         return Step(state, due=_due(config, state), emits=emits)
@@ -182,6 +191,10 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
     found = config.receivers.get(item.receiver)
     if found is None or item.receiver in state.deaf:
         return _due(config, state)
+    if not state.closes:
+        state.closes = item.at + WINDOW
+    if state.drifts.hear(item, *found):
+        return state.closes
     tag = state.tags.get(item.person)
     if tag is None:
         tag = _begin(config, state, item.person, found[0], item.at)
@@ -195,8 +208,6 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
     else:
         heard[0] += item.rssi * item.heard
         heard[1] += item.heard
-    if not state.closes:
-        state.closes = item.at + WINDOW
     return state.closes
 
 
@@ -221,8 +232,17 @@ def _row(state: State, floor: int) -> int:
     return row
 
 
-def _forget(state: State, tag: _Tag) -> None:
+def _rows(state: State, floor: int) -> dict[int, str]:
+    return {tag.row: tag.person for tag in state.tags.values() if tag.floor == floor}
+
+
+def _leave(state: State, tag: _Tag) -> None:
+    state.drifts.leave(tag.floor, tag.row)
     state.free[tag.floor].append(tag.row)
+
+
+def _forget(state: State, tag: _Tag) -> None:
+    _leave(state, tag)
     del state.tags[tag.person]
 
 
@@ -275,7 +295,7 @@ def _floor(state: State, tag: _Tag) -> int:
         else:
             tag.elsewhere = 0
         if tag.elsewhere >= FLOOR_WINDOWS:
-            state.free[tag.floor].append(tag.row)
+            _leave(state, tag)
             tag.floor, tag.row, tag.elsewhere = loudest, _row(state, loudest), 0
     return tag.floor
 
@@ -295,7 +315,8 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], no
         alive = state.alive[known[0][0].floor]
         beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive)
         shares = beliefs.zones([tag.row for tag, _ in known])
-        for (tag, _), share in zip(known, shares, strict=True):
+        for (tag, one), share in zip(known, shares, strict=True):
+            state.drifts.take(tag.floor, tag.row, one)
             yield from _judge(config, tag, share, elapsed, now)
     for tag in tags:
         tag.window.clear()
