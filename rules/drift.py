@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 LOOK_S = 10.0
 """So often tags are looked at."""
-STILL, SHARP_M, MOVED_M = 0.7, 2.0, 1.0
+STILL, SHARP_M, MOVED_M = 0.5, 2.0, 1.0
 """A tag is still by this share of its belief, sharp with this deviation, and at another spot beyond this."""
 SETTLED_S = 60.0
 """For so long it must be all of that."""
@@ -33,11 +33,14 @@ SPOT_M = 2.0
 """Spots nearer to each other are one."""
 FEWEST = 3
 """Receivers that hear a tag, without which nothing can be told of one of them."""
-PRIOR = 10.0
+PRIOR = 5.0
 """Spots that what was held before is worth."""
 FIXED = 3
 """Spots that a fixed tag is worth."""
-MOST_SPOTS, OLDEST_S = 256, 86_400.0
+SMALL_DB, SPOT_DB, SURE = 3.0, 4.0, 3.0
+"""Offsets below the first are nothing, nor are those within what SURE deviations of a spot's error explain; those far
+above are believed whole."""
+MOST_SPOTS, OLDEST_S = 96, 86_400.0
 FOLLOW_S = 600.0
 """Time constant of the offset."""
 KEEP_S, FORGET_S = 86_400.0, 3 * 86_400.0
@@ -126,7 +129,6 @@ class Drift:
             x, y = where[number].tolist()
             run = self._runs.get(row)
             if still[number] < STILL or deviation[number] > SHARP_M:
-                self._runs.pop(row, None)
                 continue
             if run is None or np.hypot(x - run.x, y - run.y) > MOVED_M:
                 run = self._runs[row] = _Run(x, y, now, np.zeros(self._many), np.zeros(self._many))
@@ -157,8 +159,8 @@ class Drift:
             said = np.array(rows)
             count = np.isfinite(said).sum(axis=0)
             for r in np.flatnonzero(count):
-                middle = float(np.median(said[np.isfinite(said[:, r]), r]))
-                target[r] = (count[r] * np.clip(middle, -BOUND_DB, BOUND_DB) + PRIOR * target[r]) / (count[r] + PRIOR)
+                middle = _clear(float(np.median(said[np.isfinite(said[:, r]), r])), int(count[r]))
+                target[r] = (count[r] * middle + PRIOR * target[r]) / (count[r] + PRIOR)
         target -= target.mean()
         offsets = self.offsets + (target - self.offsets) * min(1.0, seconds / FOLLOW_S)
         self._before += (offsets - self._before) * min(1.0, seconds / KEEP_S)
@@ -170,6 +172,12 @@ class Drift:
         self._beliefs.shift(self.offsets)
         over = np.abs(self.offsets - np.median(self.offsets))
         self.odd = frozenset(r for r in range(self._many) if over[r] > ODD_DB or (r in self.odd and over[r] > EVEN_DB))
+
+
+def _clear(offset: float, spots: int) -> float:
+    """What is to be believed of a median over spots: most receivers do not drift, so a small one is the map's error."""
+    chance = max(SMALL_DB, SURE * SPOT_DB / spots**0.5)
+    return float(np.clip(offset, -BOUND_DB, BOUND_DB)) * max(0.0, 1 - (chance / offset) ** 2) if offset else 0.0
 
 
 def _own(rest: Array) -> Array:
