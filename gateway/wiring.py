@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.bindings import Binding
 from gateway.calendars import calendar
-from gateway.config import room_models
+from gateway.config import fixed_tags, room_models
+from gateway.config.fixed_tags import TAG
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.config.sources import alone, shared
@@ -91,6 +92,8 @@ def watched(devices: Mapping[str, Binding], learned: Iterable[str] = ()) -> froz
     found = set(learned)
     for binding in devices.values():
         worth = MODALITIES.get(binding.modality, OTHER)
+        if binding.modality == TAG:
+            continue
         if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
             found.add(binding.place)
     return frozenset(found)
@@ -205,7 +208,13 @@ def _locator(office: Office, places: Places, devices: Mapping[str, Binding], flo
     from rules import locate_map  # numpy comes with it
 
     lost = max(60.0, 3 * office.rules.presence.tag_expect_s)
-    return locate_map.rule(locate_map.Settings(floors=floors, lost_s=lost))
+    numbers = {one.radio.zones[0].rsplit("/", 2)[0]: number for number, one in enumerate(floors)}
+    fixed = {
+        str(one.device.address): (numbers[floor], *one.device.at[:2])
+        for one in devices.values()
+        if fixed_tags.is_fixed(one.device) and one.device.at and (floor := one.place.rsplit("/", 2)[0]) in numbers
+    }
+    return locate_map.rule(locate_map.Settings(floors=floors, lost_s=lost, fixed=fixed))
 
 
 def _locate(office: Office, places: Places, devices: Mapping[str, Binding]) -> locate.Settings:
@@ -251,9 +260,12 @@ def make_route(
     zone_of = {place: places.spots[place].zone for place in places.spots}
     zones = {area for area, found in places.areas.items() if found.owner == gateway}
     last_zone: dict[str, str] = {}
+    hung = {str(one.device.address): one.place for one in devices.values() if fixed_tags.is_fixed(one.device)}
 
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
+            case Sighting() if item.person in hung and hung[item.person].split("/", 2)[1] != mapped:
+                return []  # a tag that hangs in a building without a radio map, or in another
             case Sighting():
                 return [("locate", mapped or item.person)] if buildings and leads() else []
             case Reading(modality="badge") if item.role != "desk":

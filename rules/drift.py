@@ -40,12 +40,14 @@ FIXED = 3
 SMALL_DB, SPOT_DB, SURE = 3.0, 4.0, 3.0
 """Offsets below the first are nothing, nor are those within what SURE deviations of a spot's error explain; those far
 above are believed whole."""
+FIXED_PACE = 0.05
+"""Of the average of what a fixed tag says, a look."""
 MOST_SPOTS, OLDEST_S = 96, 86_400.0
 FOLLOW_S = 600.0
 """Time constant of the offset."""
 KEEP_S, FORGET_S = 86_400.0, 3 * 86_400.0
 """Time constants of what was held before: how soon it follows the offset, and how soon it is drawn to nothing."""
-BOUND_DB = 15.0
+BOUND_DB = 20.0
 ODD_DB, EVEN_DB = 10.0, 8.0
 """Beyond the others' by so much a receiver is named; below the second no more."""
 
@@ -103,10 +105,13 @@ class Drift:
 
     def take_fixed(self, tag: str, cell: int, heard: Heard, now: float) -> None:
         """A fixed tag was heard so since the last look."""
-        if not self.idle:
+        if not self.idle and len(heard.receivers) >= FEWEST:
             rest = np.full(self._many, np.nan)
             rest[heard.receivers] = heard.levels - self._beliefs.radio.mean[heard.receivers, cell]
-            self._say((tag, -1, -1), _own(rest), now)
+            rest = _own(rest)
+            _, before = self._spots.get((tag, -1, -1), (0.0, rest))
+            known = np.where(np.isfinite(rest), before + (rest - before) * FIXED_PACE, before)
+            self._say((tag, -1, -1), np.where(np.isfinite(known), known, rest), now)
 
     def leave(self, row: int) -> None:
         """The row is another tag's from now on."""

@@ -14,7 +14,7 @@ from functools import partial
 from math import exp
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Health, Input, Located, Rule, Sighting, Step, Tick
+from rules.api import SECOND, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.evidence import personal
 
 NAME, VERSION = "locate", 1
@@ -126,9 +126,10 @@ def _config(settings: Settings) -> _Config:
     )
 
 
-def _start(person: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
-    """A tag's place is an estimate: it starts from nothing."""
-    return Step(State(person, {}, Held(), None))
+def _start(person: str, fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
+    """A tag's place is an estimate: it starts from nothing. A fact is of a radio map that is gone, and goes too."""
+    gone = () if fact is None else (Fact(NAME, person, None),)
+    return Step(State(person, {}, Held(), None), (), gone)
 
 
 def _step(config: _Config, state: State, item: Input) -> Step[State]:

@@ -80,9 +80,9 @@ def room_of(x: float, y: float) -> str:
 class Building:
     """Feeds the rule as the engine does: ticks when they are due, before what comes later."""
 
-    def __init__(self, radio: RadioMap, fact: Mapping[str, Any] | None = None, **choices: Any) -> None:
+    def __init__(self, radio: RadioMap, fact: Mapping[str, Any] | None = None, start: int = T0, **choices: Any) -> None:
         self.rule = locate_map.rule(Settings(floors=(FloorMap(radio=radio),), **choices))
-        first = self.rule.start("b", fact, T0)
+        first = self.rule.start("b", fact, start)
         self.state: State = first.state
         self.due: int | None = first.due
         self.said: list[Located] = []
@@ -156,3 +156,21 @@ def learned(
 ) -> RadioMap:
     """The map of the floor by what is declared of it."""
     return learn(samples, anchors, {name: ROOMS[name] for name in rooms})
+
+
+def office(*devices: str, survey: str = "", anchors: Mapping[str, Anchor] = ANCHORS) -> str:
+    """office.yaml of the floor, with more devices, each a line of YAML."""
+    zones = "".join(f"          - {{id: {name}, area: {[list(c) for c in area]}}}\n" for name, area in ROOMS.items())
+    sources = "".join(
+        f"      - {{id: s-{name}, type: ble, adapter: hci{name[1:]}, device: {name}}}\n" for name in anchors
+    )
+    receivers = [
+        f"{{id: {name}, driver: receiver, place: b/f/{room_of(at.x, at.y)}, at: {[at.x, at.y, at.z]}}}"
+        for name, at in anchors.items()
+    ]
+    return (
+        "site: ikn\nbuildings:\n  - id: b\n    coordinator: gw\n    floors:\n"
+        f"      - id: f\n        owner: gw\n{f'        survey: {survey}{chr(10)}' if survey else ''}"
+        f"        zones:\n{zones}gateways:\n  - id: gw\n    place: b/f\n    sources:\n{sources}devices:\n"
+        + "".join(f"  - {one}\n" for one in [*receivers, *devices])
+    )
