@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gateway.errors import ConfigError, HadirError
 from gateway.evaluate import cli as evaluating
+from gateway.survey import cli as surveying
 
 EXIT_FAILED = 1
 EXIT_WRONG = 2
@@ -98,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true")
 
     evaluating.add(add)
+    surveying.add(add)
     for name, text in {
         "status": "What a running gateway is doing, and what is wrong.",
         "backlog": "What waits in the outbox.",
@@ -181,6 +183,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             return record(arguments)
         case "evaluate" | "learn":
             return evaluating.run(arguments)
+        case "survey":
+            return surveying.run(arguments)
         case _:
             from gateway.tools import run
 

@@ -104,6 +104,9 @@ def _places(header: list[str], wanted: list[str]) -> dict[str, int]:
 
 def _wrong(cells: list[str], parsers: list[tuple[int, str, Field]]) -> Iterator[str]:
     for place, name, parse in parsers:
+        if place >= len(cells):
+            yield f"{name}: is missing"
+            continue
         try:
             parse(cells[place])
         except ValueError as error:
