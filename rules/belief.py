@@ -43,6 +43,8 @@ LEAST = 1e-9
 """Mass that is never taken from all cells together."""
 MISSING_WEIGHT = 0.3
 """Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way."""
+WEAK_DB, FOREIGN_DB = 8.0, 14.0
+"""A weak tag, in a bag, may be fainter than the faintest spots by the first; nobody there is by the second."""
 PACKETS = (1, 2, 4, 8, 16)
 """Windows are told apart by about how many packets a receiver heard."""
 MOST_ROWS = 20_000
@@ -82,6 +84,8 @@ class Beliefs:
         inside = radio.zone_of >= 0
         self._in_zone[np.flatnonzero(inside), radio.zone_of[inside]] = 1
         self._centres = radio.centres.astype(np.float32)
+        best = radio.mean.max(axis=0)
+        self._faintest = float(np.percentile(best[inside] if inside.any() else best, 5))
 
     def begin(self, row: int) -> None:
         """A tag that was not known: anywhere where people are. Makes room where `row` is beyond it."""
@@ -159,6 +163,15 @@ class Beliefs:
         squared = belief @ (self._centres**2).sum(axis=1) - (where**2).sum(axis=1)
         means: Array = belief @ self.radio.mean.T.astype(np.float32)
         return where, np.sqrt(squared.clip(0)), self._still[at].sum(axis=1), means
+
+    def fit(self, loudest: float) -> float:
+        """How far a tag can be on this floor at all that its best receiver hears at `loudest` dBm: 0 to 1.
+
+        Hardly anybody there is heard fainter than the faintest spots are; who is, is in another building, or outside.
+        """
+        if not self.surveyed:
+            return 1.0
+        return min(1.0, max(0.0, (loudest - self._faintest + FOREIGN_DB) / (FOREIGN_DB - WEAK_DB)))
 
     def _spread(self, belief: Array) -> Array:
         """One second's walk: a Gaussian along each axis."""

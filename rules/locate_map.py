@@ -12,7 +12,6 @@ would be the price of doing without. The same inputs still give the same outputs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,13 +19,19 @@ import numpy as np
 
 from rules.api import SECOND, Command, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.belief import Beliefs, Heard
-from rules.drifts import DRIFTED, Drifts, FixedAt
+from rules.drifts import DRIFTED, Drifts
 from rules.evidence import personal
-from rules.radio_map import RadioMap
+from rules.locate_model import Estimate, FloorMap, Settings, State, Tag
+
+__all__ = ["NAME", "VERSION", "Estimate", "FloorMap", "Settings", "State", "estimate", "rule"]
 
 NAME, VERSION = "locate", 2
 """It takes the place of locate.py."""
 WINDOW = SECOND
+AHEAD = 5 * SECOND
+"""Of the open window: a sighting beyond it is of a clock that is wrong."""
+FAINT_FIT, FAINT_WINDOWS = 0.2, 10
+"""A tag that fits the floor less, for so many windows, is not in the building."""
 BLOCK = 64
 """Tags that are weighed together: their beliefs stay in the processor's cache."""
 LONGEST_GAP = 15
@@ -37,85 +42,6 @@ CLEAR, ENOUGH = 0.15, 1.5
 """A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
 SOFT = 0.7
 """Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FloorMap:
-    """A floor: its radio map, whose zones are places (`site/building/floor/zone/_`), and which of them are private."""
-
-    radio: RadioMap
-    private: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Choices for all tags of a building; seconds of office time."""
-
-    floors: tuple[FloorMap, ...]
-    refresh_s: float = 60.0
-    """So often an unchanged answer is told again while evidence goes on."""
-    lost_s: float = 60.0
-    """Without a sighting for so long: no_evidence."""
-    most_tags: int = 20_000
-    """Beyond it the tag that was heard longest ago is forgotten, and counted."""
-    fixed: Mapping[str, FixedAt] = field(default_factory=dict)
-    """Tags that hang somewhere. They are never located; receivers' drift is told by them."""
-
-
-class Estimate(NamedTuple):
-    """Where a tag is held to be."""
-
-    zone: str
-    confidence: float
-    x: float
-    y: float
-    """Metres."""
-
-
-@dataclass(slots=True)
-class _Tag:
-    person: str
-    row: int
-    floor: int
-    closed: int
-    """Until when its belief has been advanced."""
-    last: int
-    """Last sighting."""
-    window: dict[tuple[int, int], list[float]] = field(default_factory=dict)
-    """(floor, receiver) -> sum of dBm, packets."""
-    elsewhere: int = 0
-    """Windows in a row in which another floor heard it louder."""
-    zone: str | None = None
-    """What was told."""
-    evidence: int = 0
-    """Of `zone`."""
-    told: int = 0
-    cause: str | None = None
-    lead: float = 0.0
-    """Seconds times belief by which other zones were ahead of the told one, less what it was ahead of them."""
-    via: str = ""
-    """The receiver that heard it best."""
-
-
-@dataclass(slots=True)
-class State:
-    """All tags of a building."""
-
-    building: str
-    beliefs: list[Beliefs]
-    alive: list[np.ndarray[Any, np.dtype[np.bool_]]]
-    drifts: Drifts
-    tags: dict[str, _Tag] = field(default_factory=dict)
-    """By person; heard longest ago first."""
-    free: list[list[int]] = field(default_factory=list)
-    """Rows that were left, by floor."""
-    rows: list[int] = field(default_factory=list)
-    """Rows that were ever given, by floor."""
-    closes: int = 0
-    """End of the window that is open."""
-    deaf: dict[str, str] = field(default_factory=dict)
-    """Receiver -> cause."""
-    evicted: int = 0
 
 
 class _Config(NamedTuple):
@@ -149,7 +75,7 @@ def estimate(state: State, person: str) -> Estimate | None:
     shares = beliefs.zones([tag.row])[0]
     x, y = beliefs.positions([tag.row])[0].tolist()
     best = int(shares.argmax())
-    return Estimate(beliefs.radio.zones[best], _confidence(shares, best), x, y)
+    return Estimate(beliefs.radio.zones[best], _confidence(shares, best) * tag.fit, x, y)
 
 
 def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> float:
@@ -193,12 +119,16 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
         return _due(config, state)
     if not state.closes:
         state.closes = item.at + WINDOW
+    elif item.at > state.closes + AHEAD:  # time has not come there: nothing may wait for it
+        state.future += 1
+        return state.closes
     if state.drifts.hear(item, *found):
         return state.closes
     tag = state.tags.get(item.person)
     if tag is None:
         tag = _begin(config, state, item.person, found[0], item.at)
     elif item.at < tag.closed:  # its second has been weighed without it
+        state.late += 1
         return _due(config, state)
     if item.at > tag.last:
         tag.last = item.at
@@ -211,12 +141,12 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
     return state.closes
 
 
-def _begin(config: _Config, state: State, person: str, floor: int, at: int) -> _Tag:
+def _begin(config: _Config, state: State, person: str, floor: int, at: int) -> Tag:
     if len(state.tags) >= config.settings.most_tags:
         oldest = min(state.tags.values(), key=lambda tag: tag.last)
         _forget(state, oldest)
         state.evicted += 1
-    tag = _Tag(person, _row(state, floor), floor, at, at)
+    tag = Tag(person, _row(state, floor), floor, at, at)
     state.tags[person] = tag
     return tag
 
@@ -236,12 +166,12 @@ def _rows(state: State, floor: int) -> dict[int, str]:
     return {tag.row: tag.person for tag in state.tags.values() if tag.floor == floor}
 
 
-def _leave(state: State, tag: _Tag) -> None:
+def _leave(state: State, tag: Tag) -> None:
     state.drifts.leave(tag.floor, tag.row)
     state.free[tag.floor].append(tag.row)
 
 
-def _forget(state: State, tag: _Tag) -> None:
+def _forget(state: State, tag: Tag) -> None:
     _leave(state, tag)
     del state.tags[tag.person]
 
@@ -283,7 +213,7 @@ def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
         yield from _lose(state, tag, now)
 
 
-def _floor(state: State, tag: _Tag) -> int:
+def _floor(state: State, tag: Tag) -> int:
     """The floor that hears a tag best, with the one where it was as the incumbent."""
     if len(state.beliefs) > 1:
         best: dict[int, float] = {}
@@ -300,7 +230,7 @@ def _floor(state: State, tag: _Tag) -> int:
     return tag.floor
 
 
-def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], now: int) -> Iterable[Located]:
+def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[Tag], now: int) -> Iterable[Located]:
     windows = [_window(beliefs, tag) for tag in tags]
     gone: dict[int, list[int]] = {}
     for tag in tags:
@@ -317,13 +247,18 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], no
         shares = beliefs.zones([tag.row for tag, _ in known])
         for (tag, one), share in zip(known, shares, strict=True):
             state.drifts.take(tag.floor, tag.row, one)
-            yield from _judge(config, tag, share, elapsed, now)
+            tag.fit = beliefs.fit(tag.loudest)
+            tag.faint = tag.faint + 1 if tag.fit < FAINT_FIT else 0
+            if tag.faint:
+                yield from _doubt(state, tag, now)
+            else:
+                yield from _judge(config, tag, share, elapsed, now)
     for tag in tags:
         tag.window.clear()
         tag.closed = now
 
 
-def _window(beliefs: Beliefs, tag: _Tag) -> Heard | None:
+def _window(beliefs: Beliefs, tag: Tag) -> Heard | None:
     """What this floor's receivers heard of a tag; None: nothing."""
     mine = sorted(
         (index, total / packets, packets)
@@ -332,14 +267,16 @@ def _window(beliefs: Beliefs, tag: _Tag) -> Heard | None:
     )
     if not mine:
         return None
-    tag.via = beliefs.radio.receivers[max(mine, key=lambda one: one[1])[0]]
+    best = max(mine, key=lambda one: one[1])
+    tag.via = beliefs.radio.receivers[best[0]]
+    tag.loudest += (best[1] - tag.loudest) * (0.2 if tag.loudest else 1.0)
     return Heard(
         np.array([one[0] for one in mine]), np.array([one[1] for one in mine]), np.array([int(one[2]) for one in mine])
     )
 
 
 def _judge(
-    config: _Config, tag: _Tag, shares: np.ndarray[Any, np.dtype[np.float32]], seconds: float, now: int
+    config: _Config, tag: Tag, shares: np.ndarray[Any, np.dtype[np.float32]], seconds: float, now: int
 ) -> Iterable[Located]:
     """Tell the likeliest zone, when it has been for long enough; never a private one."""
     one = config.settings.floors[tag.floor]
@@ -364,8 +301,18 @@ def _judge(
         yield _tell(tag, names, shares, told, now)
 
 
+def _doubt(state: State, tag: Tag, now: int) -> Iterable[Located]:
+    """It is heard, and by no receiver as loud as somebody here: no sign of it, and soon it is not here."""
+    tag.lead = 0.0
+    if tag.faint == FAINT_WINDOWS:
+        state.foreign += 1
+        if tag.zone is not None:
+            tag.zone = None
+            yield Located(tag.person, None, "no_evidence", now, tag.evidence, 0.0)
+
+
 def _tell(
-    tag: _Tag, names: tuple[str, ...], shares: np.ndarray[Any, np.dtype[np.float32]], zone: int, now: int
+    tag: Tag, names: tuple[str, ...], shares: np.ndarray[Any, np.dtype[np.float32]], zone: int, now: int
 ) -> Located:
     others = shares.copy()
     others[zone] = -1
@@ -374,13 +321,13 @@ def _tell(
     if len(names) > 1 and shares[second] > 0:
         challenger = {"zone": names[second], "weight": round(float(shares[second]), 2)}
     tag.told = now
-    confidence = round(_confidence(shares, zone), 2)
+    confidence = round(_confidence(shares, zone) * tag.fit, 2)
     return Located(
         tag.person, names[zone], None, now, tag.evidence, confidence, (personal("tag", tag.via),), challenger
     )
 
 
-def _lose(state: State, tag: _Tag, now: int) -> Iterable[Located]:
+def _lose(state: State, tag: Tag, now: int) -> Iterable[Located]:
     """Nobody hears it any more: say so once, and forget it."""
     cause = "no_evidence" if state.alive[tag.floor].any() else "radio_deaf"
     zone, evidence = tag.zone, tag.evidence

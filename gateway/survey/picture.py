@@ -23,10 +23,12 @@ def picture(ground: Ground, states: Mapping[Spot, str], visits: Sequence[Visit],
     across = max(1, ceil((right - left) / metres - 1e-6))
     down = max(1, ceil((high - low) / (metres * TALL) - 1e-6))
     letters = dict(zip(ground.zones, _letters(), strict=False))
-    cells = [
-        [_zone(ground, letters, left + (i + 0.5) * metres, low + (j + 0.5) * metres * TALL) for i in range(across)]
-        for j in range(down)
-    ]
+    cells = [[" "] * across for _ in range(down)]
+    for j, row in enumerate(cells):
+        for i in range(across):
+            name = ground.zone_at(left + (i + 0.5) * metres, low + (j + 0.5) * metres * TALL)
+            if name is not None:  # a letter here and there, for spots are to be seen
+                row[i] = "." if (i + 2 * j) % 4 else letters.get(name, ".")
 
     def put(x: float, y: float, mark: str) -> None:
         i, j = int((x - left) / metres), int((y - low) / (metres * TALL))
@@ -66,11 +68,6 @@ def receivers(ground: Ground, visit: Visit) -> str:
         heard = f"{counts[name]:4d} packets  {sum(level) / len(level):6.1f} dBm" if level else "   - not heard"
         lines.append(f"  {name.ljust(wide)} {heard}" + ("" if name in ground.receivers else "  (no position)"))
     return "\n".join(lines) + "\n"
-
-
-def _zone(ground: Ground, letters: Mapping[str, str], x: float, y: float) -> str:
-    name = ground.zone_at(x, y)
-    return " " if name is None else letters.get(name, ".")
 
 
 def _letters() -> Iterator[str]:

@@ -105,5 +105,5 @@ def test_the_picture_shows_zones_spots_and_receivers_in_plain_text() -> None:
     assert max(map(len, rows)) <= 73
     assert "z00  1 of" in text
     low, high = rows[-1], rows[0]  # north is above: z00 begins with the first letter, z01 with the second
-    assert low.lstrip("#+@oR*")[0] == "a"
-    assert high.lstrip("#+@oR*")[0] == "b"
+    assert low.lstrip("#+@oR*.")[0] == "a"
+    assert high.lstrip("#+@oR*.")[0] == "b"
