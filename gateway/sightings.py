@@ -21,6 +21,8 @@ from gateway.people import DAY_S, Resolver
 from rules.api import Sighting
 
 EVERY_S = 1.0
+MOST_A_SECOND = 100
+"""Packets of one tag: no radio hears more."""
 AHEAD_S = 5
 """Clocks of one site differ by less."""
 
@@ -91,8 +93,10 @@ def received(payload: bytes, resolver: Resolver, counters: Counters, now: int) -
     made: list[Sighting] = []
     for receiver, token, rssi, count in message["heard"]:
         person = resolver.by_token(token, day)
-        if person is None:
+        if count == 0:
+            counters.add("sightings.dropped", "empty")
+        elif person is None:
             counters.add("sightings.dropped", "token")
         else:
-            made.append(Sighting(person, receiver, rssi, at, count))
+            made.append(Sighting(person, receiver, rssi, at, min(count, MOST_A_SECOND)))
     return made

@@ -97,7 +97,7 @@ class Drifts:
     def _names_new(self, now: int) -> Iterator[Health]:
         odd = frozenset(names[r] for drift, names in zip(self.floors, self._names, strict=True) for r in drift.odd)
         for name in sorted(odd ^ self._named):
-            yield Health(name, name not in odd, "" if name not in odd else DRIFTED, now)
+            yield Health(name, name not in odd, DRIFTED, now)
         self._named = odd
 
     def _facts(self, now: int) -> tuple[Fact, ...]:
@@ -122,9 +122,9 @@ class Drifts:
             if not drift.idle
         }
 
-    def explain(self) -> dict[str, dict[str, float]]:
-        """Offsets that matter, by survey and receiver, dB."""
-        return {s: {n: v for n, v in rows.items() if abs(v) >= 1} for s, rows in self._offsets().items()}
+    def explain(self) -> dict[str, float]:
+        """Offsets that matter, by receiver, dB."""
+        return {name: value for rows in self._offsets().values() for name, value in rows.items() if abs(value) >= 1}
 
 
 def _is_number(value: object) -> bool:

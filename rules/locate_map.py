@@ -60,7 +60,21 @@ def rule(settings: Settings) -> Rule[State]:
         for index, name in enumerate(one.radio.receivers)
     }
     config = _Config(settings, receivers, int(settings.refresh_s * SECOND), int(settings.lost_s * SECOND))
-    return Rule(name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config))
+    return Rule(
+        name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config), explain=_explain
+    )
+
+
+def _explain(state: State, _now: int) -> Mapping[str, Any]:
+    """What it has left out, and how receivers have drifted."""
+    return {
+        "tags": len(state.tags),
+        "evicted": state.evicted,
+        "foreign": state.foreign,
+        "late": state.late,
+        "future": state.future,
+        "drift_db": state.drifts.explain(),
+    }
 
 
 def estimate(state: State, person: str) -> Estimate | None:

@@ -134,7 +134,7 @@ def test_a_receiver_that_is_far_off_is_named_once_and_goes_on_being_heard(radio:
                     building.take(Sighting(tag, name, rssi, at))
             at += 5 * SECOND
     named = [(one.dev, one.alive, one.cause) for one in building.emitted if isinstance(one, Health)]
-    assert named == [("r2", False, "drifted"), ("r2", True, "")]
+    assert named == [("r2", False, "drifted"), ("r2", True, "drifted")]
     building.take(Health("r2", False, "drifted", at))  # as the engine hands it back
     assert building.state.deaf == {}
     assert building.said == []  # a fixed tag is nobody
