@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from gateway.errors import ConfigError, HadirError
 from gateway.evaluate import cli as evaluating
+from gateway.survey import cli as surveying
 
 EXIT_FAILED = 1
 EXIT_WRONG = 2
@@ -98,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true")
 
     evaluating.add(add)
+    surveying.add(add)
     for name, text in {
         "status": "What a running gateway is doing, and what is wrong.",
         "backlog": "What waits in the outbox.",
@@ -135,8 +138,14 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _one_thread() -> None:
+    """For numpy's linear algebra: matrices are small, and on a busy box threads that wait for each other spin."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; the process's exit status."""
+    _one_thread()
     arguments = parser().parse_args(argv)
     logging.basicConfig(
         level=arguments.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -181,6 +190,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             return record(arguments)
         case "evaluate" | "learn":
             return evaluating.run(arguments)
+        case "survey":
+            return surveying.run(arguments)
         case _:
             from gateway.tools import run
 

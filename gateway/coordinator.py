@@ -148,7 +148,7 @@ class Coordinator:
             message.ack()
             return
         try:
-            for sighting in received(message.payload, self._resolver, self._counters):
+            for sighting in received(message.payload, self._resolver, self._counters, self._clock.office()):
                 self._intake.telemetry(sighting, sighting.at)
         except PermanentError as error:
             self._counters.add("coordinator.refused", error.reason)

@@ -72,6 +72,8 @@ class Leadership:
         self.shadow = Shadow()
         self.coordinator: Coordinator | None = None
         self.begun = False
+        self._located: Mapping[str, Mapping[str, Any]] = {}
+        """What this gateway's locator remembers from its last life: how receivers have drifted."""
         self._led = 0
         """The term in which it led last."""
         self._places = places
@@ -85,6 +87,7 @@ class Leadership:
         """Remember the terms; take the facts of the rules that do not run until this gateway leads."""
         self.terms.restore(await self._disk.facts(seats.NAME))
         self.shadow.load(facts.pop(presence.NAME, {}))
+        self._located = facts.pop(locate.NAME, {})
 
     def connect(
         self,
@@ -184,7 +187,7 @@ class Leadership:
     def _lead(self) -> None:
         now = self._clock.office()
         self._led = self.terms.term
-        self._pipeline.take_over({locate.NAME: {}, presence.NAME: self.shadow.rows}, now)
+        self._pipeline.take_over({locate.NAME: self._located, presence.NAME: self.shadow.rows}, now)
         self._consent.start(self.shadow.quiet)  # before anything is said of anybody
         for person in self._engine.keys(one_desk.NAME):
             state = self._engine.state(one_desk.NAME, person)

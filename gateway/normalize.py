@@ -17,7 +17,7 @@ from gateway.counters import Counters
 from gateway.credentials import PART
 from gateway.directory import AMBIGUOUS
 from gateway.people import Entry, Refusal
-from rules.api import Health, Reading, Sighting
+from rules.api import Health, Reading, Sighting, is_signal
 
 HELD_S = 1.5
 """A reader repeats its frame while the card is held to it; frames closer together than this are one tap."""
@@ -63,6 +63,9 @@ class Normalizer:
         rssi = frame.rssi
         for kind, value, _unit, _channel in measurements:
             if kind == "beacon" and rssi is not None:
+                if not is_signal(rssi):
+                    self._counters.add("sightings.dropped", "no_signal")
+                    return None
                 found = self._resolver.resolve(value, self._site_realm, frame.received_at)
                 if isinstance(found, Entry) and not found.quiet:
                     return Sighting(found.pid, receiver, rssi, frame.received_at)

@@ -24,6 +24,7 @@ from gateway.terms import Terms
 from gateway.views import Views
 from gateway.why.live import Live
 from gateway.why.rows import with_times
+from rules import locate
 from rules.room_model import RoomModel
 
 REMEMBERED = ("desk", "presence", "one_desk")
@@ -102,6 +103,7 @@ class Questions:
             "broker_refuses": {**link.refused, **self._publisher.refused},
             "archive_heard_s": self._archive_heard_s(),
             "counters": dict(self._counters.snapshot()),
+            "locator": self._pipeline.explain(locate.NAME, self._origin.building, self._clock.office()) or {},
             "down": [] if coordinator is None else sorted(coordinator.down),
             **self._views.summary(),
         }

@@ -21,6 +21,10 @@ from gateway.people import DAY_S, Resolver
 from rules.api import Sighting
 
 EVERY_S = 1.0
+MOST_A_SECOND = 100
+"""Packets of one tag: no radio hears more."""
+AHEAD_S = 5
+"""Clocks of one site differ by less."""
 
 
 class Reporter:
@@ -70,8 +74,12 @@ class Reporter:
         return write(Sightings, {"at": written(now), "boot": self._origin.boot, "heard": rows})
 
 
-def received(payload: bytes, resolver: Resolver, counters: Counters) -> list[Sighting]:
-    """Sightings of another gateway. Raises PermanentError for a message that is not one."""
+def received(payload: bytes, resolver: Resolver, counters: Counters, now: int) -> list[Sighting]:
+    """Sightings of another gateway. Raises PermanentError for a message that is not one.
+
+    A message from the future comes of a clock that is wrong: it is as live as any, and of `now`. Taken at its word it
+    would make time pass for all rules.
+    """
     if len(payload) > MAX_BATCH:
         raise PermanentError("too_big", f"{len(payload)} bytes")
     message = parse(Sightings, payload)
@@ -79,11 +87,16 @@ def received(payload: bytes, resolver: Resolver, counters: Counters) -> list[Sig
         return []
     at = parsed(message["at"])
     day = at // (DAY_S * SECOND)
+    if at > now + AHEAD_S * SECOND:
+        counters.add("sightings.future")
+        at = now
     made: list[Sighting] = []
     for receiver, token, rssi, count in message["heard"]:
         person = resolver.by_token(token, day)
-        if person is None:
+        if count == 0:
+            counters.add("sightings.dropped", "empty")
+        elif person is None:
             counters.add("sightings.dropped", "token")
         else:
-            made.append(Sighting(person, receiver, rssi, at, count))
+            made.append(Sighting(person, receiver, rssi, at, min(count, MOST_A_SECOND)))
     return made

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from gateway.clock import SECOND
 from gateway.errors import ConfigError, Problem
+from rules.api import is_signal
 
 MOST_ROWS = 20_000_000
 MOST_LINE = 4096
@@ -124,6 +125,9 @@ def _places(header: list[str], wanted: list[str]) -> dict[str, int]:
 
 def _wrong(cells: list[str], parsers: list[tuple[int, str, Field]]) -> Iterator[str]:
     for place, name, parse in parsers:
+        if place >= len(cells):
+            yield f"{name}: is missing"
+            continue
         try:
             parse(cells[place])
         except ValueError as error:
@@ -183,6 +187,14 @@ def number(cell: str) -> float:
         raise ValueError(f"{cell[:40]!r} is not a number") from None
     if not -1e12 < found < 1e12:
         raise ValueError(f"{cell[:40]!r} is not a number that a sensor can mean")
+    return found
+
+
+def signal(cell: str) -> float:
+    """What a radio can report, dBm."""
+    found = number(cell)
+    if not is_signal(found):
+        raise ValueError(f"{cell[:40]!r} is no signal in dBm")
     return found
 
 

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from gateway import calendars
+    from gateway import calendars, radio
     from gateway.clock import SystemClock
     from gateway.config import surroundings
     from gateway.config.document import Document
@@ -67,7 +67,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if mistakes:
         raise ConfigError(*mistakes)
     dated = [document.problem(("calendar", *at), text) for at, text in calendars.notes(office, SystemClock().office())]
-    for note in (*noted, *dated, *surroundings.notes(office, document)):
+    for note in (*noted, *dated, *surroundings.notes(office, document), *radio.notes(office, document)):
         _out(f"note: {note}\n")
     spaces = sum(len(zone.spaces) for b in office.buildings for f in b.floors for zone in f.zones)
     counted = (_counted(spaces, "place"), _counted(len(office.devices), "device"))

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.bindings import Binding
 from gateway.calendars import calendar
-from gateway.config import room_models
+from gateway.config import fixed_tags, room_models
+from gateway.config.fixed_tags import TAG
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.config.sources import alone, shared
@@ -78,6 +79,8 @@ def watched(devices: Mapping[str, Binding], learned: Iterable[str] = ()) -> froz
     found = set(learned)
     for binding in devices.values():
         worth = MODALITIES.get(binding.modality, OTHER)
+        if binding.modality == TAG:
+            continue
         if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
             found.add(binding.place)
     return frozenset(found)
@@ -192,7 +195,13 @@ def _locator(office: Office, places: Places, devices: Mapping[str, Binding], flo
     from rules import locate_map  # numpy comes with it
 
     lost = max(60.0, 3 * office.rules.presence.tag_expect_s)
-    return locate_map.rule(locate_map.Settings(floors=floors, lost_s=lost))
+    numbers = {one.radio.zones[0].rsplit("/", 2)[0]: number for number, one in enumerate(floors)}
+    fixed = {
+        str(one.device.address): (numbers[floor], *one.device.at[:2])
+        for one in devices.values()
+        if fixed_tags.is_fixed(one.device) and one.device.at and (floor := one.place.rsplit("/", 2)[0]) in numbers
+    }
+    return locate_map.rule(locate_map.Settings(floors=floors, lost_s=lost, fixed=fixed))
 
 
 def _locate(office: Office, places: Places, devices: Mapping[str, Binding]) -> locate.Settings:
@@ -210,6 +219,7 @@ def _locate(office: Office, places: Places, devices: Mapping[str, Binding]) -> l
     }
     return locate.Settings(
         receivers=receivers,
+        fixed=frozenset(str(one.device.address) for one in devices.values() if fixed_tags.is_fixed(one.device)),
         neighbours=neighbours,
         margin_db=choices.margin_db,
         settle_s=choices.settle_s,
@@ -233,9 +243,12 @@ def make_route(
     zones = {area for area, found in places.areas.items() if found.owner == gateway}
     last_zone: dict[str, str] = {}
     located = [(locate.NAME, building) for building in sorted(buildings)]
+    hung = {str(one.device.address): one.place for one in devices.values() if fixed_tags.is_fixed(one.device)}
 
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
+            case Sighting() if item.person in hung and hung[item.person].split("/", 2)[1] not in buildings:
+                return []  # a tag that hangs in another building
             case Sighting():
                 return located if leads() else []
             case Reading(modality="badge") if item.role != "desk":

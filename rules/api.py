@@ -16,6 +16,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 SECOND = 1_000_000_000
+FAINTEST_DBM, LOUDEST_DBM = -127.0, 20.0
+"""What a Bluetooth radio can report of a signal (Core Specification, HCI LE Advertising Report); 127: not known."""
 HADIR_NAMESPACE = uuid5(NAMESPACE_URL, "urn:hadir")
 
 
@@ -191,6 +193,11 @@ class Fact(NamedTuple):
     """JSON values only; None deletes the row."""
 
 
+def is_signal(rssi: float) -> bool:
+    """Whether a radio can have heard it; false for NaN."""
+    return FAINTEST_DBM <= rssi <= LOUDEST_DBM
+
+
 S = TypeVar("S")
 
 
@@ -233,7 +240,9 @@ def event_id(source: str, sequence: str) -> str:
 
 
 __all__ = [
+    "FAINTEST_DBM",
     "HADIR_NAMESPACE",
+    "LOUDEST_DBM",
     "SECOND",
     "UUID",
     "Booked",
@@ -251,5 +260,6 @@ __all__ = [
     "Step",
     "Tick",
     "event_id",
+    "is_signal",
     "stable_id",
 ]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.radio_map import RadioMap
+from rules.radio_map import NOBODY_WAS, RadioMap
 
 Array = NDArray[np.float32]
 
@@ -43,6 +43,8 @@ LEAST = 1e-9
 """Mass that is never taken from all cells together."""
 MISSING_WEIGHT = 0.3
 """Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way."""
+WEAK_DB, FOREIGN_DB = 8.0, 14.0
+"""A weak tag, in a bag, may be fainter than the faintest spots by the first; nobody there is by the second."""
 PACKETS = (1, 2, 4, 8, 16)
 """Windows are told apart by about how many packets a receiver heard."""
 MOST_ROWS = 20_000
@@ -80,8 +82,9 @@ class Beliefs:
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
-        surveyed = bool((radio.audible != 0.7).any())
-        self._offset_db = OFFSET_DB if surveyed else UNSURVEYED_OFFSET_DB
+        self.surveyed = bool((radio.audible != NOBODY_WAS).any())
+        self._offset_db = OFFSET_DB if self.surveyed else UNSURVEYED_OFFSET_DB
+        self._shift = np.zeros(len(radio.receivers))
         self._rows: dict[tuple[int, int, int], Array] = {}
         self._unheard = MISSING_WEIGHT * np.log1p(-radio.audible).astype(np.float32)
         self._audible = MISSING_WEIGHT * np.log(radio.audible).astype(np.float32) - self._unheard
@@ -90,6 +93,8 @@ class Beliefs:
         inside = radio.zone_of >= 0
         self._in_zone[np.flatnonzero(inside), radio.zone_of[inside]] = 1
         self._centres = radio.centres.astype(np.float32)
+        best = radio.mean.max(axis=0)
+        self._faintest = float(np.percentile(best[inside] if inside.any() else best, 5))
 
     def begin(self, row: int) -> None:
         """A tag that was not known: anywhere where people are. Makes room where `row` is beyond it."""
@@ -98,6 +103,10 @@ class Beliefs:
             self._offset, self._doubt = (np.concatenate([a, np.zeros_like(a)]) for a in (self._offset, self._doubt))
         self._still[row] = self._walk[row] = self._prior / 2
         self._offset[row], self._doubt[row] = 0.0, self._offset_db**2
+
+    def shift(self, offsets: NDArray[np.float64]) -> None:
+        """From now on receivers hear so much more, dB, than the map says (drift.py)."""
+        self._shift = offsets
 
     def advance(self, rows: Sequence[int], heard: Sequence[Heard], seconds: float, alive: NDArray[np.bool_]) -> None:
         """Time goes on by `seconds` (at most about one), and these tags (each once) were heard so.
@@ -167,6 +176,25 @@ class Beliefs:
         found *= self._liked
         return found
 
+    def stance(self, rows: Sequence[int]) -> tuple[Array, Array, Array, Array]:
+        """How tags stand: (rows, 2) where, (rows,) deviation in metres, (rows,) how far they are held to be still,
+        (rows, receivers) what the map says is heard there, dBm."""
+        at = np.asarray(rows)
+        belief = self._still[at] + self._walk[at]
+        where: Array = belief @ self._centres
+        squared = belief @ (self._centres**2).sum(axis=1) - (where**2).sum(axis=1)
+        means: Array = belief @ self.radio.mean.T.astype(np.float32)
+        return where, np.sqrt(squared.clip(0)), self._still[at].sum(axis=1), means
+
+    def fit(self, loudest: float) -> float:
+        """How far a tag can be on this floor at all that its best receiver hears at `loudest` dBm: 0 to 1.
+
+        Hardly anybody there is heard fainter than the faintest spots are; who is, is in another building, or outside.
+        """
+        if not self.surveyed:
+            return 1.0
+        return min(1.0, max(0.0, (loudest - self._faintest + FOREIGN_DB) / (FOREIGN_DB - WEAK_DB)))
+
     def _spread(self, belief: Array) -> Array:
         """A Gaussian along each axis."""
         nx, ny = self.radio.shape
@@ -193,7 +221,7 @@ class Beliefs:
         packets = np.zeros_like(levels)
         at = np.repeat(np.arange(len(heard)), [len(one.receivers) for one in heard])
         receivers = np.concatenate([one.receivers for one in heard])
-        levels[at, receivers] = np.concatenate([one.levels for one in heard])
+        levels[at, receivers] = np.concatenate([one.levels for one in heard]) - self._shift[receivers]
         packets[at, receivers] = np.concatenate([one.packets for one in heard])
         return _Windows(levels, packets)
 
@@ -206,10 +234,11 @@ class Beliefs:
         found: Array = (windows.packets / most * listening) @ self._audible
         found += listening @ self._unheard
         found *= np.minimum(5, most) / np.float32(5)
+        shift = self._shift.tolist()
         offsets, doubts = self._offset[at].tolist(), np.rint(np.sqrt(self._doubt[at])).astype(int).tolist()
         for total, one, offset, doubt in zip(found, heard, offsets, doubts, strict=True):
             for receiver, level, count in zip(one.receivers, one.levels, one.packets, strict=True):
-                total += self._row(receiver, round(level - offset), count, doubt)
+                total += self._row(receiver, round(level - offset - shift[receiver]), count, doubt)
         return found
 
     def _row(self, receiver: int, level: int, packets: int, doubt: int) -> Array:

@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from math import exp
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Health, Input, Located, Rule, Sighting, Step, Tick
+from rules.api import SECOND, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.evidence import personal
 from rules.votes import MOST, Votes
 
@@ -42,6 +42,8 @@ class Settings:
 
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     """By device id. What another receiver hears is ignored."""
+    fixed: frozenset[str] = frozenset()
+    """Tags that hang on a wall: nobody is where they are."""
     neighbours: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Zone -> zones next to it, where that is known. A jump to a zone that is not next to the last one takes twice the
     settle time."""
@@ -62,6 +64,7 @@ class _Config(NamedTuple):
     """Settings, worked out once; times in ns."""
 
     zones: Mapping[str, str]
+    fixed: frozenset[str]
     private: frozenset[str]
     """Receivers in private zones."""
     neighbours: Mapping[str, frozenset[str]]
@@ -140,6 +143,7 @@ def _config(settings: Settings) -> _Config:
     expect = settings.tag_expect_s
     return _Config(
         zones={dev: receiver.zone for dev, receiver in settings.receivers.items()},
+        fixed=settings.fixed,
         private=frozenset(dev for dev, receiver in settings.receivers.items() if receiver.private),
         neighbours=settings.neighbours,
         margin=settings.margin_db,
@@ -153,9 +157,9 @@ def _config(settings: Settings) -> _Config:
     )
 
 
-def _start(_building: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
-    """Where tags are is an estimate: it starts from nothing."""
-    return Step(State())
+def _start(building: str, fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
+    """Where tags are is an estimate: it starts from nothing. A fact is of a radio map that is gone, and goes too."""
+    return Step(State(), (), () if fact is None else (Fact(NAME, building, None),))
 
 
 def _step(config: _Config, state: State, item: Input) -> Step[State]:
@@ -185,7 +189,7 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
         return state.quiet
     tag = state.tags.get(item.person)
     if tag is None:
-        return _meet(config, state, item)
+        return state.quiet if item.person in config.fixed else _meet(config, state, item)
     votes = tag.votes
     slot = votes.slots.get(receiver)
     if slot is None:

@@ -12,20 +12,26 @@ would be the price of doing without. The same inputs still give the same outputs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rules.api import SECOND, Command, Health, Input, Located, Rule, Sighting, Step, Tick
+from rules.api import SECOND, Command, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.belief import Beliefs, Heard
+from rules.drifts import DRIFTED, Drifts
 from rules.evidence import personal
-from rules.radio_map import RadioMap
+from rules.locate_model import Estimate, FloorMap, Settings, State, Tag
+
+__all__ = ["NAME", "VERSION", "Estimate", "FloorMap", "Settings", "State", "estimate", "rule"]
 
 NAME, VERSION = "locate", 2
 """It takes the place of locate.py."""
 WINDOW = SECOND
+AHEAD = 5 * SECOND
+"""Of the open window: a sighting beyond it is of a clock that is wrong."""
+FAINT_FIT, FAINT_WINDOWS = 0.2, 10
+"""A tag that fits the floor less, for so many windows, is not in the building."""
 BLOCK = 64
 """Tags that are weighed together: their beliefs stay in the processor's cache."""
 LONGEST_GAP = 15
@@ -36,81 +42,6 @@ CLEAR, ENOUGH = 0.15, 1.5
 """A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
 SOFT = 0.7
 """Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FloorMap:
-    """A floor: its radio map, whose zones are places (`site/building/floor/zone/_`), and which of them are private."""
-
-    radio: RadioMap
-    private: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Choices for all tags of a building; seconds of office time."""
-
-    floors: tuple[FloorMap, ...]
-    refresh_s: float = 60.0
-    """So often an unchanged answer is told again while evidence goes on."""
-    lost_s: float = 60.0
-    """Without a sighting for so long: no_evidence."""
-    most_tags: int = 20_000
-    """Beyond it the tag that was heard longest ago is forgotten, and counted."""
-
-
-class Estimate(NamedTuple):
-    """Where a tag is held to be."""
-
-    zone: str
-    confidence: float
-    x: float
-    y: float
-    """Metres."""
-
-
-@dataclass(slots=True)
-class _Tag:
-    person: str
-    row: int
-    floor: int
-    closed: int
-    """Until when its belief has been advanced."""
-    last: int
-    """Last sighting."""
-    window: dict[tuple[int, int], list[float]] = field(default_factory=dict)
-    """(floor, receiver) -> sum of dBm, packets."""
-    elsewhere: int = 0
-    """Windows in a row in which another floor heard it louder."""
-    zone: str | None = None
-    """What was told."""
-    evidence: int = 0
-    """Of `zone`."""
-    told: int = 0
-    cause: str | None = None
-    lead: float = 0.0
-    """Seconds times belief by which other zones were ahead of the told one, less what it was ahead of them."""
-    via: str = ""
-    """The receiver that heard it best."""
-
-
-@dataclass(slots=True)
-class State:
-    """All tags of a building."""
-
-    beliefs: list[Beliefs]
-    alive: list[np.ndarray[Any, np.dtype[np.bool_]]]
-    tags: dict[str, _Tag] = field(default_factory=dict)
-    """By person; heard longest ago first."""
-    free: list[list[int]] = field(default_factory=list)
-    """Rows that were left, by floor."""
-    rows: list[int] = field(default_factory=list)
-    """Rows that were ever given, by floor."""
-    closes: int = 0
-    """End of the window that is open."""
-    deaf: dict[str, str] = field(default_factory=dict)
-    """Receiver -> cause."""
-    evicted: int = 0
 
 
 class _Config(NamedTuple):
@@ -129,7 +60,21 @@ def rule(settings: Settings) -> Rule[State]:
         for index, name in enumerate(one.radio.receivers)
     }
     config = _Config(settings, receivers, int(settings.refresh_s * SECOND), int(settings.lost_s * SECOND))
-    return Rule(name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config))
+    return Rule(
+        name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config), explain=_explain
+    )
+
+
+def _explain(state: State, _now: int) -> Mapping[str, Any]:
+    """What it has left out, and how receivers have drifted."""
+    return {
+        "tags": len(state.tags),
+        "evicted": state.evicted,
+        "foreign": state.foreign,
+        "late": state.late,
+        "future": state.future,
+        "drift_db": state.drifts.explain(),
+    }
 
 
 def estimate(settings: Settings, state: State, person: str) -> Estimate | None:
@@ -146,7 +91,7 @@ def estimate(settings: Settings, state: State, person: str) -> Estimate | None:
     names = beliefs.radio.zones
     shares[[name in settings.floors[tag.floor].private for name in names]] = 0
     best = int(shares.argmax())
-    return Estimate(names[best], _confidence(shares, best), x, y)
+    return Estimate(names[best], _confidence(shares, best) * tag.fit, x, y)
 
 
 def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> float:
@@ -154,25 +99,31 @@ def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> flo
     return float(softened[zone] / softened.sum()) if softened.sum() else 0.0
 
 
-def _start(config: _Config, _building: str, _fact: Mapping[str, Any] | None, _now: int) -> Step[State]:
-    """Where tags are is an estimate: it starts from nothing."""
+def _start(config: _Config, building: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
+    """Where tags are is an estimate: it starts from nothing. How receivers have drifted is remembered."""
     floors = config.settings.floors
-    state = State(
-        [Beliefs(one.radio) for one in floors], [np.ones(len(one.radio.receivers), dtype=bool) for one in floors]
-    )
+    beliefs = [Beliefs(one.radio) for one in floors]
+    alive = [np.ones(len(one.radio.receivers), dtype=bool) for one in floors]
+    state = State(building, beliefs, alive, Drifts(beliefs, config.settings.fixed))
+    if fact is not None:
+        state.drifts.restore(fact, now)
     state.free, state.rows = [[] for _ in floors], [0 for _ in floors]
     return Step(state)
 
 
 def _step(config: _Config, state: State, item: Input) -> Step[State]:
     if type(item) is Sighting:
-        return Step(state, due=_hear(config, state, item))
-    if isinstance(item, Health):
+        evicted = state.evicted
+        due = _hear(config, state, item)
+        return Step(state, due=due, counts=("evicted",) if state.evicted != evicted else ())
+    if isinstance(item, Health) and item.cause != DRIFTED:
         emits = tuple(_health(config, state, item))
         return Step(state, due=_due(config, state), emits=emits)
     if isinstance(item, Tick):
         emits = tuple(_close(config, state, item.at))
-        return Step(state, due=_due(config, state), emits=emits)
+        named, facts = state.drifts.look(partial(_rows, state), item.at)
+        kept = tuple(Fact(NAME, state.building, one.body) for one in facts)
+        return Step(state, (), kept, _due(config, state), (*emits, *named))
     if isinstance(item, Command) and item.name == "where" and state.closes:  # somebody asks: do not wait for its end
         emits = tuple(_close(config, state, item.at))
         return Step(state, due=_due(config, state), emits=emits)
@@ -184,10 +135,18 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
     found = config.receivers.get(item.receiver)
     if found is None or item.receiver in state.deaf:
         return _due(config, state)
+    if not state.closes:
+        state.closes = item.at + WINDOW
+    elif item.at > state.closes + AHEAD:  # time has not come there: nothing may wait for it
+        state.future += 1
+        return state.closes
+    if state.drifts.hear(item, *found):
+        return state.closes
     tag = state.tags.get(item.person)
     if tag is None:
         tag = _begin(config, state, item.person, found[0], item.at)
     elif item.at < tag.closed:  # its second has been weighed without it
+        state.late += 1
         return _due(config, state)
     if item.at > tag.last:
         tag.last = item.at
@@ -197,17 +156,15 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
     else:
         heard[0] += item.rssi * item.heard
         heard[1] += item.heard
-    if not state.closes:
-        state.closes = item.at + WINDOW
     return state.closes
 
 
-def _begin(config: _Config, state: State, person: str, floor: int, at: int) -> _Tag:
+def _begin(config: _Config, state: State, person: str, floor: int, at: int) -> Tag:
     if len(state.tags) >= config.settings.most_tags:
         oldest = min(state.tags.values(), key=lambda tag: tag.last)
         _forget(state, oldest)
         state.evicted += 1
-    tag = _Tag(person, _row(state, floor), floor, at, at)
+    tag = Tag(person, _row(state, floor), floor, at, at)
     state.tags[person] = tag
     return tag
 
@@ -223,8 +180,17 @@ def _row(state: State, floor: int) -> int:
     return row
 
 
-def _forget(state: State, tag: _Tag) -> None:
+def _rows(state: State, floor: int) -> dict[int, str]:
+    return {tag.row: tag.person for tag in state.tags.values() if tag.floor == floor}
+
+
+def _leave(state: State, tag: Tag) -> None:
+    state.drifts.leave(tag.floor, tag.row)
     state.free[tag.floor].append(tag.row)
+
+
+def _forget(state: State, tag: Tag) -> None:
+    _leave(state, tag)
     del state.tags[tag.person]
 
 
@@ -265,7 +231,7 @@ def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
         yield from _lose(state, tag, now)
 
 
-def _floor(state: State, tag: _Tag) -> int:
+def _floor(state: State, tag: Tag) -> int:
     """The floor that hears a tag best, with the one where it was as the incumbent."""
     if len(state.beliefs) > 1:
         best: dict[int, float] = {}
@@ -277,12 +243,12 @@ def _floor(state: State, tag: _Tag) -> int:
         else:
             tag.elsewhere = 0
         if tag.elsewhere >= FLOOR_WINDOWS:
-            state.free[tag.floor].append(tag.row)
+            _leave(state, tag)
             tag.floor, tag.row, tag.elsewhere = loudest, _row(state, loudest), 0
     return tag.floor
 
 
-def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], now: int) -> Iterable[Located]:
+def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[Tag], now: int) -> Iterable[Located]:
     windows = [_window(beliefs, tag) for tag in tags]
     gone: dict[int, list[int]] = {}
     for tag in tags:
@@ -297,14 +263,20 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], no
         alive = state.alive[known[0][0].floor]
         beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive)
         shares = beliefs.zones([tag.row for tag, _ in known])
-        for (tag, _), share in zip(known, shares, strict=True):
-            yield from _judge(config, tag, share, elapsed, now)
+        for (tag, one), share in zip(known, shares, strict=True):
+            state.drifts.take(tag.floor, tag.row, one)
+            tag.fit = beliefs.fit(tag.loudest)
+            tag.faint = tag.faint + 1 if tag.fit < FAINT_FIT else 0
+            if tag.faint:
+                yield from _doubt(state, tag, now)
+            else:
+                yield from _judge(config, tag, share, elapsed, now)
     for tag in tags:
         tag.window.clear()
         tag.closed = now
 
 
-def _window(beliefs: Beliefs, tag: _Tag) -> Heard | None:
+def _window(beliefs: Beliefs, tag: Tag) -> Heard | None:
     """What this floor's receivers heard of a tag; None: nothing."""
     mine = sorted(
         (index, total / packets, packets)
@@ -313,12 +285,14 @@ def _window(beliefs: Beliefs, tag: _Tag) -> Heard | None:
     )
     if not mine:
         return None
-    tag.via = beliefs.radio.receivers[max(mine, key=lambda one: one[1])[0]]
+    best = max(mine, key=lambda one: one[1])
+    tag.via = beliefs.radio.receivers[best[0]]
+    tag.loudest += (best[1] - tag.loudest) * (0.2 if tag.loudest else 1.0)
     return Heard([one[0] for one in mine], [one[1] for one in mine], [int(one[2]) for one in mine])
 
 
 def _judge(
-    config: _Config, tag: _Tag, shares: np.ndarray[Any, np.dtype[np.float32]], seconds: float, now: int
+    config: _Config, tag: Tag, shares: np.ndarray[Any, np.dtype[np.float32]], seconds: float, now: int
 ) -> Iterable[Located]:
     """Tell the likeliest zone, when it has been for long enough; never a private one."""
     one = config.settings.floors[tag.floor]
@@ -343,8 +317,18 @@ def _judge(
         yield _tell(tag, names, shares, told, now)
 
 
+def _doubt(state: State, tag: Tag, now: int) -> Iterable[Located]:
+    """It is heard, and by no receiver as loud as somebody here: no sign of it, and soon it is not here."""
+    tag.lead = 0.0
+    if tag.faint == FAINT_WINDOWS:
+        state.foreign += 1
+        if tag.zone is not None:
+            tag.zone = None
+            yield Located(tag.person, None, "no_evidence", now, tag.evidence, 0.0)
+
+
 def _tell(
-    tag: _Tag, names: tuple[str, ...], shares: np.ndarray[Any, np.dtype[np.float32]], zone: int, now: int
+    tag: Tag, names: tuple[str, ...], shares: np.ndarray[Any, np.dtype[np.float32]], zone: int, now: int
 ) -> Located:
     others = shares.copy()
     others[zone] = -1
@@ -353,13 +337,13 @@ def _tell(
     if len(names) > 1 and shares[second] > 0:
         challenger = {"zone": names[second], "weight": round(float(shares[second]), 2)}
     tag.told = now
-    confidence = round(_confidence(shares, zone), 2)
+    confidence = round(_confidence(shares, zone) * tag.fit, 2)
     return Located(
         tag.person, names[zone], None, now, tag.evidence, confidence, (personal("tag", tag.via),), challenger
     )
 
 
-def _lose(state: State, tag: _Tag, now: int) -> Iterable[Located]:
+def _lose(state: State, tag: Tag, now: int) -> Iterable[Located]:
     """Nobody hears it any more: say so once, and forget it."""
     cause = "no_evidence" if state.alive[tag.floor].any() else "radio_deaf"
     zone, evidence = tag.zone, tag.evidence

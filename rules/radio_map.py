@@ -21,46 +21,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Polygon = Sequence[tuple[float, float]]
+from rules.radio_doubts import exchanged
+from rules.radio_trend import (
+    Anchor,
+    Array,
+    Polygon,
+    Sample,
+    Trend,
+    Visits,
+    believed,
+    box_of,
+    far,
+    inside,
+    rows_of,
+    trends_of,
+    visits_of,
+)
+
+__all__ = ["Anchor", "Polygon", "RadioMap", "Sample", "learn"]
 
 CELLS = 1400
 """Of a floor, about: finer than half a metre says nothing, and coarser than one blurs desks."""
 FINEST_M, COARSEST_M = 0.4, 1.0
-SPOT_M, PAUSE_S = 0.7, 60.0
-"""Samples within one square of this side, without a longer pause, are one visit."""
-MOST_VISITS = 500
-"""Of one receiver, in the process; beyond it neighbours in time are merged."""
 FEW = 120
 """Visits on which the hyperparameters are compared."""
-NEAR_M = 1.0
-"""Added to a distance: a tag is never at the antenna."""
-EXPONENT, EXPONENT_SD, LEVEL, LEVEL_SD = 2.0, 0.5, -60.0, 30.0
-"""Path loss before anything was surveyed: indoor exponent, and dBm at one metre."""
-RESIDUAL_DB = 5.0
+NOBODY_WAS = 0.7
+"""Share of packets that a receiver is held to hear where no survey says it."""
 UNSURVEYED_DB = 6.0
 """Error of the trend alone."""
-PACKET_DB2 = 15.0
-"""Variance of single packets at one spot, where a survey does not say."""
-
-
-class Anchor(NamedTuple):
-    """A fixed receiver, metres in the building's coordinates."""
-
-    x: float
-    y: float
-    z: float = 0.0
-
-
-class Sample(NamedTuple):
-    """A packet heard while somebody stood at a known place."""
-
-    at: float
-    """Seconds; only differences count."""
-    receiver: str
-    rssi: float
-    x: float
-    y: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,16 +75,6 @@ class RadioMap:
     """(receivers, cells), 0..1: share of a tag's packets that are heard."""
     liked: Array
     """(cells,), 0..1: how far people are to be expected there; 1 where the survey went."""
-
-
-class _Visits(NamedTuple):
-    where: Array
-    """(visits, 2)."""
-    packets: Array
-    """(receivers, visits): how many."""
-    level: Array
-    """(receivers, visits): their mean, dBm."""
-    packet: float
 
 
 class _Process(NamedTuple):
@@ -129,10 +107,12 @@ def learn(
         raise ValueError("a radio map needs receivers and zones")
     names = tuple(receivers)
     anchors = np.array([receivers[name] for name in names], dtype=float)
-    rows = _rows(samples, names)
-    visits = _visits(rows, len(names))
+    rows = rows_of(samples, names)
+    rows = rows[believed(rows, box_of(anchors, zones.values()))]
+    visits = visits_of(rows, len(names))
+    anchors = anchors[exchanged(visits, anchors)]
     shape, pitch, centres = _cells(zones, rows)
-    fitted = [_trend(visits, anchors, r) for r in range(len(names))]
+    fitted = trends_of(visits, anchors)
     process = _choose(visits, fitted)
     mean = np.empty((len(names), len(centres)))
     variance = np.empty_like(mean)
@@ -148,40 +128,9 @@ def learn(
         mean=mean,
         variance=variance,
         packet=visits.packet,
-        audible=_audible(visits, centres, len(names)),
+        audible=_audible(visits, centres),
         liked=_liked(visits, centres),
     )
-
-
-def _rows(samples: Sequence[Sample], names: tuple[str, ...]) -> Array:
-    """(samples, 5): at, receiver, rssi, x, y; by time."""
-    index = {name: number for number, name in enumerate(names)}
-    known = [(s.at, index[s.receiver], s.rssi, s.x, s.y) for s in samples if s.receiver in index]
-    rows = np.array(known, dtype=float).reshape(-1, 5)
-    return rows[np.argsort(rows[:, 0], kind="stable")]
-
-
-def _visits(rows: Array, receivers: int) -> _Visits:
-    if not len(rows):
-        return _Visits(np.empty((0, 2)), np.empty((receivers, 0)), np.empty((receivers, 0)), PACKET_DB2)
-    spot = np.round(rows[:, 3:5] / SPOT_M)
-    begins = np.r_[True, (np.diff(spot, axis=0) != 0).any(axis=1) | (np.diff(rows[:, 0]) > PAUSE_S)]
-    number = np.cumsum(begins) - 1
-    many = int(number[-1]) + 1
-    number = number * min(many, MOST_VISITS) // many
-    many = int(number[-1]) + 1
-    sizes = np.bincount(number)
-    where = np.c_[np.bincount(number, rows[:, 3]) / sizes, np.bincount(number, rows[:, 4]) / sizes]
-    count, level = np.zeros((receivers, many)), np.zeros((receivers, many))
-    spread = 0.0
-    for r in range(receivers):
-        mine = rows[:, 1] == r
-        count[r] = np.bincount(number[mine], minlength=many)
-        level[r] = np.bincount(number[mine], rows[mine, 2], many) / np.maximum(count[r], 1)
-        spread += float(((rows[mine, 2] - level[r][number[mine]]) ** 2).sum())
-    freedom = float((count - 1).clip(0).sum())
-    # a few packets say little of their spread: as if ten more had the usual one
-    return _Visits(where, count, level, (spread + 10 * PACKET_DB2) / (freedom + 10))
 
 
 def _cells(zones: Mapping[str, Polygon], rows: Array) -> tuple[tuple[int, int], float, Array]:
@@ -199,44 +148,8 @@ def _cells(zones: Mapping[str, Polygon], rows: Array) -> tuple[tuple[int, int], 
 def _zone_of(centres: Array, polygons: Sequence[Polygon]) -> NDArray[np.int64]:
     found = np.full(len(centres), -1, dtype=np.int64)
     for number, polygon in enumerate(polygons):
-        found[(found < 0) & _inside(centres, np.array(polygon, dtype=float))] = number
+        found[(found < 0) & inside(centres, np.array(polygon, dtype=float))] = number
     return found
-
-
-def _inside(points: Array, polygon: Array) -> NDArray[np.bool_]:
-    """Even-odd rule."""
-    x, y = points[:, 0], points[:, 1]
-    inside = np.zeros(len(points), dtype=bool)
-    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y1 != y2:
-            inside ^= ((y1 > y) != (y2 > y)) & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
-    return inside
-
-
-def _far(points: Array, anchor: Array) -> Array:
-    """10 log10 of the distance, never nearer than NEAR_M."""
-    found: Array = 5 * np.log10(((points - anchor[:2]) ** 2).sum(axis=-1) + NEAR_M**2)
-    return found
-
-
-class _Trend(NamedTuple):
-    level: float
-    exponent: float
-    used: NDArray[np.bool_]
-    """Visits in which the receiver heard the tag."""
-    rest: Array
-    """What it leaves of them, dB."""
-
-
-def _trend(visits: _Visits, anchors: Array, receiver: int) -> _Trend:
-    """Level and exponent, drawn to what is usual where few visits say otherwise."""
-    used = visits.packets[receiver] >= 1
-    level = visits.level[receiver][used]
-    design = np.c_[np.ones(len(level)), -_far(visits.where[used], anchors[receiver])]
-    prior = np.array([1 / LEVEL_SD**2, 1 / EXPONENT_SD**2])
-    normal = design.T @ design / RESIDUAL_DB**2 + np.diag(prior)
-    found = np.linalg.solve(normal, design.T @ level / RESIDUAL_DB**2 + prior * (LEVEL, EXPONENT))
-    return _Trend(float(found[0]), float(found[1]), used, level - design @ found)
 
 
 def _distances(a: Array, b: Array) -> Array:
@@ -251,7 +164,7 @@ def _covariance(process: _Process, distance: Array) -> Array:
     return found
 
 
-def _choose(visits: _Visits, fitted: Sequence[_Trend]) -> _Process:
+def _choose(visits: Visits, fitted: Sequence[Trend]) -> _Process:
     """The hyperparameters under which all receivers' visits together are most likely."""
     few: list[tuple[Array, Array, Array]] = []
     for receiver, trend in enumerate(fitted):
@@ -274,11 +187,11 @@ def _likelihood(process: _Process, few: Sequence[tuple[Array, Array, Array]]) ->
 
 
 def _predict(
-    visits: _Visits, trend: _Trend, process: _Process, anchor: Array, centres: Array, receiver: int
+    visits: Visits, trend: Trend, process: _Process, anchor: Array, centres: Array, receiver: int
 ) -> tuple[Array, Array]:
-    mean: Array = trend.level - trend.exponent * _far(centres, anchor)
+    mean: Array = trend.level - trend.exponent * far(centres, anchor)
     if not trend.used.any():
-        return mean, np.full(len(centres), UNSURVEYED_DB**2)
+        return mean, np.full(len(centres), UNSURVEYED_DB**2 + trend.doubt**2)
     where = visits.where[trend.used]
     noise = process.visit_db**2 + visits.packet / visits.packets[receiver][trend.used]
     lower = np.linalg.cholesky(_covariance(process, _distances(where, where)) + np.diag(noise))
@@ -288,17 +201,21 @@ def _predict(
     return mean, whole - (between**2).sum(axis=0)
 
 
-def _audible(visits: _Visits, centres: Array, receivers: int) -> Array:
-    """Of the packets that the best receiver heard nearby, the share that each heard; 0.7 where nobody was."""
+def _audible(visits: Visits, centres: Array) -> Array:
+    """Of the packets that the best receiver heard nearby, the share that each heard; 0.7 where nobody was.
+
+    A receiver that was never heard was off: when it works, its word is not to be a miracle.
+    """
     if not len(visits.where):
-        return np.full((receivers, len(centres)), 0.7)
+        return np.full((len(visits.packets), len(centres)), NOBODY_WAS)
     near = np.exp(-(_distances(centres, visits.where) ** 2) / (2 * 1.5**2))
     most = visits.packets.max(axis=0)
-    share: Array = (near @ visits.packets.T + 1.4) / ((near @ most)[:, None] + 2)
+    share: Array = (near @ visits.packets.T + 2 * NOBODY_WAS) / ((near @ most)[:, None] + 2)
+    share[:, visits.packets.sum(axis=1) == 0] = NOBODY_WAS
     return share.T.clip(0.02, 0.98)
 
 
-def _liked(visits: _Visits, centres: Array) -> Array:
+def _liked(visits: Visits, centres: Array) -> Array:
     """1 where the survey went, 0.2 far from it; "far" by how closely it went."""
     if not len(visits.where):
         return np.ones(len(centres))

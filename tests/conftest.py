@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as hadir does (gateway/cli.py); before numpy is imported
 
 settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
 settings.load_profile("hadir")

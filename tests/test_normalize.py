@@ -171,3 +171,13 @@ def test_a_tap_that_comes_out_of_order_is_a_tap(office: Office) -> None:
     """A door system tells an older one after a newer."""
     assert len(office.tap(CARD, 200)) == 1
     assert len(office.tap(CARD, 100)) == 1
+
+
+@pytest.mark.parametrize("rssi", [127, 42, -128])
+def test_a_signal_that_no_radio_reports_is_no_sighting(office: Office, rssi: int) -> None:
+    frame = Frame("ble_adv:ibeacon", "s", "", b"", rssi, SECOND, SECOND)
+    assert office.normalizer.sighting(frame, "rcv", [Measurement("beacon", TAG)]) is None
+    assert office.counters.get("sightings.dropped", "no_signal") == 1
+    good = office.normalizer.sighting(frame._replace(rssi=-61), "rcv", [Measurement("beacon", TAG)])
+    assert good is not None
+    assert (good.person, good.rssi) == (office.pid, -61)

@@ -126,7 +126,7 @@ class Device(Model):
     """Where it hangs: x, y and, if known, its height; metres in the floor's coordinates."""
     address: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     """How it is known on a medium that many share: MAC address, DevEUI, EnOcean id, OSDP or Modbus address, MQTT topic,
-    GPIO line, a door system's name of the reader."""
+    GPIO line, a door system's name of the reader; of a tag that hangs somewhere, the pid under which it is enrolled."""
     profile: Word | None = None
     """Which of its driver's profiles it has: EnOcean equipment profile, card format, a ready mapping."""
     mapping: Mapping | None = None

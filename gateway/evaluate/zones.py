@@ -14,7 +14,7 @@ from math import hypot
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway import radio, tables
+from gateway import tables
 from gateway.counters import Counters
 from gateway.engine import Engine
 from gateway.errors import HadirError
@@ -106,9 +106,9 @@ def read(folder: Path, *, dense: bool = False) -> Floor:
     receivers = dict(_receivers(folder, site, mistakes))
     zones = dict(_zones(folder, site, mistakes))
     survey = _table(
-        folder, "survey", {"t": tables.number, "receiver": tables.word, "rssi": radio.level, **_POINT}, mistakes
+        folder, "survey", {"t": tables.number, "receiver": tables.word, "rssi": tables.signal, **_POINT}, mistakes
     )
-    heard = {"t": tables.when, "beacon": tables.word, "receiver": tables.word, "rssi": radio.level}
+    heard = {"t": tables.when, "beacon": tables.word, "receiver": tables.word, "rssi": tables.signal}
     sightings = _table(folder, "sightings", heard, mistakes, needed=True)
     stem = "_dense" if dense else ""
     asked = _table(folder, f"at{stem}", {"t": _moment, "beacon": tables.word}, mistakes, needed=True)
@@ -122,7 +122,7 @@ def read(folder: Path, *, dense: bool = False) -> Floor:
         receivers=receivers,
         zones=zones,
         survey=survey,
-        sightings=sorted((Sighting(*(row[1], row[2], row[3], row[0])) for row in sightings), key=lambda one: one.at),
+        sightings=sorted((Sighting(tag, name, rssi, at) for at, tag, name, rssi in sightings), key=lambda one: one.at),
         asked=[Asked(moment[0], moment[1], beacon) for moment, beacon in asked],
         truth={(at, beacon): Truth(x, y, zone) for at, beacon, x, y, zone in true},
     )
