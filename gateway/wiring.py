@@ -27,7 +27,7 @@ from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Booked, Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.room_model import RoomModel
-from rules.witness import MODALITIES, OTHER
+from rules.witness_traits import AIR, CO2, MODALITIES, OTHER
 
 if TYPE_CHECKING:
     from rules.locate_map import FloorMap
@@ -91,7 +91,10 @@ def watched(devices: Mapping[str, Binding], learned: Iterable[str] = ()) -> froz
     found = set(learned)
     for binding in devices.values():
         worth = MODALITIES.get(binding.modality, OTHER)
-        if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
+        if binding.driver is None or worth.proof:
+            continue
+        breath = binding.modality == AIR and CO2 in binding.driver.kinds
+        if breath or worth.occupied or worth.vacant:
             found.add(binding.place)
     return frozenset(found)
 
@@ -139,8 +142,10 @@ def make_rules(
     made: list[Rule[Any]] = [
         occupied_by(
             {
-                place: occupancy.PlaceSettings(devices=_sensors(place, devices), model=learned.get(place))
-                for place in owned
+                place: occupancy.PlaceSettings(
+                    devices=_sensors(place, devices, enclosed=spot.space.kind not in _DESKS), model=learned.get(place)
+                )
+                for place, spot in owned.items()
             },
             occupancy.Settings(hold_s=choices.hold_s),
         ),
@@ -186,13 +191,14 @@ def make_rules(
     return [*made, one_desk.rule()]
 
 
-def _sensors(place: str, devices: Mapping[str, Binding]) -> dict[str, occupancy.Device]:
+def _sensors(place: str, devices: Mapping[str, Binding], *, enclosed: bool) -> dict[str, occupancy.Device]:
     return {
         name: occupancy.Device(
             modality=binding.modality,
             expect_s=binding.expect_s,
             hold_s=binding.device.hold_s,
             trust_s=binding.device.trust_s,
+            enclosed=enclosed,
         )
         for name, binding in devices.items()
         if binding.place == place and binding.driver is not None and binding.modality != "tag"

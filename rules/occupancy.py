@@ -20,18 +20,14 @@ from rules.occupancy_verdict import MOST, Bound, Verdict, collect, item, judge
 from rules.room_model import RoomModel
 from rules.witness import (
     SIGNS,
-    TAP,
-    Device,
-    Modality,
     Opinion,
-    Settings,
     emptied,
     health,
     hear,
     repeats,
     settle,
-    traits,
 )
+from rules.witness_traits import CO2, TAP, Device, Modality, Settings, traits
 
 NAME, VERSION = "occupancy", 1
 NOTABLE = 0.1
@@ -83,12 +79,13 @@ def rule(places: Mapping[str, PlaceSettings], settings: Settings | None = None) 
 def _bound(of_place: PlaceSettings, settings: Settings) -> Bound:
     devices = {dev: traits(device, settings) for dev, device in of_place.devices.items()}
     model = of_place.model
-    witnesses = tuple(dev for dev, seen in devices.items() if seen.occupied or seen.vacant)
+    witnesses = tuple(dev for dev, seen in devices.items() if seen.occupied or seen.vacant or seen.air)
     if model is None:
         return Bound(devices, voters=witnesses)
     known = {(dev, kind): place for (dev, kind), place in fusion.index(model).items() if dev in devices}
-    modelled = {dev for dev, kind in known if kind in SIGNS}
+    modelled = {dev for dev, kind in known if kind in SIGNS or (kind == CO2 and devices[dev].air)}
     voters = tuple(dev for dev in witnesses if dev not in modelled)
+    devices |= {dev: devices[dev]._replace(air=False) for dev in modelled}
     return Bound(devices, model, known, voters, tuple(dev for dev in witnesses if dev in modelled))
 
 

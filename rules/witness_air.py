@@ -101,8 +101,10 @@ class Air(NamedTuple):
     """Whether somebody is there; None: it cannot be told."""
     since: int = 0
     """Since when."""
-    read: int = 0
-    """Readings that counted, so far."""
+    told: bool = False
+    """It could be told once."""
+    ppm: float = 0.0
+    """As it was read."""
 
     @property
     def share(self) -> float:
@@ -129,7 +131,7 @@ def breathe(old: Air | None, ppm: float, at: int) -> Air | None:
     foreseen = [[_foreseen(mode, a, s, hours) for s, mode in enumerate(row)] for a, row in enumerate(bank)]
     bank = _corrected(foreseen, ppm)
     level = sum(mode.share * mode.level for row in bank for mode in row)
-    new = old._replace(at=at, low=min(old.low, level), read=old.read + 1)
+    new = old._replace(at=at, ppm=ppm, low=min(old.low, level))
     if at - old.bucket >= BUCKET:
         new = new._replace(low=level, lows=(*old.lows, new.low)[-BUCKETS:], bucket=at)
     floor = min(new.low, *new.lows) - SLACK if len(new.lows) == BUCKETS else LOWEST
@@ -144,12 +146,14 @@ def _held(new: Air, at: int) -> Air:
         held = share >= SURE
     elif held is not None and (share if held else 1 - share) < UNSURE:
         held = None
-    return new if held == new.held else new._replace(held=held, since=at)
+    return new if held == new.held else new._replace(held=held, since=at, told=True)
 
 
 def _begun(ppm: float, at: int) -> Air:
     unread = Mode(1 / len(CHANGES), ppm, min(OUTDOORS, ppm), READ_SD**2, 0.0, OUTDOORS_SD**2)
-    return Air(at, tuple(_spread(unread.share, (unread,) * (SOURCES + 1)) for _ in CHANGES), ppm, (), at, since=at)
+    return Air(
+        at, tuple(_spread(unread.share, (unread,) * (SOURCES + 1)) for _ in CHANGES), ppm, (), at, since=at, ppm=ppm
+    )
 
 
 def _spread(share: float, row: Sequence[Mode]) -> tuple[Mode, ...]:
