@@ -2,7 +2,7 @@
 
 Reading  sensor        -> occupancy                Sensed   -> desk, counting
 Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk+, presence*
-Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting
+Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting, occupancy of the desk they hold
                                                    Booked   -> one_desk+
 Sighting               -> locate*                  Command  -> desk, presence*
 Health   receiver      -> locate* (all), sensor -> occupancy                  * on the building's coordinator
@@ -143,7 +143,9 @@ def make_rules(
         occupied_by(
             {
                 place: occupancy.PlaceSettings(
-                    devices=_sensors(place, devices, enclosed=spot.space.kind not in _DESKS), model=learned.get(place)
+                    devices=_sensors(place, devices, enclosed=spot.space.kind not in _DESKS),
+                    model=learned.get(place),
+                    zone=spot.zone if spot.space.kind in _DESKS and places.may_coordinate(gateway) else "",
                 )
                 for place, spot in owned.items()
             },
@@ -257,6 +259,8 @@ def make_route(
     zone_of = {place: places.spots[place].zone for place in places.spots}
     zones = {area for area, found in places.areas.items() if found.owner == gateway}
     last_zone: dict[str, str] = {}
+    holds: dict[str, str] = {}
+    """Person -> the desk that they hold, of this gateway."""
 
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
@@ -277,6 +281,12 @@ def make_route(
             case Life():
                 found = [("counting", zone_of[item.place])] if zone_of.get(item.place) in zones else []
                 building = item.place.split("/", 2)[1]
+                if item.person and item.place in desks:
+                    if item.life in occupancy.HELD:
+                        holds[item.person] = item.place
+                    elif holds.get(item.person) == item.place:
+                        del holds[item.person]
+                    found.append(("occupancy", item.place))
                 if item.person and (building in buildings or (building == home and item.place in owned)):
                     found.append(("one_desk", item.person))
                 if item.person and building in buildings and leads():
@@ -286,6 +296,8 @@ def make_route(
                 before, here = last_zone.get(item.person, ""), item.zone or ""
                 last_zone[item.person] = here
                 found = [("presence", item.person)]
+                if item.person in holds:
+                    found.append(("occupancy", holds[item.person]))
                 return found + [("counting", zone) for zone in sorted({before, here}) if zone in zones]
             case Health():
                 binding = devices.get(item.dev)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rules import fusion
-from rules.api import SECOND, Event, Fact, Health, Input, Reading, Rule, Sensed, Step, Tick
+from rules.api import SECOND, Event, Fact, Health, Input, Life, Located, Reading, Rule, Sensed, Step, Tick
 from rules.fusion import Belief
 from rules.occupancy_verdict import MOST, Bound, Verdict, collect, item, judge
 from rules.room_model import RoomModel
@@ -22,12 +22,14 @@ from rules.witness import (
     SIGNS,
     Opinion,
     emptied,
+    gone,
     health,
     hear,
+    near,
     repeats,
     settle,
 )
-from rules.witness_traits import CO2, TAP, Device, Modality, Settings, traits
+from rules.witness_traits import CO2, TAG, TAP, Device, Modality, Settings, traits
 
 NAME, VERSION = "occupancy", 1
 NOTABLE = 0.1
@@ -36,6 +38,9 @@ NOTABLE = 0.1
 
 STUCK = "stuck"
 """Cause of the Health that names a device which is not believed any more."""
+HOLDER = "holder"
+"""Stands among a desk's devices for the tag of who holds it."""
+HELD = frozenset({"taken", "away"})
 REPAIR = 1800 * SECOND
 """A door's count is nobody when other witnesses have seen nobody for so long."""
 
@@ -47,6 +52,8 @@ class PlaceSettings:
     devices: Mapping[str, Device] = field(default_factory=dict)
     model: RoomModel | None = None
     """What its sensors mean here, where that was learned."""
+    zone: str = ""
+    """Of a desk, whose holder's tag says a little where it is located in this zone."""
 
 
 class State(NamedTuple):
@@ -78,15 +85,17 @@ def rule(places: Mapping[str, PlaceSettings], settings: Settings | None = None) 
 
 def _bound(of_place: PlaceSettings, settings: Settings) -> Bound:
     devices = {dev: traits(device, settings) for dev, device in of_place.devices.items()}
+    if of_place.zone:
+        devices[HOLDER] = traits(Device(modality=TAG), settings)
     model = of_place.model
     witnesses = tuple(dev for dev, seen in devices.items() if seen.occupied or seen.vacant or seen.air)
     if model is None:
-        return Bound(devices, voters=witnesses)
+        return Bound(devices, voters=witnesses, zone=of_place.zone)
     known = {(dev, kind): place for (dev, kind), place in fusion.index(model).items() if dev in devices}
     modelled = {dev for dev, kind in known if kind in SIGNS or (kind == CO2 and devices[dev].air)}
     voters = tuple(dev for dev in witnesses if dev not in modelled)
     devices |= {dev: devices[dev]._replace(air=False) for dev in modelled}
-    return Bound(devices, model, known, voters, tuple(dev for dev in witnesses if dev in modelled))
+    return Bound(devices, model, known, voters, tuple(dev for dev in witnesses if dev in modelled), of_place.zone)
 
 
 def _start(places: Mapping[str, Bound], place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
@@ -112,6 +121,8 @@ def _step(places: Mapping[str, Bound], state: State, item: Input) -> Step[State]
             # `due` may now come too early, and then only looks again
             return Step(state, (), (), state.due)
         late = item.late
+    elif isinstance(item, Located | Life):
+        state = _held_by(bound, state, item)
     elif isinstance(item, Health) and item.cause != STUCK:
         state = state._replace(
             devices={
@@ -146,6 +157,20 @@ def _heard(bound: Bound, state: State, item: Reading) -> State | None:
     if bound.model is None or place is None or item.dev in state.stuck:
         return state
     return state._replace(belief=fusion.hear(bound.model, place, state.belief, item))
+
+
+def _held_by(bound: Bound, state: State, item: Located | Life) -> State:
+    """What is known of the tag of who holds the desk: only that it is near. The person is not kept."""
+    old = state.devices.get(HOLDER)
+    if old is None:
+        return state
+    if isinstance(item, Located) and item.zone == bound.zone and item.evidence:
+        new = near(old, str(item.evidence[0].get("via", "")), item.at)
+    elif isinstance(item, Located) or item.life not in HELD:
+        new = gone(old)
+    else:
+        return state
+    return state._replace(devices={**state.devices, HOLDER: new})
 
 
 def _repair_at(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int) -> int | None:

@@ -7,7 +7,9 @@ Without a model:
 4. else                                                        -> unknown, and why
 
 What the air says (witness_air.py) is late, and has seen nobody: it is a moment where no other witness sees nobody, and
-sees nobody itself only where no other witness does. Otherwise it stands beside, as evidence.
+sees nobody itself only where no other witness does. Otherwise it stands beside, as evidence. So does the tag of who
+holds a desk, where it is located in the desk's zone: near is not at the desk, and elsewhere is not away from it for all
+that is known. It moves the confidence, or a model's log-odds, and decides nothing alone.
 
 With a model the log-odds of its belief (fusion.py) and of the devices that it does not know are added up: above 0
 occupied, below vacant, and what stands near 0 stays as it was. 1 holds as well. A device that is stuck has no vote.
@@ -25,7 +27,7 @@ from rules.evidence import MOST, Evidence, measured, personal
 from rules.fusion import Belief
 from rules.room_model import RoomModel
 from rules.witness import Opinion, look, outweighed_at, stuck_at
-from rules.witness_traits import TAP, Traits
+from rules.witness_traits import TAG, TAP, Traits
 
 STANDS = 0.1
 """Log-odds that a state must be outweighed by before a model changes it."""
@@ -50,6 +52,8 @@ class Bound(NamedTuple):
     """Devices that bear witness, and do not by way of the model ..."""
     modelled: tuple[str, ...] = ()
     """... and those that do by way of it: they are only asked whether they are stuck."""
+    zone: str = ""
+    """Of a desk: where its holder's tag says a little."""
 
 
 class Vote(NamedTuple):
@@ -101,7 +105,7 @@ class Votes(NamedTuple):
     """Causes."""
     dues: list[int]
     beside: list[Vote]
-    """What the air says where others know better."""
+    """What the air says where others know better, and the tag of who holds the desk."""
 
 
 def judge(bound: Bound, devices: Mapping[str, Opinion], belief: Belief, was: str, started: int, now: int) -> Verdict:
@@ -136,7 +140,7 @@ def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int
             case "seeing":
                 votes.seeing.append(vote)
             case "moment":
-                votes.moments.append(vote)
+                (votes.beside if bound.devices[dev].modality == TAG else votes.moments).append(vote)
             case "empty":
                 votes.empty.append(vote)
             case _:
@@ -193,6 +197,8 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, starte
         miss = 1.0
         for vote in (*seeing, *moments):
             miss *= 1 - vote.weight
+        for vote in _said(devices, beside, True):
+            miss *= min(1.0, 2 - 2 * vote.weight)
         confidence = (1 - miss) * (1 - against / 4)
         since = min(vote.since for vote in seeing or moments)
         lost = max((vote.weight for vote in (*empty, *_said(devices, beside, False))), default=None)
@@ -200,9 +206,9 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, starte
         odds = _odds(confidence)
         return Verdict("occupied", None, since, confidence, quality, challenger, ranked, due, stuck, odds, people)
     if empty:
-        confidence = min(empty).weight * len(empty) / (len(empty) + len(missing)) * (1 - best / 4)
-        since = max(vote.since for vote in empty)
         lost = max((vote.weight for vote in (*moments, *_said(devices, beside, True))), default=None)
+        confidence = min(empty).weight * len(empty) / (len(empty) + len(missing)) * (1 - (lost or 0.0) / 4)
+        since = max(vote.since for vote in empty)
         challenger = _challenger("occupied", lost)
         odds = -_odds(confidence)
         return Verdict("vacant", None, since, confidence, quality, challenger, ranked, due, stuck, odds, 0)
@@ -210,7 +216,8 @@ def _by_votes(bound: Bound, devices: Mapping[str, Opinion], votes: Votes, starte
 
 
 def _said(devices: Mapping[str, Opinion], beside: list[Vote], there: bool) -> list[Vote]:
-    return [vote for vote in beside if devices[vote.dev].side is there]
+    """A tag is a sign, and never one of nobody; the air takes sides."""
+    return [vote for vote in beside if devices[vote.dev].side is there or (there and devices[vote.dev].air is None)]
 
 
 def _challenger(state: str, weight: float | None) -> Mapping[str, Any] | None:
@@ -239,6 +246,7 @@ def _by_model(
             due = min(started + STARTS, due or started + STARTS)
         return _unknown(bound, devices, votes, started, now)._replace(odds=found.odds, due=due)
     added = sum(_odds(vote.weight) for vote in (*votes.seeing, *votes.moments))
+    added += sum(_odds(vote.weight) for vote in votes.beside if bound.devices[vote.dev].modality == TAG)
     added -= sum(_odds(vote.weight) for vote in votes.empty)
     odds = found.odds + added
     there = bool(votes.seeing) or odds > (-STANDS if was == "occupied" else STANDS if was == "vacant" else 0.0)
@@ -317,6 +325,8 @@ def item(bound: Bound, devices: Mapping[str, Opinion], vote: Vote, now: int) -> 
         return measured(vote.dev, seen.modality, vote.kind, vote.value, now - vote.at, vote.weight)
     if seen.modality == TAP:
         return personal(TAP, vote.dev)
+    if seen.modality == TAG:
+        return personal(TAG, opinion.kind)
     value = opinion.value if opinion.air is None else opinion.air.ppm
     return measured(vote.dev, seen.modality, opinion.kind, value, now - opinion.told, vote.weight)
 

@@ -154,6 +154,19 @@ def emptied(opinion: Opinion, at: int) -> Opinion:
     return _at_door(opinion, known_empty(opinion.door), at)
 
 
+def near(opinion: Opinion, receiver: str, at: int) -> Opinion:
+    """The tag of who holds the desk is located in its zone, heard by `receiver`."""
+    if at < opinion.heard:
+        return opinion
+    turned = opinion.turned if opinion.sign else at
+    return opinion._replace(heard=at, told=at, kind=receiver, value=True, turned=turned, sign=at)
+
+
+def gone(opinion: Opinion) -> Opinion:
+    """It is located elsewhere, or nobody holds the desk: that says nothing."""
+    return opinion._replace(value=False, sign=0)
+
+
 def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:
     """A level sensor, or the air, said again what is held already: nothing to decide."""
     if seen.air:

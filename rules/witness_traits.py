@@ -15,7 +15,7 @@ HOLD_INTERVALS = 2.5
 late."""
 STALE_S = 5.0
 """... but not sooner: a line that pauses for a moment between ten reports a second is not broken."""
-TAP = "badge"
+TAP, TAG = "badge", "tag"
 AIR, CO2 = "environment", "co2"
 AIR_WEIGHT = 0.78
 """What the air says is worth less than what any sensor of people says: it is late, and has seen nobody."""
@@ -46,6 +46,7 @@ MODALITIES: Mapping[str, Modality] = {
     "contact": Modality(occupied=0.6, vacant=0.0, hold_s=60.0),
     AIR: Modality(occupied=0.0, vacant=0.0, hold_s=1.0),
     TAP: Modality(occupied=0.99, vacant=0.0, hold_s=15.0, proof=True),
+    TAG: Modality(occupied=0.6, vacant=0.0, hold_s=300.0),
 }
 OTHER = Modality(occupied=0.7, vacant=0.7, hold_s=20.0, level=True)
 
