@@ -137,7 +137,7 @@ def _step(places: Mapping[str, Bound], state: State, item: Input) -> Step[State]
         state = state._replace(belief=fusion.wait(bound.model, state.belief, now))
     asked = (*bound.voters, *bound.modelled)
     devices = {**state.devices, **{dev: settle(bound.devices[dev], state.devices[dev], now) for dev in asked}}
-    state = state._replace(devices=_repaired(bound, devices, state.started, now), now=now)
+    state = state._replace(devices=_repaired(bound, devices, state.stuck, state.started, now), now=now)
     return _publish(bound, state, _judge(bound, state, now), now, late=late)
 
 
@@ -173,19 +173,23 @@ def _held_by(bound: Bound, state: State, item: Located | Life) -> State:
     return state._replace(devices={**state.devices, HOLDER: new})
 
 
-def _repair_at(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int) -> int | None:
+def _repair_at(
+    bound: Bound, devices: Mapping[str, Opinion], stuck: frozenset[str], started: int, now: int
+) -> int | None:
     """When what doors have counted is nobody, if everybody else goes on seeing nobody; None: they do not."""
     passed = [opinion.door.passed for opinion in devices.values() if opinion.door is not None and opinion.side]
     if not passed:
         return None
-    votes = collect(bound, devices, started, now, doors=False)
+    votes = collect(bound, devices, stuck, started, now, doors=False)
     if votes.seeing or votes.moments or not votes.empty:
         return None
     return max(*passed, *(vote.since for vote in votes.empty)) + REPAIR
 
 
-def _repaired(bound: Bound, devices: dict[str, Opinion], started: int, now: int) -> dict[str, Opinion]:
-    at = _repair_at(bound, devices, started, now)
+def _repaired(
+    bound: Bound, devices: dict[str, Opinion], stuck: frozenset[str], started: int, now: int
+) -> dict[str, Opinion]:
+    at = _repair_at(bound, devices, stuck, started, now)
     if at is None or now < at:
         return devices
     return {
@@ -195,8 +199,8 @@ def _repaired(bound: Bound, devices: dict[str, Opinion], started: int, now: int)
 
 
 def _judge(bound: Bound, state: State, now: int) -> Verdict:
-    verdict = judge(bound, state.devices, state.belief, state.state, state.started, now)
-    repair = _repair_at(bound, state.devices, state.started, now)
+    verdict = judge(bound, state.devices, state.belief, state.state, state.stuck, state.started, now)
+    repair = _repair_at(bound, state.devices, state.stuck, state.started, now)
     if repair is not None:
         verdict = verdict._replace(due=min(verdict.due or repair, max(now + 1, repair)))
     if verdict.state == "unknown":
@@ -218,6 +222,8 @@ def _publish(
     turned = sorted(verdict.stuck ^ state.stuck)
     named: tuple[Input, ...] = tuple(Health(dev, dev not in verdict.stuck, STUCK, now) for dev in turned)
     kept = state._replace(due=verdict.due, odds=verdict.odds, stuck=verdict.stuck)
+    if verdict.denied != state.belief.denied:
+        kept = kept._replace(belief=state.belief._replace(denied=verdict.denied))
     same = quality == state.quality and people == state.people and abs(confidence - state.confidence) < NOTABLE
     if not changed and not first and same:
         return Step(kept, (), (), verdict.due, named)

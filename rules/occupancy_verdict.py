@@ -31,6 +31,8 @@ from rules.witness_traits import TAG, TAP, Traits
 
 STANDS = 0.1
 """Log-odds that a state must be outweighed by before a model changes it."""
+DENIES = 1.0
+"""Log-odds from which a model says that nobody is there, for a device that says otherwise for hours."""
 HEARD_LEAST = 0.5
 """Share of what a model goes by that must be fresh."""
 STARTS = 900 * SECOND
@@ -83,6 +85,8 @@ class Verdict(NamedTuple):
     """Above 0: occupied, rather; a guess where the state is unknown."""
     people: int | None = None
     """How many, where they are counted."""
+    denied: int = 0
+    """Since when the room's model has held that nobody is there; 0: it does not."""
 
 
 class Air(NamedTuple):
@@ -108,16 +112,40 @@ class Votes(NamedTuple):
     """What the air says where others know better, and the tag of who holds the desk."""
 
 
-def judge(bound: Bound, devices: Mapping[str, Opinion], belief: Belief, was: str, started: int, now: int) -> Verdict:
-    """The place's state at `now`, and when to look again if nothing is heard. `was`: the state until now."""
-    votes = collect(bound, devices, started, now)
+def judge(
+    bound: Bound,
+    devices: Mapping[str, Opinion],
+    belief: Belief,
+    was: str,
+    stuck: frozenset[str],
+    started: int,
+    now: int,
+) -> Verdict:
+    """The place's state at `now`, and when to look again if nothing is heard.
+
+    `was`: the state until now; `stuck`: who was not believed until now.
+    """
+    votes = collect(bound, devices, stuck, started, now, denied=belief.denied)
     if bound.model is None:
         return _by_votes(bound, devices, votes, started, now)
     return _by_model(bound, bound.model, devices, belief, votes, was, now, started)
 
 
-def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int, *, doors: bool = True) -> Votes:
-    """Ask every device, or all but the air and those that count at a door; who is stuck has no vote."""
+def collect(
+    bound: Bound,
+    devices: Mapping[str, Opinion],
+    stuck: frozenset[str],
+    started: int,
+    now: int,
+    *,
+    doors: bool = True,
+    denied: int = 0,
+) -> Votes:
+    """Ask every device, or all but the air and those that count at a door; who is stuck has no vote, until it has said
+    something else.
+
+    `denied`: since when the room's model has held that nobody is there; 0: it has not.
+    """
     votes = Votes([], [], [], [], [], [], [])
     air = Air([], [], [])
     for dev in bound.voters:
@@ -145,7 +173,8 @@ def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int
                 votes.empty.append(vote)
             case _:
                 pass
-    empty_since = min((vote.since for vote in (*votes.empty, *air.empty)), default=None)
+    against = [vote.since for vote in (*votes.empty, *air.empty)]
+    empty_since = min([*against, denied] if denied else against, default=None)
     modelled = [
         Vote(said.weight, said.since, dev)
         for dev in bound.modelled
@@ -154,11 +183,11 @@ def collect(bound: Bound, devices: Mapping[str, Opinion], started: int, now: int
     for side in (votes.seeing, votes.moments, modelled, air.breaths):
         for vote in list(side):
             seen = bound.devices[vote.dev]
-            if seen.proof or not (seen.vacant or seen.air):
+            if seen.proof:
                 continue
-            stuck = stuck_at(devices[vote.dev], empty_since)
-            if now < stuck:
-                votes.dues.append(stuck)
+            until = stuck_at(devices[vote.dev], empty_since)
+            if now < until and vote.dev not in stuck:
+                votes.dues.append(until)
                 continue
             side.remove(vote)
             votes.stuck.append(vote._replace(weight=0.0))
@@ -267,6 +296,7 @@ def _by_model(
         frozenset(vote.dev for vote in votes.stuck),
         odds,
         counted,
+        (belief.denied or now) if found.odds < -DENIES else 0,
     )
     if state == was:  # no event: nobody asks why
         return verdict

@@ -62,7 +62,9 @@ class Opinion(NamedTuple):
     knows: bool = False
     """A level sensor that has said who is there, not only what moves."""
     people: int | None = None
-    """How many, of one that counts them."""
+    """How many, of one that counts them ..."""
+    varied: int = 0
+    """... and when that became another number, last."""
     door: Door | None = None
     """Of one that counts who comes and goes."""
     air: Air | None = None
@@ -109,11 +111,14 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
             watch=watch,
         )
     people = max(0, int(item.value)) if item.kind == "count" else old.people
+    varied = old.varied if people == old.people or old.people is None else at
     knows = old.knows or item.kind != "motion"
     if item.kind == "motion" and not value and knows:
         return old._replace(heard=at, watch=watch)  # a still target: `occupied` tells
     if old.side is None or at - old.told >= seen.stale:
-        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead, knows, people)
+        return Opinion(
+            at, at, item.kind, value, value, 1, turned=at, watch=watch, dead=old.dead, knows=knows, people=people
+        )
     old = settle(seen, old, at)
     stood, credit, support = at - old.told, old.credit, old.support
     if old.value != old.side:
@@ -123,7 +128,9 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     if value == old.side and at > old.told:
         support = 2
     turned = old.turned if value == old.value else at
-    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows, people)
+    return Opinion(
+        at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows, people, varied
+    )
 
 
 def _crossed(old: Opinion, item: Reading) -> Opinion:
@@ -268,11 +275,15 @@ def _look_at_air(seen: Traits, opinion: Opinion, air: Air, now: int) -> Look:
 
 
 def stuck_at(opinion: Opinion, empty_since: int | None) -> int:
-    """When a sign of presence that goes on is not believed any more. `empty_since`: another witness sees nobody."""
-    alone = opinion.turned + int(STUCK_S * SECOND)
+    """When a sign of presence that goes on is not believed any more. `empty_since`: another witness sees nobody.
+
+    Who counts now three and now four is not stuck, though it is never nobody.
+    """
+    turned = max(opinion.turned, opinion.varied)
+    alone = turned + int(STUCK_S * SECOND)
     if empty_since is None or opinion.door is not None:
         return alone
-    return min(alone, max(opinion.turned, empty_since) + int(CONTRADICTED_S * SECOND))
+    return min(alone, max(turned, empty_since) + int(CONTRADICTED_S * SECOND))
 
 
 def outweighed_at(seen: Traits, opinion: Opinion, against: float) -> int:

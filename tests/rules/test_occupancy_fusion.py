@@ -192,11 +192,49 @@ def test_one_that_the_model_knows_is_named_and_left_out_of_it(fold: Any) -> None
     assert right / len(later) > 0.95
 
 
-def test_a_motion_sensor_that_never_stops_is_stuck_too(fold: Any) -> None:
-    always = [Reading("pir", "motion", True, PLACE, at(60 * n), "pir") for n in range(20 * 60)]
-    run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices={"pir": SENSORS["pir"]})})).feed(*always)
-    assert [word for _, word in story(run)] == ["starting", "occupied", "sensor_stale"]
-    assert named(run) == [("pir", False, "stuck")]
+@pytest.mark.parametrize(
+    ("modality", "kind", "value"),
+    [
+        ("radar", "occupied", True),
+        ("radar", "count", 1),
+        ("seat", "occupied", True),
+        ("counter", "count", 2),
+        ("pir", "motion", True),
+        ("contact", "opening", True),
+        ("environment", "co2", 900),
+    ],
+)
+def test_whatever_says_for_a_day_that_somebody_is_there_is_named_and_outweighed(
+    fold: Any, modality: str, kind: str, value: Any
+) -> None:
+    always = [Reading("it", kind, value, PLACE, at(55 * n), modality) for n in range(24 * 65)]
+    run = begun(
+        fold, occupancy.rule({PLACE: PlaceSettings(devices={"it": Device(modality=modality, expect_s=60.0)})})
+    ).feed(*always)
+    assert [word for _, word in story(run)][-2:] == ["occupied", "sensor_stale"]
+    assert named(run) == [("it", False, "stuck")]
+
+
+def test_one_that_the_model_denies_for_hours_is_stuck(fold: Any) -> None:
+    """A radar sees somebody all night, and neither air nor light nor sound nor movement do."""
+    night = [one for one in OTHER.readings if one.at < at(8 * HOUR + 900)]
+    items = sorted([*night, *sees(8.2)], key=lambda one: one.at)
+    run = room(fold, radar=RADAR).feed(*items)
+    assert named(run) == [("radar", False, "stuck")]
+    assert run.state.state == "vacant"
+
+
+def test_who_counts_now_two_and_now_three_is_not_stuck(fold: Any) -> None:
+    counts = [
+        Reading("it", "count", 2 + hour % 2, PLACE, at(HOUR * hour + 60 * n), "counter")
+        for hour in range(24)
+        for n in range(60)
+    ]
+    run = begun(
+        fold, occupancy.rule({PLACE: PlaceSettings(devices={"it": Device(modality="counter", expect_s=60.0)})})
+    ).feed(*counts)
+    assert run.state.state == "occupied"
+    assert named(run) == []
 
 
 def test_a_long_day_with_breaks_is_nobody_stuck(fold: Any) -> None:
