@@ -24,10 +24,10 @@ from typing import NamedTuple
 from rules.api import SECOND
 
 HOUR = 3600 * SECOND
-CHANGES = (0.2, 0.35, 0.6, 1.0, 1.7, 2.9, 5.0)
-"""Air changes an hour: from a closed room to an open door."""
-SOURCES = 6
-"""Strengths of a source; each is twice the one before."""
+CHANGES = (0.35, 0.6, 1.0, 1.7, 2.9)
+"""Air changes an hour: from a closed room to an open door. More are rare, and would explain too much."""
+SOURCES, FACTOR = 8, 1.6
+"""Strengths of a source; each is so many times the one before."""
 LEAST_RATE = 90.0
 """ppm an hour that the weakest adds: a person's 18.7 l/h (ASTM D6245, 1.2 met) in 200 m3 ..."""
 LEAST_EXCESS = 60.0
@@ -150,7 +150,7 @@ def _held(new: Air, at: int) -> Air:
 
 
 def _begun(ppm: float, at: int) -> Air:
-    unread = Mode(1 / len(CHANGES), ppm, min(OUTDOORS, ppm), READ_SD**2, 0.0, OUTDOORS_SD**2)
+    unread = Mode(1 / len(CHANGES), ppm, max(LOWEST, min(OUTDOORS, ppm)), READ_SD**2, 0.0, OUTDOORS_SD**2)
     return Air(
         at, tuple(_spread(unread.share, (unread,) * (SOURCES + 1)) for _ in CHANGES), ppm, (), at, since=at, ppm=ppm
     )
@@ -214,7 +214,7 @@ def _merged(parts: Sequence[tuple[float, Mode]]) -> Mode:
 
 
 def _source(air: float, place: int) -> float:
-    return max(LEAST_RATE, LEAST_EXCESS * air) * 2 ** (place - 1) if place else 0.0
+    return max(LEAST_RATE, LEAST_EXCESS * air) * FACTOR ** (place - 1) if place else 0.0
 
 
 EXCESS = tuple(tuple(_source(air, place) / air for place in range(SOURCES + 1)) for air in CHANGES)

@@ -218,7 +218,7 @@ def test_whatever_says_for_a_day_that_somebody_is_there_is_named_and_outweighed(
 def test_one_that_the_model_denies_for_hours_is_stuck(fold: Any) -> None:
     """A radar sees somebody all night, and neither air nor light nor sound nor movement do."""
     night = [one for one in OTHER.readings if one.at < at(8 * HOUR + 900)]
-    items = sorted([*night, *sees(8.2)], key=lambda one: one.at)
+    items = sorted([*night, *sees(8.3)], key=lambda one: one.at)
     run = room(fold, radar=RADAR).feed(*items)
     assert named(run) == [("radar", False, "stuck")]
     assert run.state.state == "vacant"
