@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from rules import fusion
 from rules.api import SECOND, Event, Fact, Health, Input, Life, Located, Reading, Rule, Sensed, Step, Tick
 from rules.fusion import Belief
+from rules.occupancy_explained import explained
 from rules.occupancy_verdict import MOST, Bound, Verdict, collect, item, judge
 from rules.room_model import RoomModel
 from rules.witness import (
@@ -80,7 +81,18 @@ def rule(places: Mapping[str, PlaceSettings], settings: Settings | None = None) 
     """Occupancy of `places`; key = place. Without a device that bears witness: unknown(unconfigured)."""
     chosen = settings or Settings()
     bound = {place: _bound(of_place, chosen) for place, of_place in places.items()}
-    return Rule(name=NAME, version=VERSION, start=partial(_start, bound), step=partial(_step, bound))
+    return Rule(
+        name=NAME,
+        version=VERSION,
+        start=partial(_start, bound),
+        step=partial(_step, bound),
+        explain=partial(_explained, bound),
+    )
+
+
+def _explained(places: Mapping[str, Bound], state: State, now: int) -> Mapping[str, Any]:
+    bound = places.get(state.place, NOTHING_BOUND)
+    return explained(bound, state.devices, state.belief, state.stuck, state.started, max(now, state.now))
 
 
 def _bound(of_place: PlaceSettings, settings: Settings) -> Bound:

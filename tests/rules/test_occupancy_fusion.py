@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.why.words import Words
 from rules import occupancy
 from rules.api import SECOND, Health, Reading, Sensed
 from rules.occupancy import Device, PlaceSettings
@@ -248,3 +249,26 @@ def test_a_tap_is_believed_beside_any_model(fold: Any) -> None:
     items = sorted([*OTHER.readings[:100], tap], key=lambda one: one.at)
     run = room(fold, reader=Device(modality="badge")).feed(*items)
     assert [word for _, word in story(run)] == ["starting", "vacant", "occupied", "vacant"]
+
+
+def test_why_says_what_a_fused_room_rests_on_now(fold: Any) -> None:
+    """Also while nothing has changed: votes of both sides, the model's belief, and who is not believed."""
+    run = room(fold, radar=RADAR).feed(*sorted([*OTHER.readings[: 9 * 60 * 5], *sees(9)], key=lambda one: one.at))
+    told = run.rule.explain(run.state, at(9 * HOUR))["holds"]
+    assert told["stuck"] == ["radar"]
+    assert {one["dev"] for one in told["votes"]} >= {"air", "pir", "radar"}
+    assert told["votes"][-1]["weight"] == 0.0
+    assert set(told["model"]) == {"log_odds", "heard"}
+    said = Words("UTC", at(9 * HOUR)).text(
+        {
+            "place": PLACE,
+            "kind": "room",
+            "source": "gateway g",
+            "calendar": {"problem": "none"},
+            "occupancy": {"state": run.state.state, "cause": None, "since": run.state.since, "holds": told},
+            "changes": [],
+        }
+    )
+    assert "not believed, as it is stuck: radar" in said
+    assert "its model: log-odds " in said
+    assert "now: air (environment) co2: " in said
