@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FEWEST_OF_A_UNIT = 5
 _DESKS = frozenset({"desk"})
+_RESERVED = frozenset({"desk", "room", "booth"})
+"""Kinds that the desk rule sees to; of them rooms and booths are reserved only."""
 
 
 def make_engine(
@@ -70,7 +72,7 @@ def keys_of(rule: str, places: Places, gateway: str) -> list[str]:
         case occupancy.NAME:
             return owned
         case desk.NAME:
-            return [place for place in owned if places.spots[place].space.kind in _DESKS]
+            return [place for place in owned if places.spots[place].space.kind in _RESERVED]
         case counting.NAME:
             return [zone for zone, area in places.areas.items() if area.owner == gateway]
         case _:
@@ -163,6 +165,7 @@ def make_rules(
                 calendar=calendar(office, now),
                 units_shown=frozenset(unit for unit, size in unit_sizes.items() if size >= FEWEST_OF_A_UNIT),
                 out_of_order=frozenset(p for p, spot in owned.items() if spot.space.mode == "out_of_order"),
+                rooms=frozenset(p for p, spot in owned.items() if spot.space.kind in _RESERVED - _DESKS),
             )
         ),
         counting.rule(
@@ -256,6 +259,7 @@ def make_route(
     home = places.home.get(gateway, "")
     owned = {place for place, spot in places.spots.items() if spot.owner == gateway}
     desks = {place for place in owned if places.spots[place].space.kind in _DESKS}
+    reserved = {place for place in owned if places.spots[place].space.kind in _RESERVED}
     zone_of = {place: places.spots[place].zone for place in places.spots}
     zones = {area for area, found in places.areas.items() if found.owner == gateway}
     last_zone: dict[str, str] = {}
@@ -276,12 +280,12 @@ def make_route(
             case Reading():
                 return [("occupancy", item.place)] if item.place in owned else []
             case Sensed():
-                found = [("desk", item.place)] if item.place in desks else []
+                found = [("desk", item.place)] if item.place in reserved else []
                 return [*found, ("counting", zone_of[item.place])] if item.place in owned else []
             case Life():
                 found = [("counting", zone_of[item.place])] if zone_of.get(item.place) in zones else []
                 building = item.place.split("/", 2)[1]
-                if item.person and item.place in desks:
+                if item.person and item.place in desks and building in buildings:  # its tags are located here
                     if item.life in occupancy.HELD:
                         holds[item.person] = item.place
                     elif holds.get(item.person) == item.place:
@@ -308,7 +312,7 @@ def make_route(
             case Command(name="quiet" | "recall"):
                 return [("presence", item.person)] if buildings and leads() else []
             case Command():
-                return [("desk", item.place)] if item.place in desks else []
+                return [("desk", item.place)] if item.place in reserved else []
             case _:
                 return []
 

@@ -97,13 +97,14 @@ class Words:
 
     def _desk(self, desk: Answer, answer: Mapping[str, Any]) -> Iterator[str]:
         since = f" since {self._clock(desk['since'])}" if desk.get("since") else ""
-        yield f"desk: {desk['life']}{since}"
+        yield f"{answer['kind']}: {desk['life']}{since}"
         if answer.get("owner_unit"):
             guests = "guests are allowed" if answer["guests"] else "it refuses other units"
             yield f"  it belongs to {answer['owner_unit']}; {guests}"
         if desk.get("reservation"):
             booked = desk["reservation"]
-            yield f"  reserved from {self._clock(booked['since'])} to {self._clock(booked['until'])}"
+            came = ", and somebody came" if booked.get("used") else ""
+            yield f"  reserved from {self._clock(booked['since'])} to {self._clock(booked['until'])}{came}"
         checkin = desk.get("checkin")
         if checkin:
             how = "by its reservation" if checkin.get("matches_reservation") else "as a walk-up"
