@@ -18,7 +18,7 @@ a crowd.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import exp
+from math import exp, log
 from typing import NamedTuple
 
 from rules.api import SECOND
@@ -136,6 +136,12 @@ def breathe(old: Air | None, ppm: float, at: int) -> Air | None:
         new = new._replace(low=level, lows=(*old.lows, new.low)[-BUCKETS:], bucket=at)
     floor = min(new.low, *new.lows) - SLACK if len(new.lows) == BUCKETS else LOWEST
     return _held(new._replace(bank=_bounded(bank, floor)), at)
+
+
+def odds(air: Air) -> float:
+    """Log-odds that somebody is there."""
+    share = min(1 - LEAST, max(LEAST, air.share))
+    return log(share / (1 - share))
 
 
 def _held(new: Air, at: int) -> Air:
@@ -289,4 +295,4 @@ def _bounded(bank: Bank, floor: float) -> Bank:
     )
 
 
-__all__ = ["Air", "breathe"]
+__all__ = ["Air", "breathe", "odds"]
