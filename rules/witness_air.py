@@ -17,8 +17,8 @@ a crowd.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import exp, log
+from collections.abc import Sequence
+from math import exp, log, sqrt
 from typing import NamedTuple
 
 from rules.api import SECOND
@@ -128,8 +128,7 @@ def breathe(old: Air | None, ppm: float, at: int) -> Air | None:
         return old
     hours = passed / HOUR
     bank = _forgotten(old.bank, ppm) if passed >= LOST else _mixed(old.bank, hours)
-    foreseen = [[_foreseen(mode, a, s, hours) for s, mode in enumerate(row)] for a, row in enumerate(bank)]
-    bank = _corrected(foreseen, ppm)
+    bank = _corrected([_foreseen(row, a, hours) for a, row in enumerate(bank)], ppm)
     level = sum(mode.share * mode.level for row in bank for mode in row)
     new = old._replace(at=at, ppm=ppm, low=min(old.low, level))
     if at - old.bucket >= BUCKET:
@@ -172,51 +171,59 @@ def _forgotten(bank: Bank, ppm: float) -> Bank:
     return tuple(_spread(sum(mode.share for mode in row), row) for row in read)
 
 
+Raw = tuple[float, ...]
+"""Share of a hypothesis, times 1, level, base, and the three products of these: what mixes by adding."""
+
+
 def _mixed(bank: Bank, hours: float) -> Bank:
-    """People come and go, and somebody opens a door: each takes over from those that may have turned into it."""
+    """People come and go, and somebody opens a door: each takes over from those that may have turned into it.
+
+    What is made of many has their mean and their spread.
+    """
     come, go, shift, vent = (1 - exp(-rate * hours) for rate in (ARRIVE, LEAVE, SHIFT, VENT))
-    rows = [_moved(row, come, go, shift) for row in bank]
+    rows = [_moved([_raw(mode) for mode in row], come, go, shift) for row in bank]
     last = len(rows) - 1
+    stays, half = 1 - vent, vent / 2
     return tuple(
         tuple(
-            _merged([(1 - vent, mode), (vent / 2, rows[max(0, a - 1)][s]), (vent / 2, rows[min(last, a + 1)][s])])
-            for s, mode in enumerate(row)
+            _mode(tuple(stays * x + half * (y + z) for x, y, z in zip(here, below, above, strict=True)))
+            for here, below, above in zip(row, rows[max(0, a - 1)], rows[min(last, a + 1)], strict=True)
         )
         for a, row in enumerate(rows)
     )
 
 
-def _moved(row: Sequence[Mode], come: float, go: float, shift: float) -> list[Mode]:
-    stays = max(0.0, 1 - go - shift)
-    nobody = _merged([(1 - come, row[0]), *((go, mode) for mode in row[1:])])
-    return [
-        nobody,
-        *(
-            _merged([(stays, row[s]), (come / SOURCES, row[0]), *((shift / 2, row[n]) for n in _beside(s))])
-            for s in range(1, SOURCES + 1)
-        ),
-    ]
+def _moved(row: Sequence[Raw], come: float, go: float, shift: float) -> list[Raw]:
+    stays, half, each = max(0.0, 1 - go - shift), shift / 2, come / SOURCES
+    nobody = row[0]
+    others = [sum(column) for column in zip(*row[1:], strict=True)]
+    made: list[Raw] = [tuple((1 - come) * x + go * y for x, y in zip(nobody, others, strict=True))]
+    for s in range(1, SOURCES + 1):
+        less, more = row[max(1, s - 1)], row[min(SOURCES, s + 1)]
+        made.append(
+            tuple(stays * x + each * z + half * (y + w) for x, y, w, z in zip(row[s], less, more, nobody, strict=True))
+        )
+    return made
 
 
-def _beside(s: int) -> tuple[int, int]:
-    return max(1, s - 1), min(SOURCES, s + 1)
+def _raw(mode: Mode) -> Raw:
+    share, level, base, ll, lb, bb = mode
+    level, base = level - OUTDOORS, base - OUTDOORS  # near 0, so that products lose no digits
+    sl, sb = share * level, share * base
+    return share, sl, sb, share * ll + sl * level, share * lb + sl * base, share * bb + sb * base
 
 
-def _merged(parts: Sequence[tuple[float, Mode]]) -> Mode:
-    """One hypothesis with the mean and the spread of many."""
-    weights = [weight * mode.share for weight, mode in parts]
-    total = sum(weights)
-    level = base = ll = lb = bb = 0.0
-    for weight, (_, mode) in zip(weights, parts, strict=True):
-        level += weight * mode.level
-        base += weight * mode.base
-    level, base = level / total, base / total
-    for weight, (_, mode) in zip(weights, parts, strict=True):
-        up, off = mode.level - level, mode.base - base
-        ll += weight * (mode.ll + up * up)
-        lb += weight * (mode.lb + up * off)
-        bb += weight * (mode.bb + off * off)
-    return Mode(total, level, base, ll / total, lb / total, bb / total)
+def _mode(raw: Raw) -> Mode:
+    share, sl, sb, ll, lb, bb = raw
+    level, base = sl / share, sb / share
+    return Mode(
+        share,
+        level + OUTDOORS,
+        base + OUTDOORS,
+        max(LEAST, ll / share - level * level),
+        lb / share - level * base,
+        max(LEAST, bb / share - base * base),
+    )
 
 
 def _source(air: float, place: int) -> float:
@@ -227,72 +234,56 @@ EXCESS = tuple(tuple(_source(air, place) / air for place in range(SOURCES + 1)) 
 """How far above the base each hypothesis comes to rest, ppm."""
 
 
-def _foreseen(mode: Mode, a: int, s: int, hours: float) -> Mode:
-    """Level and base after `hours`."""
+def _foreseen(row: Sequence[Mode], a: int, hours: float) -> list[Mode]:
+    """Levels and bases of one ventilation after `hours`."""
     keeps = exp(-CHANGES[a] * hours)
     takes = 1 - keeps
-    change = (mode.base + EXCESS[a][s] - mode.level) * takes
-    return mode._replace(
-        level=mode.level + change,
-        ll=keeps * keeps * mode.ll
-        + 2 * keeps * takes * mode.lb
-        + takes * takes * mode.bb
-        + STIR_SD**2 * hours
-        + (MISFIT * change) ** 2,
-        lb=keeps * mode.lb + takes * mode.bb,
-        bb=mode.bb + DRIFT_SD**2 * hours,
-    )
+    stir, drift = STIR_SD**2 * hours, DRIFT_SD**2 * hours
+    made = []
+    for (share, level, base, ll, lb, bb), excess in zip(row, EXCESS[a], strict=True):
+        change = (base + excess - level) * takes
+        spread = keeps * keeps * ll + 2 * keeps * takes * lb + takes * takes * bb + stir + (MISFIT * change) ** 2
+        made.append(Mode(share, level + change, base, spread, keeps * lb + takes * bb, bb + drift))
+    return made
 
 
 def _corrected(foreseen: Sequence[Sequence[Mode]], ppm: float) -> Bank:
     """Each hypothesis corrected by the reading, and believed as far as it foresaw it."""
-    spreads = [[mode.ll + READ_SD**2 for mode in row] for row in foreseen]
-    best = min(
-        (ppm - mode.level) ** 2 / spread
-        for row, own in zip(foreseen, spreads, strict=True)
-        for mode, spread in zip(row, own, strict=True)
-    )
-    rows = [
-        [_fitted(mode, ppm, spread, best) for mode, spread in zip(row, own, strict=True)]
-        for row, own in zip(foreseen, spreads, strict=True)
-    ]
+    read = READ_SD**2
+    best = min((ppm - mode.level) ** 2 / (mode.ll + read) for row in foreseen for mode in row)
+    rows = []
+    for row in foreseen:
+        made = []
+        for share, level, base, ll, lb, bb in row:
+            spread, miss = ll + read, ppm - level
+            fits = max(UNLIKELY, exp((best - miss * miss / spread) / 2)) / sqrt(spread)
+            gain, base_gain = ll / spread, lb / spread
+            made.append(
+                Mode(
+                    share * fits,
+                    level + gain * miss,
+                    base + base_gain * miss,
+                    ll * (1 - gain),
+                    lb * (1 - gain),
+                    bb - base_gain * lb,
+                )
+            )
+        rows.append(made)
     return _scaled(rows)
 
 
-def _fitted(mode: Mode, ppm: float, spread: float, best: float) -> Mode:
-    miss = ppm - mode.level
-    fits = max(UNLIKELY, exp((best - miss * miss / spread) / 2)) / spread**0.5
-    gain, base_gain = mode.ll / spread, mode.lb / spread
-    return Mode(
-        share=mode.share * fits,
-        level=mode.level + gain * miss,
-        base=mode.base + base_gain * miss,
-        ll=mode.ll * (1 - gain),
-        lb=mode.lb * (1 - gain),
-        bb=mode.bb - base_gain * mode.lb,
-    )
-
-
-def _scaled(rows: Iterable[Sequence[Mode]]) -> Bank:
-    held = [list(row) for row in rows]
-    total = sum(mode.share for row in held for mode in row)
-    floored = [[max(LEAST, mode.share / total) for mode in row] for row in held]
-    whole = sum(map(sum, floored))
-    return tuple(
-        tuple(mode._replace(share=share / whole) for mode, share in zip(row, shares, strict=True))
-        for row, shares in zip(held, floored, strict=True)
-    )
+def _scaled(rows: Sequence[Sequence[Mode]]) -> Bank:
+    """Shares that add up to 1, none of them 0."""
+    least = LEAST * sum(mode.share for row in rows for mode in row)
+    total = sum(max(least, mode.share) for row in rows for mode in row)
+    return tuple(tuple(Mode(max(least, mode.share) / total, *mode[1:]) for mode in row) for row in rows)
 
 
 def _bounded(bank: Bank, floor: float) -> Bank:
     floor = min(max(LOWEST, floor), HIGHEST)
-    return tuple(
-        tuple(
-            mode if floor <= mode.base <= HIGHEST else mode._replace(base=min(max(floor, mode.base), HIGHEST))
-            for mode in row
-        )
-        for row in bank
-    )
+    if all(floor <= mode.base <= HIGHEST for row in bank for mode in row):
+        return bank
+    return tuple(tuple(mode._replace(base=min(max(floor, mode.base), HIGHEST)) for mode in row) for row in bank)
 
 
 __all__ = ["Air", "breathe", "odds"]
