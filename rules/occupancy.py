@@ -30,6 +30,7 @@ from rules.witness import (
     repeats,
     settle,
 )
+from rules.witness_air import recalled, remembered
 from rules.witness_traits import CO2, TAG, TAP, Device, Modality, Settings, traits
 
 NAME, VERSION = "occupancy", 1
@@ -42,6 +43,8 @@ STUCK = "stuck"
 HOLDER = "holder"
 """Stands among a desk's devices for the tag of who holds it."""
 HELD = frozenset({"taken", "away"})
+SAVE = 600 * SECOND
+"""What is learned of a room's air is kept so often, for the next start."""
 REPAIR = 1800 * SECOND
 """A door's count is nobody when other witnesses have seen nobody for so long."""
 
@@ -75,6 +78,8 @@ class State(NamedTuple):
     """Above 0: occupied, rather; a guess where the state is unknown."""
     people: int | None = None
     stuck: frozenset[str] = frozenset()
+    saved: int = 0
+    """When what is learned of the air was kept last."""
 
 
 def rule(places: Mapping[str, PlaceSettings], settings: Settings | None = None) -> Rule[State]:
@@ -111,10 +116,15 @@ def _bound(of_place: PlaceSettings, settings: Settings) -> Bound:
 
 
 def _start(places: Mapping[str, Bound], place: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
-    """Sensors are read afresh: whatever was published before, the place is unknown now."""
+    """Sensors are read afresh: whatever was published before, the place is unknown now. What was learned of its air
+    stays known."""
     bound = places.get(place, NOTHING_BOUND)
     prev, cause = (str(fact["state"]), fact["cause"]) if fact else ("unknown", "")
-    state = State(place, dict.fromkeys(bound.devices, Opinion()), now, now, prev, cause, now)
+    devices = dict.fromkeys(bound.devices, Opinion())
+    for dev, body in (fact or {}).get("air", {}).items():
+        if dev in devices and bound.devices[dev].air:
+            devices[dev] = Opinion(air=recalled(body, now))
+    state = State(place, devices, now, now, prev, cause, now, saved=now)
     return _publish(bound, state, _judge(bound, state, now), now, first=True)
 
 
@@ -131,7 +141,7 @@ def _step(places: Mapping[str, Bound], state: State, item: Input) -> Step[State]
         )
         if quiet and (state.due is None or item.at < state.due):
             # `due` may now come too early, and then only looks again
-            return Step(state, (), (), state.due)
+            return _kept(state, item.at)
         late = item.late
     elif isinstance(item, Located | Life):
         state = _held_by(bound, state, item)
@@ -154,6 +164,21 @@ def _step(places: Mapping[str, Bound], state: State, item: Input) -> Step[State]
 
 
 NOTHING_BOUND = Bound({})
+
+
+def _kept(state: State, now: int) -> Step[State]:
+    """Nothing to decide; now and then something to keep."""
+    if now - state.saved < SAVE or not any(opinion.air for opinion in state.devices.values()):
+        return Step(state, (), (), state.due)
+    state = state._replace(saved=now)
+    return Step(state, (), (_fact(state),), state.due)
+
+
+def _fact(state: State) -> Fact:
+    """The place's row: what was published last, and what is learned of its air."""
+    body: dict[str, Any] = {"state": state.state, "cause": state.cause}
+    air = {dev: remembered(opinion.air) for dev, opinion in state.devices.items() if opinion.air is not None}
+    return Fact(NAME, state.place, {**body, "air": air} if air else body)
 
 
 def _heard(bound: Bound, state: State, item: Reading) -> State | None:
@@ -268,8 +293,7 @@ def _publish(
     if late:
         data["late"] = True
     event = Event("occupancy.changed", state.place, now, data)
-    fact = Fact(NAME, state.place, {"state": verdict.state, "cause": verdict.cause})
-    return Step(after, (event,), (fact,), verdict.due, emits)
+    return Step(after._replace(saved=now), (event,), (_fact(after),), verdict.due, emits)
 
 
 __all__ = ["NAME", "VERSION", "Device", "Modality", "PlaceSettings", "Settings", "State", "rule"]

@@ -222,7 +222,7 @@ def health(seen: Traits, opinion: Opinion, item: Health) -> Opinion:
 def look(seen: Traits, opinion: Opinion, started: int, now: int) -> Look:
     """What a device that was heard, or not, is worth at `now`."""
     if opinion.air is not None:
-        return _look_at_air(seen, opinion, opinion.air, now)
+        return _look_at_air(seen, opinion, opinion.air, started, now)
     lasts = ((opinion.told if seen.level else opinion.heard) or started) + seen.stale
     if opinion.dead or (seen.vacant and now >= lasts):
         return Look("missing", cause=opinion.dead or "sensor_stale") if seen.vacant else NOTHING
@@ -263,9 +263,9 @@ def _look_at_door(seen: Traits, opinion: Opinion, door: Door, now: int, lasts: i
     return Look("empty", seen.vacant if door.sure else UNSURE, opinion.turned, due=due)
 
 
-def _look_at_air(seen: Traits, opinion: Opinion, air: Air, now: int) -> Look:
+def _look_at_air(seen: Traits, opinion: Opinion, air: Air, started: int, now: int) -> Look:
     """Somebody, nobody, or that it cannot be told."""
-    lasts = opinion.told + seen.stale
+    lasts = (opinion.told or started) + seen.stale
     if opinion.dead or now >= lasts:
         return Look("missing", cause=opinion.dead or "sensor_stale")
     if air.held is None:

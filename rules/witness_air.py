@@ -17,9 +17,9 @@ a crowd.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rules.api import SECOND
 
@@ -135,6 +135,32 @@ def breathe(old: Air | None, ppm: float, at: int) -> Air | None:
         new = new._replace(low=level, lows=(*old.lows, new.low)[-BUCKETS:], bucket=at)
     floor = min(new.low, *new.lows) - SLACK if len(new.lows) == BUCKETS else LOWEST
     return _held(new._replace(bank=_bounded(bank, floor)), at)
+
+
+def remembered(air: Air) -> dict[str, Any]:
+    """What is worth keeping over a restart, as JSON: the base and the ventilation, and not who is there."""
+    base = air.base
+    spread = sum(mode.share * (mode.bb + (mode.base - base) ** 2) for row in air.bank for mode in row)
+    return {
+        "at": air.at,
+        "base": base,
+        "spread": spread,
+        "changes": [sum(mode.share for mode in row) for row in air.bank],
+        "lows": [*air.lows, air.low],
+        "bucket": air.bucket,
+    }
+
+
+def recalled(body: Mapping[str, Any], now: int) -> Air | None:
+    """What `remembered` kept, from which the next reading goes on; None where it is of another bank."""
+    shares, lows = body["changes"], [float(low) for low in body["lows"]]
+    if len(shares) != len(CHANGES):
+        return None
+    base = float(body["base"])
+    known = Mode(1.0, base, base, READ_SD**2, 0.0, float(body["spread"]))
+    bank = tuple(_spread(float(share), (known,) * (SOURCES + 1)) for share in shares)
+    at = min(int(body["at"]), now - LOST)  # who is there is not known any more
+    return Air(at, bank, lows[-1], tuple(lows[:-1]), int(body["bucket"]))
 
 
 def odds(air: Air) -> float:
@@ -286,4 +312,4 @@ def _bounded(bank: Bank, floor: float) -> Bank:
     return tuple(tuple(mode._replace(base=min(max(floor, mode.base), HIGHEST)) for mode in row) for row in bank)
 
 
-__all__ = ["Air", "breathe", "odds"]
+__all__ = ["Air", "breathe", "odds", "recalled", "remembered"]

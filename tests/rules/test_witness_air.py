@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rules import occupancy
 from rules.api import SECOND, Health, Reading
 from rules.occupancy import Device, PlaceSettings
-from rules.witness_air import HIGHEST, LOWEST, Air, breathe
+from rules.witness_air import HIGHEST, LOWEST, Air, breathe, recalled, remembered
 from tests.rules.conftest import T0, at
 
 ROOM = "s/b/f/z/room"
@@ -230,3 +230,29 @@ def test_the_air_of_a_hall_says_nothing_of_a_desk(fold: Any) -> None:
     devices = {"air": Device(modality="environment", expect_s=120.0, enclosed=False)}
     run = fold(occupancy.rule({ROOM: PlaceSettings(devices=devices)}), ROOM).feed(*FULL)
     assert run.state.cause == "unconfigured"
+
+
+def test_what_was_learned_of_the_air_outlives_a_restart(fold: Any) -> None:
+    """A sensor that reads 60 ppm too much: who comes on at noon knows that the room is empty, and when it is not."""
+    run = place(fold)
+    for second in range(0, 10 * HOUR, 120):
+        run.feed(air(second, 485 + second % 5))
+    assert run.body["air"]["air"]["base"] == pytest.approx(485, abs=8)
+    later = 11 * HOUR
+    rule = occupancy.rule({ROOM: PlaceSettings(devices={"air": Device(modality="environment", expect_s=120.0)})})
+    again = fold(rule, ROOM, run.body, at=later)
+    assert again.state.cause == "starting"
+    again.feed(*(air(later + n * 120, 486.0) for n in range(1, 6)))
+    assert again.state.state == "vacant"
+    again.feed(*(air(later + 600 + n * 120, 486.0 + 25 * n) for n in range(1, 6)))
+    assert again.state.state == "occupied"
+    fresh = fold(rule, ROOM, at=later).feed(*(air(later + n * 120, 486.0) for n in range(1, 6)))
+    assert fresh.state.devices["air"].air.base < 460
+
+
+def test_of_another_bank_nothing_is_recalled() -> None:
+    seen = breathe(None, 430, T0)
+    assert seen is not None
+    body = remembered(seen)
+    assert recalled(body, T0) is not None
+    assert recalled({**body, "changes": [1.0]}, T0) is None
