@@ -107,6 +107,7 @@ class Normalizer:
         if last is not None and abs(frame.received_at - last) < DRIFTS_EVERY_S * SECOND:
             return False
         self._drifted[key] = frame.received_at
+        self._told[binding.device.id] = frame.machine_at  # that it is there is said by it
         return True
 
     def _reading(self, frame: Frame, binding: Binding, kind: str, value: Any) -> Reading:
