@@ -30,6 +30,8 @@ from gateway.views import STARTING, Views
 from rules import counting
 from rules.api import Command, Fact, Health, Input, Reading, Sighting
 
+CLAIMED = frozenset({"desk", "room", "booth"})
+"""Kinds of places that somebody may have a claim to, beside what is sensed there."""
 COORDINATOR = "coordinator"
 Doubted = Callable[[Health], None]
 """gateway.equipment.Equipment.doubted."""
@@ -171,13 +173,13 @@ class Duties:
 
     def _state(self, place: str) -> bytes:
         sensed, life = self._views.sensed(place), self._views.life(place)
-        is_desk = self._views.spot(place).space.kind == "desk"
+        claimed = self._views.spot(place).space.kind in CLAIMED
         return self._written(
             place,
             self._sensed(place),
             quality=self._quality if sensed is None or sensed.quality == "good" else sensed.quality,
             watched=place in self._watched,
-            life=life.life if is_desk and life is not None else None,
+            life=life.life if claimed and life is not None else None,
             life_since=0 if life is None else life.since,
         )
 

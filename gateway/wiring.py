@@ -2,7 +2,7 @@
 
 Reading  sensor        -> occupancy                Sensed   -> desk, counting
 Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk+, presence*
-Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting
+Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting, occupancy of the desk they hold
                                                    Booked   -> one_desk+
 Sighting               -> locate*                  Command  -> desk, presence*
 Health   receiver      -> locate*, sensor -> occupancy                  * on the building's coordinator
@@ -28,13 +28,15 @@ from gateway.engine import Engine, Route
 from rules import api, controls, counting, desk, locate, occupancy, one_desk, presence
 from rules.api import Booked, Command, Health, Input, Life, Reading, Rule, Sensed, Sighting
 from rules.room_model import RoomModel
-from rules.witness import MODALITIES, OTHER
+from rules.witness_traits import AIR, CO2, MODALITIES, OTHER
 
 if TYPE_CHECKING:
     from rules.locate_map import FloorMap
 
 FEWEST_OF_A_UNIT = 5
 _DESKS = frozenset({"desk"})
+_RESERVED = frozenset({"desk", "room", "booth"})
+"""Kinds that the desk rule sees to; of them rooms and booths are reserved only."""
 
 
 def make_engine(
@@ -58,7 +60,7 @@ def keys_of(rule: str, places: Places, gateway: str) -> list[str]:
         case occupancy.NAME:
             return owned
         case desk.NAME:
-            return [place for place in owned if places.spots[place].space.kind in _DESKS]
+            return [place for place in owned if places.spots[place].space.kind in _RESERVED]
         case counting.NAME:
             return [zone for zone, area in places.areas.items() if area.owner == gateway]
         case _:
@@ -79,9 +81,10 @@ def watched(devices: Mapping[str, Binding], learned: Iterable[str] = ()) -> froz
     found = set(learned)
     for binding in devices.values():
         worth = MODALITIES.get(binding.modality, OTHER)
-        if binding.modality == TAG:
+        if binding.driver is None or worth.proof or binding.modality == TAG:
             continue
-        if binding.driver is not None and not worth.proof and (worth.occupied or worth.vacant):
+        breath = binding.modality == AIR and CO2 in binding.driver.kinds
+        if breath or worth.occupied or worth.vacant:
             found.add(binding.place)
     return frozenset(found)
 
@@ -129,8 +132,12 @@ def make_rules(
     made: list[Rule[Any]] = [
         occupied_by(
             {
-                place: occupancy.PlaceSettings(devices=_sensors(place, devices), model=learned.get(place))
-                for place in owned
+                place: occupancy.PlaceSettings(
+                    devices=_sensors(place, devices, enclosed=spot.space.kind not in _DESKS),
+                    model=learned.get(place),
+                    zone=spot.zone if spot.space.kind in _DESKS and places.may_coordinate(gateway) else "",
+                )
+                for place, spot in owned.items()
             },
             occupancy.Settings(hold_s=choices.hold_s),
         ),
@@ -146,6 +153,7 @@ def make_rules(
                 calendar=calendar(office, now),
                 units_shown=frozenset(unit for unit, size in unit_sizes.items() if size >= FEWEST_OF_A_UNIT),
                 out_of_order=frozenset(p for p, spot in owned.items() if spot.space.mode == "out_of_order"),
+                rooms=frozenset(p for p, spot in owned.items() if spot.space.kind in _RESERVED - _DESKS),
             )
         ),
         counting.rule(
@@ -176,13 +184,14 @@ def make_rules(
     return [*made, one_desk.rule()]
 
 
-def _sensors(place: str, devices: Mapping[str, Binding]) -> dict[str, occupancy.Device]:
+def _sensors(place: str, devices: Mapping[str, Binding], *, enclosed: bool) -> dict[str, occupancy.Device]:
     return {
         name: occupancy.Device(
             modality=binding.modality,
             expect_s=binding.expect_s,
             hold_s=binding.device.hold_s,
             trust_s=binding.device.trust_s,
+            enclosed=enclosed,
         )
         for name, binding in devices.items()
         if binding.place == place and binding.driver is not None and binding.modality != "tag"
@@ -239,11 +248,15 @@ def make_route(
     home = places.home.get(gateway, "")
     owned = {place for place, spot in places.spots.items() if spot.owner == gateway}
     desks = {place for place in owned if places.spots[place].space.kind in _DESKS}
+    reserved = {place for place in owned if places.spots[place].space.kind in _RESERVED}
     zone_of = {place: places.spots[place].zone for place in places.spots}
     zones = {area for area, found in places.areas.items() if found.owner == gateway}
     last_zone: dict[str, str] = {}
     located = [(locate.NAME, building) for building in sorted(buildings)]
     hung = {str(one.device.address): one.place for one in devices.values() if fixed_tags.is_fixed(one.device)}
+
+    holds: dict[str, str] = {}
+    """Person -> the desk that they hold, of this gateway."""
 
     def route(item: Input) -> list[tuple[str, str]]:
         match item:
@@ -261,11 +274,17 @@ def make_route(
             case Reading():
                 return [("occupancy", item.place)] if item.place in owned else []
             case Sensed():
-                found = [("desk", item.place)] if item.place in desks else []
+                found = [("desk", item.place)] if item.place in reserved else []
                 return [*found, ("counting", zone_of[item.place])] if item.place in owned else []
             case Life():
                 found = [("counting", zone_of[item.place])] if zone_of.get(item.place) in zones else []
                 building = item.place.split("/", 2)[1]
+                if item.person and item.place in desks and building in buildings:  # its tags are located here
+                    if item.life in occupancy.HELD:
+                        holds[item.person] = item.place
+                    elif holds.get(item.person) == item.place:
+                        del holds[item.person]
+                    found.append(("occupancy", item.place))
                 if item.person and (building in buildings or (building == home and item.place in owned)):
                     found.append(("one_desk", item.person))
                 if item.person and building in buildings and leads():
@@ -275,6 +294,8 @@ def make_route(
                 before, here = last_zone.get(item.person, ""), item.zone or ""
                 last_zone[item.person] = here
                 found = [("presence", item.person)]
+                if item.person in holds:
+                    found.append(("occupancy", holds[item.person]))
                 return found + [("counting", zone) for zone in sorted({before, here}) if zone in zones]
             case Health():
                 binding = devices.get(item.dev)
@@ -284,7 +305,7 @@ def make_route(
             case Command(name="quiet" | "recall"):
                 return [("presence", item.person)] if buildings and leads() else []
             case Command():
-                return [("desk", item.place)] if item.place in desks else []
+                return [("desk", item.place)] if item.place in reserved else []
             case _:
                 return []
 

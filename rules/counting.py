@@ -15,9 +15,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rules.api import SECOND, Event, Input, Life, Located, Rule, Sensed, Step, Tick
+from rules.evidence import MOST, Evidence, measured
 
 NAME, VERSION = "counting", 1
-UNKNOWN = ("unknown", 0.0, 0)
+UNKNOWN = ("unknown", 0.0, 0, 0)
 USED = frozenset({"taken", "away", "reserved"})
 
 
@@ -48,8 +49,8 @@ class State(NamedTuple):
     """Of one zone."""
 
     zone: str
-    sensed: Mapping[str, tuple[str, float, int]]
-    """Place -> (state, confidence, people at least)."""
+    sensed: Mapping[str, tuple[str, float, int, int]]
+    """Place -> (state, confidence, people at least, when it was said)."""
     life: Mapping[str, str]
     people: Mapping[str, int]
     """Person -> when last located here."""
@@ -120,7 +121,7 @@ def _step(settings: Settings, state: State, item: Input) -> Step[State]:
             moves = (was, item.state)
             inside = max(1, item.people or 0) if item.state == "occupied" else 0
             state = state._replace(
-                sensed={**state.sensed, item.place: (item.state, item.confidence, inside)},
+                sensed={**state.sensed, item.place: (item.state, item.confidence, inside, item.at)},
                 entries=state.entries + (moves == ("vacant", "occupied")),
                 exits=state.exits + (moves == ("occupied", "vacant")),
             )
@@ -161,9 +162,25 @@ def _count(settings: Settings, state: State, now: int) -> Step[State]:
         "method": method,
         "confidence": round(confidence, 2),
         "cause": "no_evidence" if number is None else None,
+        "evidence": _evidence(settings, state, now),
     }
     event = Event("occupancy.counted", state.zone, now, data)
     return Step(after._replace(told=told, told_at=now), (event,), (), due)
+
+
+def _evidence(settings: Settings, state: State, now: int) -> list[Evidence]:
+    """What its spaces are held to be, the occupied and the surest first: never how many are in one."""
+    known = [
+        (confidence, place.rsplit("/", 1)[-1], sensed == "occupied", at)
+        for place in _spaces(settings, state)
+        for sensed, confidence, _, at in [state.sensed.get(place, UNKNOWN)]
+        if sensed != "unknown"
+    ]
+    known.sort(key=lambda one: (not one[2], -one[0], one[1]))
+    return [
+        measured(space, "occupancy", "occupied", there, now - at, confidence)
+        for confidence, space, there, at in known[:MOST]
+    ]
 
 
 def _told(settings: Settings, count: int | None) -> int | None:
@@ -177,7 +194,7 @@ def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None
     known = 0.0
     occupied = 0
     for place in spaces:
-        sensed, confidence, inside = state.sensed.get(place, UNKNOWN)
+        sensed, confidence, inside, _ = state.sensed.get(place, UNKNOWN)
         taken = state.life.get(place) == "taken"
         occupied += max(inside, int(taken and sensed != "vacant"))
         known += confidence if sensed != "unknown" else 0.5 * taken

@@ -7,6 +7,9 @@
     act or booking elsewhere  away is extended
     reservation not taken     free, on evidence only    end of day                free, unless sensed occupied
 
+A room is `free`, `reserved` or out of order, and never taken: who is sensed there uses it. Its reservation is released
+as a no-show when nobody was sensed there in its time, and again on evidence only.
+
 Only positive evidence releases: sensed vacant for the whole grace, without a doubt in between. `unknown` never does,
 and the grace begins again after it; breaks pause it. A tap has exactly one outcome, whatever the state:
 desk.checkin.started, desk.checkin.ended or badge.rejected.
@@ -33,6 +36,7 @@ from rules.desk_model import (
     life_of,
     remembered,
     restored,
+    used,
 )
 from rules.desk_time import due_of, explained, passed, sensed
 
@@ -57,6 +61,7 @@ def _start(settings: Settings, place: str, fact: Mapping[str, Any] | None, now: 
 
 def _step(settings: Settings, before: State, item: Input) -> Step[State]:
     state = before._replace(now=max(before.now, item.at))
+    state = used(state, settings, state.now)  # as it was until now
     said: tuple[Event, ...] = ()
     match item:
         case Reading(kind="badge", role="desk"):
@@ -69,6 +74,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             state, said = passed(settings, state)
         case _:
             pass
+    state = used(state, settings, state.now)
     life, since = life_of(state, settings, state.now)
     state = state._replace(life=life, since=since)
     facts = (fact_of(state),) if remembered(state) != remembered(before) else ()

@@ -105,6 +105,8 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
     by_operator = asked.actor == "operator"
     match asked.name:
         case "checkin" if asked.person and held is None and not state.out_of_order and asked.at >= state.acted:
+            if state.place in settings.rooms:
+                return state, ()
             booked = active(state, settings, asked.at)
             if booked is not None and booked.person != asked.person:
                 return state, ()

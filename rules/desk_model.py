@@ -35,6 +35,8 @@ class Settings:
     """Units of at least five people: only these are named in events without a person."""
     out_of_order: frozenset[str] = field(default_factory=frozenset)
     """Places that the configuration takes out of use."""
+    rooms: frozenset[str] = field(default_factory=frozenset)
+    """Places that are reserved and not taken: who is sensed in one uses it."""
 
 
 class Checkin(NamedTuple):
@@ -67,6 +69,8 @@ class Reservation(NamedTuple):
     unit: str
     start: int
     end: int
+    used: bool = False
+    """Of a room: somebody was sensed there in its time, so that it is no no-show any more."""
 
 
 class State(NamedTuple):
@@ -97,6 +101,17 @@ def active(state: State, settings: Settings, now: int) -> Reservation | None:
         if booked.start - int(settings.lead_s * SECOND) <= now < booked.end:
             return booked
     return None
+
+
+def used(state: State, settings: Settings, now: int) -> State:
+    """A room in which somebody is sensed is in use by the reservation whose time it is."""
+    booked = active(state, settings, now)
+    if state.place not in settings.rooms or state.sensed != "occupied" or booked is None:
+        return state
+    if booked.used or now < booked.start:
+        return state
+    kept = tuple(one._replace(used=True) if one is booked else one for one in state.reservations)
+    return state._replace(reservations=kept)
 
 
 def life_of(state: State, settings: Settings, now: int) -> tuple[str, int]:
@@ -137,7 +152,7 @@ def bookings(before: State, after: State, now: int) -> tuple[Booked, ...]:
         return ()
     had, has = ({booked.ref: booked for booked in state.reservations} for state in (before, after))
     gone = [had[ref]._replace(end=0) for ref in had if ref not in has]
-    new = [booked for ref, booked in has.items() if had.get(ref) != booked]
+    new = [booked for ref, booked in has.items() if ref not in had or had[ref][:5] != booked[:5]]
     return tuple(
         Booked(after.place, now, booked.person, booked.ref, booked.start, booked.end, booked.unit)
         for booked in (*gone, *new)

@@ -87,7 +87,7 @@ def explained(settings: Settings, state: State, now: int) -> Mapping[str, Any]:
             "elsewhere_until": held.kept or None,
             "warned": state.warned,
         },
-        "reservation": None if booked is None else {"since": booked.start, "until": booked.end},
+        "reservation": None if booked is None else {"since": booked.start, "until": booked.end, "used": booked.used},
         "owner_unit": settings.owned_by.get(state.place),
         "away_due": away,
         "warning_due": warn,
@@ -127,7 +127,8 @@ def _bookings(settings: Settings, state: State) -> list[int]:
 
 def _about(settings: Settings, state: State) -> Checkin | Reservation | None:
     """What vacancy would end."""
-    return state.checkin or active(state, settings, state.now)
+    booked = active(state, settings, state.now)
+    return state.checkin or (None if booked is not None and booked.used else booked)
 
 
 def _counted_from(settings: Settings, state: State) -> int:

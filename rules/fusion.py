@@ -75,6 +75,8 @@ class Belief(NamedTuple):
     """... before this time, at least."""
     numbers: tuple[float, ...] = ()
     """Probability of each number of people, as committed, if somebody is there."""
+    denied: int = 0
+    """Since when it has been that nobody is there, whatever devices say that the model does not know; 0: it is not."""
 
 
 class Estimate(NamedTuple):

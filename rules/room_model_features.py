@@ -11,6 +11,8 @@ from __future__ import annotations
 from math import exp, expm1, log, log1p
 from typing import NamedTuple
 
+from rules.witness_air import Air, breathe, odds
+
 MINUTE = 60.0
 FAMILY = {
     "illuminance": "light",
@@ -27,7 +29,7 @@ FAMILY = {
 """Kinds (drivers' vocabulary) that a model can use. Others say nothing about presence."""
 NAMES = {
     "light": ("now", "mean5", "change15"),
-    "gas": ("above_floor", "slope10", "slope30", "slope90"),
+    "gas": ("above_floor", "slope10", "slope30", "slope90", "breath"),
     "vapour": ("above_floor", "slope10", "slope30", "slope90"),
     "climate": ("slope10", "slope30", "slope180"),
     "sound": ("now", "mean1", "mean5", "mean15"),
@@ -66,6 +68,8 @@ class Sense(NamedTuple):
     means: tuple[float, ...]
     floor: float = 0.0
     """Of a gas: its lowest level lately."""
+    air: Air | None = None
+    """Of CO2: what its balance says (witness_air.py)."""
 
 
 def scaled(family: str, value: float, logarithm: bool) -> float:
@@ -82,12 +86,15 @@ def sense(family: str, logarithm: bool, old: Sense | None, value: float, at: int
     x = scaled(family, value, logarithm)
     spans = _SPANS_S[family]
     if old is None:
-        return Sense(at, value, (x,) * len(spans), min(x, OUTDOORS) if family == "gas" else x)
+        if family == "gas":
+            return Sense(at, value, (x,) * len(spans), min(x, OUTDOORS), breathe(None, value, at))
+        return Sense(at, value, (x,) * len(spans), x)
     passed = (at - old.at) / 1e9
     means = [mean + (1 - exp(-passed / span)) * (x - mean) for mean, span in zip(old.means, spans, strict=True)]
     if family == "motion":  # the first is how recent it is, not a mean
         means[0] = max(x, old.means[0] * exp(-passed / spans[0]))
-    return Sense(at, value, tuple(means), min(x, old.floor + passed * _FLOOR_RISE))
+    air = breathe(old.air, value, at) if family == "gas" else None
+    return Sense(at, value, tuple(means), min(x, old.floor + passed * _FLOOR_RISE), air)
 
 
 def features(family: str, logarithm: bool, seen: Sense) -> tuple[float, ...]:
@@ -98,7 +105,8 @@ def features(family: str, logarithm: bool, seen: Sense) -> tuple[float, ...]:
             return (seen.value, expm1(means[0]), x - means[1])
         case "gas" | "vapour":
             smooth = means[0]
-            return (smooth - seen.floor, smooth - means[1], smooth - means[2], smooth - means[3])
+            slopes = (smooth - seen.floor, smooth - means[1], smooth - means[2], smooth - means[3])
+            return slopes if family == "vapour" else (*slopes, 0.0 if seen.air is None else odds(seen.air))
         case "climate":
             smooth = means[0]
             return (smooth - means[1], smooth - means[2], smooth - means[3])

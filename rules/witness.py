@@ -7,112 +7,32 @@ A level sensor's opinion changes when the opposite has stood for a settle time. 
 flap: it drains while the old word is repeated. An opinion that rests on a single report falls in a quarter of it, so
 that neither a passer-by nor one missed still target stays for long.
 
-A counter at a door says who came and who went; how many are inside then is witness_door.py's to say.
+A counter at a door says who came and who went; how many are inside then is witness_door.py's to say. Whether somebody
+breathes, from a CO2 sensor that no model has learned, is witness_air.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rules.api import SECOND, Health, Reading
+from rules.witness_air import Air, breathe
 from rules.witness_door import CROSSINGS, Door, cross, quiet_at, rest
 from rules.witness_door import emptied as known_empty
+from rules.witness_traits import AIR_WEIGHT, CO2, TAP, Traits
 
 FADE = 0.45
 """Share of its weight that a moment loses until its hold ends."""
-STALE_AFTER = 3
-"""Of the device's own interval ..."""
-HOLD_INTERVALS = 2.5
-"""Of its own interval that a moment holds at least: one that looks every ten minutes must be asked twice, and may be
-late."""
-STALE_S = 5.0
-"""... but not sooner: a line that pauses for a moment between ten reports a second is not broken."""
-TAP = "badge"
 COUNTERS = frozenset({"radar", "counter"})
 """Whose `count` is of people; others count presses and pulses."""
 SIGNS = frozenset({"occupied", "motion", "count", "opening", TAP}) | CROSSINGS
 """Kinds of readings that say something about presence; others only show that the device is alive."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Modality:
-    """What the word of one family of devices is worth."""
-
-    occupied: float
-    """How far a sign of presence is believed, 0..1."""
-    vacant: float
-    """How far "nobody" is believed; 0: it bears no witness of vacancy."""
-    hold_s: float
-    """How long a sign of presence holds; of a level sensor, how long at most "nobody" must stand."""
-    level: bool = False
-    proof: bool = False
-    """Its sign is not contested while it holds."""
-
-
-MODALITIES: Mapping[str, Modality] = {
-    "radar": Modality(occupied=0.92, vacant=0.95, hold_s=20.0, level=True),
-    "seat": Modality(occupied=0.93, vacant=0.9, hold_s=20.0, level=True),
-    "counter": Modality(occupied=0.9, vacant=0.85, hold_s=20.0, level=True),
-    "pir": Modality(occupied=0.97, vacant=0.8, hold_s=300.0),
-    "contact": Modality(occupied=0.6, vacant=0.0, hold_s=60.0),
-    "environment": Modality(occupied=0.0, vacant=0.0, hold_s=1.0),
-    TAP: Modality(occupied=0.99, vacant=0.0, hold_s=15.0, proof=True),
-}
 UNSURE = 0.6
 """How far a door's "nobody" is believed of which the number inside was never known."""
 STUCK_S = 12 * 3600.0
 """Nobody sits for so long without once going out: a sensor that says so is stuck ..."""
 CONTRADICTED_S = 8 * 3600.0
 """... and sooner where another witness of the place has seen nobody for so long."""
-OTHER = Modality(occupied=0.7, vacant=0.7, hold_s=20.0, level=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Choices for all places."""
-
-    hold_s: Mapping[str, float] = field(default_factory=dict)
-    """By modality, over the defaults. Said for a level sensor, "nobody" must stand for exactly so long."""
-    modalities: Mapping[str, Modality] = field(default_factory=lambda: MODALITIES)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A fixed device bound to a place."""
-
-    modality: str
-    expect_s: float | None = None
-    """The interval between its messages; None: silent by design, it sends only when something happens."""
-    hold_s: float | None = None
-    """Over the modality's."""
-    trust_s: float = 86_400.0
-    """How long a device that is silent by design is trusted after it was last heard."""
-    receiver: str = ""
-    """Whose Health is this device's as well: the radio that hears it."""
-
-
-class Traits(NamedTuple):
-    """A device's settings, worked out once; times in ns."""
-
-    modality: str
-    level: bool
-    proof: bool
-    occupied: float
-    vacant: float
-    hold: int
-    """Of a moment."""
-    settle_in: int
-    """How long "somebody" must stand before a level sensor is believed."""
-    settle_out: int
-    weak: int
-    """Divides the settle time where the old opinion rests on one report."""
-    stale: int
-    """Silence after which it is not believed any more."""
-    receiver: str
-    silent: bool
-    """Silent by design: it tells changes only."""
 
 
 class Opinion(NamedTuple):
@@ -142,16 +62,21 @@ class Opinion(NamedTuple):
     knows: bool = False
     """A level sensor that has said who is there, not only what moves."""
     people: int | None = None
-    """How many, of one that counts them."""
+    """How many, of one that counts them ..."""
+    varied: int = 0
+    """... and when that became another number, last."""
     door: Door | None = None
     """Of one that counts who comes and goes."""
+    air: Air | None = None
+    """Of one that measures CO2."""
 
 
 class Look(NamedTuple):
     """What a device's opinion is worth now."""
 
     says: str
-    """seeing (not contested), moment (fading), empty; missing: it should bear witness and does not; or nothing: ""."""
+    """seeing (not contested), moment (fading), breath (where nobody knows better), empty; missing: it should bear
+    witness and does not; or nothing: ""."""
     weight: float = 0.0
     since: int = 0
     cause: str = ""
@@ -163,35 +88,12 @@ class Look(NamedTuple):
 NOTHING = Look("")
 
 
-def traits(device: Device, settings: Settings) -> Traits:
-    """A device's settings over its modality's defaults."""
-    modality = settings.modalities.get(device.modality, OTHER)
-    chosen = device.hold_s if device.hold_s is not None else settings.hold_s.get(device.modality)
-    hold_s = modality.hold_s if chosen is None else chosen
-    expect_s = device.expect_s
-    if expect_s is not None and device.hold_s is None and not modality.level and not modality.proof:
-        hold_s = max(hold_s, HOLD_INTERVALS * expect_s)
-    settle_s = hold_s if chosen is not None or expect_s is None else min(hold_s, max(3.0, expect_s / 2))
-    return Traits(
-        modality=device.modality,
-        level=modality.level,
-        proof=modality.proof,
-        occupied=modality.occupied,
-        vacant=modality.vacant,
-        hold=max(1, int(hold_s * SECOND)),
-        settle_in=int(min(10.0, max(1.5, (expect_s or 0.0) / 3)) * SECOND),
-        settle_out=int(settle_s * SECOND),
-        weak=1 if chosen is not None else 4,
-        stale=int((device.trust_s if expect_s is None else max(STALE_S, STALE_AFTER * expect_s)) * SECOND),
-        receiver=device.receiver,
-        silent=expect_s is None,
-    )
-
-
 def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     """Take a reading of this device that is not older than its last."""
     at = item.at
     watch = old.watch if old.heard and at - old.heard < seen.stale else at
+    if seen.air:
+        return _breathed(old._replace(heard=at, watch=watch), item)
     if item.kind not in SIGNS or (item.kind == "count" and seen.modality not in COUNTERS):
         return old._replace(heard=at, watch=watch)
     if item.kind in CROSSINGS:
@@ -209,11 +111,14 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
             watch=watch,
         )
     people = max(0, int(item.value)) if item.kind == "count" else old.people
+    varied = old.varied if people == old.people or old.people is None else at
     knows = old.knows or item.kind != "motion"
     if item.kind == "motion" and not value and knows:
         return old._replace(heard=at, watch=watch)  # a still target: `occupied` tells
     if old.side is None or at - old.told >= seen.stale:
-        return Opinion(at, at, item.kind, value, value, 1, 0, at, 0, watch, old.dead, knows, people)
+        return Opinion(
+            at, at, item.kind, value, value, 1, turned=at, watch=watch, dead=old.dead, knows=knows, people=people
+        )
     old = settle(seen, old, at)
     stood, credit, support = at - old.told, old.credit, old.support
     if old.value != old.side:
@@ -223,7 +128,9 @@ def hear(seen: Traits, old: Opinion, item: Reading) -> Opinion:
     if value == old.side and at > old.told:
         support = 2
     turned = old.turned if value == old.value else at
-    return Opinion(at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows, people)
+    return Opinion(
+        at, at, item.kind, value, old.side, support, credit, turned, 0, watch, old.dead, knows, people, varied
+    )
 
 
 def _crossed(old: Opinion, item: Reading) -> Opinion:
@@ -231,6 +138,14 @@ def _crossed(old: Opinion, item: Reading) -> Opinion:
     if old.kind == "count":
         return old
     return _at_door(old, cross(old.door, item), item.at)._replace(told=item.at, kind=item.kind)
+
+
+def _breathed(old: Opinion, item: Reading) -> Opinion:
+    """What the air says: `turned` is since when it says so, `side` None where it cannot be told."""
+    air = breathe(old.air, float(item.value), item.at) if item.kind == CO2 else None
+    if air is None or air is old.air:
+        return old
+    return old._replace(told=item.at, kind=CO2, air=air, side=air.held, turned=air.since, value=bool(air.held))
 
 
 def _at_door(old: Opinion, door: Door, at: int) -> Opinion:
@@ -246,8 +161,23 @@ def emptied(opinion: Opinion, at: int) -> Opinion:
     return _at_door(opinion, known_empty(opinion.door), at)
 
 
+def near(opinion: Opinion, receiver: str, at: int) -> Opinion:
+    """The tag of who holds the desk is located in its zone, heard by `receiver`."""
+    if at < opinion.heard:
+        return opinion
+    turned = opinion.turned if opinion.sign else at
+    return opinion._replace(heard=at, told=at, kind=receiver, value=True, turned=turned, sign=at)
+
+
+def gone(opinion: Opinion) -> Opinion:
+    """It is located elsewhere, or nobody holds the desk: that says nothing."""
+    return opinion._replace(value=False, sign=0)
+
+
 def repeats(seen: Traits, old: Opinion, new: Opinion) -> bool:
-    """A level sensor said again what is held already: nothing to decide."""
+    """A level sensor, or the air, said again what is held already: nothing to decide."""
+    if seen.air:
+        return new.air is old.air or (new.dead == "" and new.side == old.side and new.heard - old.told < seen.stale)
     return (
         seen.level
         and new.side is not None
@@ -291,6 +221,8 @@ def health(seen: Traits, opinion: Opinion, item: Health) -> Opinion:
 
 def look(seen: Traits, opinion: Opinion, started: int, now: int) -> Look:
     """What a device that was heard, or not, is worth at `now`."""
+    if opinion.air is not None:
+        return _look_at_air(seen, opinion, opinion.air, started, now)
     lasts = ((opinion.told if seen.level else opinion.heard) or started) + seen.stale
     if opinion.dead or (seen.vacant and now >= lasts):
         return Look("missing", cause=opinion.dead or "sensor_stale") if seen.vacant else NOTHING
@@ -331,12 +263,27 @@ def _look_at_door(seen: Traits, opinion: Opinion, door: Door, now: int, lasts: i
     return Look("empty", seen.vacant if door.sure else UNSURE, opinion.turned, due=due)
 
 
+def _look_at_air(seen: Traits, opinion: Opinion, air: Air, started: int, now: int) -> Look:
+    """Somebody, nobody, or that it cannot be told."""
+    lasts = (opinion.told or started) + seen.stale
+    if opinion.dead or now >= lasts:
+        return Look("missing", cause=opinion.dead or "sensor_stale")
+    if air.held is None:
+        return Look("missing", cause="no_evidence" if air.told else "starting", due=lasts)
+    share = air.share if air.held else 1 - air.share
+    return Look("breath" if air.held else "empty", AIR_WEIGHT * share, air.since, due=lasts)
+
+
 def stuck_at(opinion: Opinion, empty_since: int | None) -> int:
-    """When a sign of presence that goes on is not believed any more. `empty_since`: another witness sees nobody."""
-    alone = opinion.turned + int(STUCK_S * SECOND)
+    """When a sign of presence that goes on is not believed any more. `empty_since`: another witness sees nobody.
+
+    Who counts now three and now four is not stuck, though it is never nobody.
+    """
+    turned = max(opinion.turned, opinion.varied)
+    alone = turned + int(STUCK_S * SECOND)
     if empty_since is None or opinion.door is not None:
         return alone
-    return min(alone, max(opinion.turned, empty_since) + int(CONTRADICTED_S * SECOND))
+    return min(alone, max(turned, empty_since) + int(CONTRADICTED_S * SECOND))
 
 
 def outweighed_at(seen: Traits, opinion: Opinion, against: float) -> int:

@@ -153,6 +153,16 @@ def test_a_device_that_says_nothing_to_decide_by_is_there_now_and_then(office: O
     assert [word for n in range(25) for word in words(said(office, battery, at_s=100 + n))] == [("heard", True)] * 3
 
 
+def test_what_drifts_reaches_the_rules_at_intervals_and_signs_at_once(office: Office) -> None:
+    """A room's air, light and sound are what its model goes by; who passes a door is counted each time."""
+    air = (Measurement("co2", 612, "ppm"), Measurement("temperature", 27.3, "Cel"), Measurement("voltage", 3.1, "V"))
+    told = [words(said(office, *air, at_s=100 + n)) for n in range(21)]
+    assert [found for found in told if found] == [[("co2", 612), ("temperature", 27.3)]] * 3
+    door = (Measurement("entered_total", 7), Measurement("left_total", 5))
+    assert words(said(office, *door, at_s=200)) == [("entered_total", 7), ("left_total", 5)]
+    assert words(said(office, *door, at_s=201)) == [("entered_total", 7), ("left_total", 5)]
+
+
 def test_offline_is_not_alive_and_never_vacant(office: Office) -> None:
     (gone,) = said(office, Measurement("online", False))
     (back,) = said(office, Measurement("online", True))

@@ -47,7 +47,7 @@ class Ear:
                 said.ended.append(Ended(at, place, "no_show", data["booking_ref"]))
             case "badge.rejected":
                 said.outcomes.setdefault(data["reader"], []).append((at, "rejected"))
-            case "workplace.checkin.started" | "workplace.checkin.ended":
+            case "workplace.checkin.started" | "workplace.checkin.ended" if data.get("reader"):  # else no tap's outcome
                 what = event.type.rpartition(".")[2]
                 said.outcomes.setdefault(data["reader"], []).append((at, what))
             case "presence.started" | "presence.moved":

@@ -128,7 +128,8 @@ places is, else unknown when one is, else vacant. Three values, never two:
 the cause `gateway_down`: never free, never the last value.** Gateways repeat their states every 30 s for 90 s, so that
 silence shows. A place that nobody owns any more gets an empty message. `sensed` is what the sensors alone say;
 `desk.life` is who claims it: `free`, `reserved`, `taken`, `away` or `out_of_order`, since about `desk.since`. A desk is
-free to take when its state is `vacant` and its life is `free`. In `agg`, `unknown` is a number of its own: it is not
+free to take when its state is `vacant` and its life is `free`. A room is reserved and never taken: who is sensed there
+uses it, and a reservation for which nobody came is released. In `agg`, `unknown` is a number of its own: it is not
 part of `free`. A state with a `term` is a coordinator's word for a lost owner: ignore it if you have seen a higher one.
 
 | cause of `unknown` | means |
@@ -138,7 +139,7 @@ part of `free`. A state with a `term` is a coordinator's word for a lost owner: 
 | `radio_deaf` | the receiver that should hear its sensors or tags hears nothing |
 | `gateway_down` | the gateway does not speak |
 | `clock_bad` | times cannot be trusted |
-| `no_evidence` | everything works, and nothing was heard for too long |
+| `no_evidence` | everything works, and what is heard does not tell, or nothing was heard for too long |
 | `unconfigured` | no sensor is bound to the place |
 
 A person is `present`, `left` or `unknown`; `left` only by an act (exit reader, check-out). Not being sensed is never

@@ -43,7 +43,7 @@ Counter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.{}-]{1,96}$")]
 
 
 class Desk(Wire):
-    """A desk's life, beside what is sensed there."""
+    """Who claims a desk or a room, beside what is sensed there."""
 
     life: DeskLife = Field(description="free, reserved, taken, away, out_of_order")
     since: Time = Field(description="since when, rounded down to 5 minutes: nobody's habits are in it")
@@ -57,7 +57,7 @@ class PlaceState(Wire):
     confidence: Share = Field(description="0 to 1")
     quality: QualityWord = Field(description="how far the observation is to be trusted")
     sensed: State | None = Field(None, description="what the sensors alone say; null: the place has none")
-    desk: Desk | None = Field(None, description="only of desks")
+    desk: Desk | None = Field(None, description="of desks, and of rooms, which are free, reserved or out of order")
     gw: Identifier = Field(description="gateway that says so: the owner, or the coordinator for a lost one")
     boot: Boot = Field(description="its boot")
     seq: Count = Field(description="sequence of the last event about the place in that boot; 0: none yet")

@@ -1,4 +1,4 @@
-"""The commands `hadir evaluate zones|occupancy DIR` and `hadir learn DIR`; each imports what it needs when it runs."""
+"""The commands `hadir evaluate zones|occupancy DIR` and `hadir learn DIR|FILE`; each imports what it needs itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ def add(make: Callable[[str, str], argparse.ArgumentParser]) -> None:
         if name == "zones":
             one.add_argument("--dense", action="store_true", help="answer at_dense.csv: every second")
     learn = make("learn", "Learn what a room's sensors mean there, from labelled days or from its own motion sensor.")
-    learn.add_argument("folder", type=Path, metavar="DIR", help="train_readings.csv[.gz] and, if any, train_truth.csv")
+    learn.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR|FILE",
+        help="train_readings.csv[.gz] and, if any, train_truth.csv; or a recording",
+    )
     learn.add_argument("--place", required=True, help="site/building/floor/zone/space that the sensors are bound to")
     learn.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the model: put it into rules.room_models"

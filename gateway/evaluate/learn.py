@@ -1,8 +1,8 @@
-"""`hadir learn DIR`: the model of one room, as a file for the folder that office.yaml names in rules.room_models.
+"""`hadir learn DIR|FILE`: the model of one room, as a file for the folder that office.yaml names in rules.room_models.
 
 With train_truth.csv, people's labels teach all sensors. Without it the room's own motion sensor, radar or people
 counter teaches the others (air, light, sound): what the occupancy rule held by them is the label, and where it held
-nothing there is none.
+nothing there is none. So it is with FILE, a recording of `hadir record`: the room as its gateway heard it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from gateway.clock import SECOND
 from gateway.config.room_models import save
+from gateway.counters import Counters
 from gateway.errors import HadirError
 from gateway.evaluate import room as rooms
 from gateway.evaluate.occupancy import follow
+from gateway.recording import Recording
 from rules.api import Reading
 from rules.occupancy import PlaceSettings
 from rules.room_model import RoomModel
+from rules.room_model_features import FAMILY
 from rules.room_model_learn import learn
 from rules.room_model_table import Label
 from rules.witness import SIGNS
@@ -31,18 +35,40 @@ def run(arguments: argparse.Namespace) -> int:
     """The command."""
     if len(arguments.place.split("/")) != 5:
         raise HadirError(f"{arguments.place} is no place: site/building/floor/zone/space, with _ for an empty one")
-    found = rooms.read(arguments.folder, arguments.place, to_learn=True)
+    if arguments.folder.is_file():
+        training, told = recorded(arguments.folder, arguments.place), []
+    else:
+        found = rooms.read(arguments.folder, arguments.place, to_learn=True)
+        training, told = list(found.training), list(found.labels)
     try:
-        model = learn(found.training, found.labels) if found.labels else taught(found.training)
+        model = learn(training, told) if told else taught(training)
     except ValueError as error:
         raise HadirError(f"{arguments.folder}: {error}") from error
     save(arguments.out, arguments.place, model)
-    teacher = "people's" if found.labels else "the room's own"
+    teacher = "people's" if told else "the room's own"
     sys.stdout.write(
         f"{arguments.out}: {len(model.sensors)} sensors, from {model.samples} labels ({teacher}); "
         f"{100 * model.accuracy:.1f} % right of those not seen\n"
     )
     return 0
+
+
+def recorded(path: Path, place: str) -> list[Reading]:
+    """What a recording has of a room's sensors, in order of time. Raises ConfigError, and HadirError without any."""
+    recording = Recording(path)
+    found = [
+        item
+        for _, item in recording.inputs(Counters())
+        if isinstance(item, Reading) and item.place == place and (item.kind in FAMILY or item.kind in SIGNS - {"badge"})
+    ]
+    for problem in recording.problems:
+        sys.stderr.write(f"{problem}\n")
+    if not found:
+        places = sorted({item.place for _, item in recording.inputs(Counters()) if isinstance(item, Reading)})
+        raise HadirError(
+            f"{path}: has no reading of a sensor at {place}; it has some of {', '.join(places) or 'no place'}"
+        )
+    return sorted(found, key=lambda one: one.at)
 
 
 def taught(readings: Sequence[Reading]) -> RoomModel:

@@ -68,7 +68,7 @@ def devices(training: Sequence[Reading], readings: Iterable[Reading]) -> Mapping
     found: dict[str, str] = {}
     for one in (*training, *readings):
         if found.get(one.dev, "environment") == "environment":
-            found[one.dev] = MODALITIES.get(one.kind, "environment")
+            found[one.dev] = one.modality or MODALITIES.get(one.kind, "environment")
     return {
         dev: Device(modality=modality, expect_s=_interval(times.get(dev, ())))
         for dev, modality in sorted(found.items())

@@ -24,7 +24,11 @@ class Changes:
         if answer["kind"] == "zone":
             return ["a zone says what its spaces say: ask `hadir why` about one of them"]
         found = [*self._occupancy(str(answer["place"]), answer["occupancy"])]
-        return [*found, *self._desk(answer["desk"], answer["occupancy"])] if "desk" in answer else found
+        return (
+            [*found, *self._desk(answer["desk"], answer["occupancy"], str(answer["kind"]))]
+            if "desk" in answer
+            else found
+        )
 
     # --- a place ----------------------------------------------------------------------------------------------------
 
@@ -55,7 +59,7 @@ class Changes:
         short = place.partition("/")[2]
         return [device for device in self._office.devices if device.place == short and device.driver != "receiver"]
 
-    def _desk(self, desk: Answer, occupancy: Answer) -> Iterator[str]:
+    def _desk(self, desk: Answer, occupancy: Answer, kind: str) -> Iterator[str]:
         rules = self._office.rules.desk
         match desk["life"]:
             case "out_of_order":
@@ -65,7 +69,12 @@ class Changes:
                 yield "taken: a badge at its reader, or a check-in by web, QR code or kiosk"
                 return
             case "reserved":
-                yield "taken: whoever reserved it taps; anybody else is refused"
+                if kind == "desk":
+                    yield "taken: whoever reserved it taps; anybody else is refused"
+                else:
+                    yield "used: as soon as somebody is sensed there in its time; then it is no no-show"
+                if (desk.get("reservation") or {}).get("used"):
+                    return
                 grace = f"{rules.no_show_after_s / 60:g} min of the reservation"
                 yield self._release(desk, occupancy, grace, "the reservation is released as a no-show")
                 return

@@ -67,6 +67,8 @@ class Live:
         }
         if spot.space.kind == "desk":
             answer["desk"] = self._explain("desk", place, now) or {"life": "free", "since": None}
+        elif (claim := self._explain("desk", place, now) or {}).get("life", "free") != "free":
+            answer["desk"] = claim
         return answer
 
     def _occupancy(self, place: str, now: int) -> Answer:

@@ -53,6 +53,8 @@ class PlaceAt:
         }
         if spot.space.kind == "desk":
             answer["desk"] = self._desk(place, occupancy, out_of_order=spot.space.mode == "out_of_order")
+        elif booked := self._reservation(place):
+            answer["desk"] = {"life": "reserved", "since": None, "reservation": booked, "release_due": None}
         return {**answer, **self._around(place, SPACE)}
 
     def zone(self, zone: str) -> Answer:

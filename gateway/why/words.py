@@ -77,16 +77,34 @@ class Words:
         if held.get("challenger"):
             lost = held["challenger"]
             yield f"  lost: {lost.get('state') or lost.get('zone')}, weight {lost['weight']:g}"
+        if held.get("holds"):
+            yield from self._holds(held["holds"])
+
+    def _holds(self, holds: Answer) -> Iterator[str]:
+        """What it rests on now, of a running gateway."""
+        for item in holds["votes"]:
+            yield f"  now: {evidence(item)}"
+        if holds["loses"]:
+            yield f"  now against it: {holds['loses']['state']}, weight {holds['loses']['weight']:g}"
+        if holds["stuck"]:
+            yield f"  not believed, as it is stuck: {', '.join(holds['stuck'])}"
+        if holds.get("model"):
+            model = holds["model"]
+            yield f"  its model: log-odds {model['log_odds']:+g} of somebody, {100 * model['heard']:.0f} % of it heard"
+        for dev, air in holds.get("air", {}).items():
+            share = f"somebody {100 * air['somebody']:.0f} %"
+            yield f"  the air by {dev}: {air['ppm']:g} ppm, {air['base']} with nobody in it; {share}"
 
     def _desk(self, desk: Answer, answer: Mapping[str, Any]) -> Iterator[str]:
         since = f" since {self._clock(desk['since'])}" if desk.get("since") else ""
-        yield f"desk: {desk['life']}{since}"
+        yield f"{answer['kind']}: {desk['life']}{since}"
         if answer.get("owner_unit"):
             guests = "guests are allowed" if answer["guests"] else "it refuses other units"
             yield f"  it belongs to {answer['owner_unit']}; {guests}"
         if desk.get("reservation"):
             booked = desk["reservation"]
-            yield f"  reserved from {self._clock(booked['since'])} to {self._clock(booked['until'])}"
+            came = ", and somebody came" if booked.get("used") else ""
+            yield f"  reserved from {self._clock(booked['since'])} to {self._clock(booked['until'])}{came}"
         checkin = desk.get("checkin")
         if checkin:
             how = "by its reservation" if checkin.get("matches_reservation") else "as a walk-up"
@@ -141,8 +159,11 @@ def evidence(item: Mapping[str, Any]) -> str:
     """One item: fixed equipment, or a personal thing by what heard it."""
     if "dev" not in item:
         return f"a {item['modality']}, heard by {item['via']}"
-    value = {True: "yes", False: "no", None: "not known"}.get(item["value"], item["value"])
-    age = f"{item['age_s']:g} s old when it was decided"
+    value = item["value"]
+    if value is None or isinstance(value, bool):  # a count of 1 is none
+        value = {True: "yes", False: "no", None: "not known"}[value]
+    then = " when it was decided" if "age_now_s" in item else ""
+    age = f"{item['age_s']:g} s old{then}"
     if item.get("age_now_s", item["age_s"]) > item["age_s"]:
         age += f", {item['age_now_s']:g} s by then"
     return f"{item['dev']} ({item['modality']}) {item['kind']}: {value}, weight {item['weight']:g}, {age}"

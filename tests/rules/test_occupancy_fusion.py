@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.why.words import Words
 from rules import occupancy
 from rules.api import SECOND, Health, Reading, Sensed
 from rules.occupancy import Device, PlaceSettings
@@ -69,10 +70,10 @@ def test_a_learned_room_is_followed_and_says_why(fold: Any) -> None:
     assert max(item.people or 0 for item in run.emits if isinstance(item, Sensed)) >= 2
 
 
-def test_the_air_alone_says_nothing_where_it_was_not_learned(fold: Any) -> None:
-    run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices={"air": SENSORS["air"]})}))
-    run.feed(*(one for one in OTHER.readings if one.dev == "air"))
-    assert story(run) == [(0, "unconfigured")]
+def test_light_and_sound_alone_say_nothing_where_they_were_not_learned(fold: Any) -> None:
+    run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices={dev: SENSORS[dev] for dev in ("lamp", "ear")})}))
+    run.feed(*(one for one in OTHER.readings if one.dev in ("lamp", "ear")))
+    assert story(run) == [(0, "starting"), (900, "unconfigured")]
 
 
 def test_a_learned_room_that_is_not_heard_is_unknown(fold: Any) -> None:
@@ -192,11 +193,49 @@ def test_one_that_the_model_knows_is_named_and_left_out_of_it(fold: Any) -> None
     assert right / len(later) > 0.95
 
 
-def test_a_motion_sensor_that_never_stops_is_stuck_too(fold: Any) -> None:
-    always = [Reading("pir", "motion", True, PLACE, at(60 * n), "pir") for n in range(20 * 60)]
-    run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices={"pir": SENSORS["pir"]})})).feed(*always)
-    assert [word for _, word in story(run)] == ["starting", "occupied", "sensor_stale"]
-    assert named(run) == [("pir", False, "stuck")]
+@pytest.mark.parametrize(
+    ("modality", "kind", "value"),
+    [
+        ("radar", "occupied", True),
+        ("radar", "count", 1),
+        ("seat", "occupied", True),
+        ("counter", "count", 2),
+        ("pir", "motion", True),
+        ("contact", "opening", True),
+        ("environment", "co2", 900),
+    ],
+)
+def test_whatever_says_for_a_day_that_somebody_is_there_is_named_and_outweighed(
+    fold: Any, modality: str, kind: str, value: Any
+) -> None:
+    always = [Reading("it", kind, value, PLACE, at(55 * n), modality) for n in range(24 * 65)]
+    run = begun(
+        fold, occupancy.rule({PLACE: PlaceSettings(devices={"it": Device(modality=modality, expect_s=60.0)})})
+    ).feed(*always)
+    assert [word for _, word in story(run)][-2:] == ["occupied", "sensor_stale"]
+    assert named(run) == [("it", False, "stuck")]
+
+
+def test_one_that_the_model_denies_for_hours_is_stuck(fold: Any) -> None:
+    """A radar sees somebody all night, and neither air nor light nor sound nor movement do."""
+    night = [one for one in OTHER.readings if one.at < at(8 * HOUR + 900)]
+    items = sorted([*night, *sees(8.3)], key=lambda one: one.at)
+    run = room(fold, radar=RADAR).feed(*items)
+    assert named(run) == [("radar", False, "stuck")]
+    assert run.state.state == "vacant"
+
+
+def test_who_counts_now_two_and_now_three_is_not_stuck(fold: Any) -> None:
+    counts = [
+        Reading("it", "count", 2 + hour % 2, PLACE, at(HOUR * hour + 60 * n), "counter")
+        for hour in range(24)
+        for n in range(60)
+    ]
+    run = begun(
+        fold, occupancy.rule({PLACE: PlaceSettings(devices={"it": Device(modality="counter", expect_s=60.0)})})
+    ).feed(*counts)
+    assert run.state.state == "occupied"
+    assert named(run) == []
 
 
 def test_a_long_day_with_breaks_is_nobody_stuck(fold: Any) -> None:
@@ -210,3 +249,26 @@ def test_a_tap_is_believed_beside_any_model(fold: Any) -> None:
     items = sorted([*OTHER.readings[:100], tap], key=lambda one: one.at)
     run = room(fold, reader=Device(modality="badge")).feed(*items)
     assert [word for _, word in story(run)] == ["starting", "vacant", "occupied", "vacant"]
+
+
+def test_why_says_what_a_fused_room_rests_on_now(fold: Any) -> None:
+    """Also while nothing has changed: votes of both sides, the model's belief, and who is not believed."""
+    run = room(fold, radar=RADAR).feed(*sorted([*OTHER.readings[: 9 * 60 * 5], *sees(9)], key=lambda one: one.at))
+    told = run.rule.explain(run.state, at(9 * HOUR))["holds"]
+    assert told["stuck"] == ["radar"]
+    assert {one["dev"] for one in told["votes"]} >= {"air", "pir", "radar"}
+    assert told["votes"][-1]["weight"] == 0.0
+    assert set(told["model"]) == {"log_odds", "heard"}
+    said = Words("UTC", at(9 * HOUR)).text(
+        {
+            "place": PLACE,
+            "kind": "room",
+            "source": "gateway g",
+            "calendar": {"problem": "none"},
+            "occupancy": {"state": run.state.state, "cause": None, "since": run.state.since, "holds": told},
+            "changes": [],
+        }
+    )
+    assert "not believed, as it is stuck: radar" in said
+    assert "its model: log-odds " in said
+    assert "now: air (environment) co2: " in said

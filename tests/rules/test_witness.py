@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rules.api import SECOND, Health, Reading
-from rules.witness import Device, Opinion, Settings, Traits, health, hear, look, settle, traits
+from rules.witness import Opinion, health, hear, look, settle
+from rules.witness_traits import Device, Settings, Traits, traits
 
 T0 = 1_000_000 * SECOND
 HOUR = 3600
