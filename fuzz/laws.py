@@ -21,6 +21,7 @@ REPEATS = 3
 """A call counts as slow when it is slow again each time."""
 STUCK_S = 2.0
 """A call that has not come back after so much of the processor is broken off."""
+LOOKS = 4
 CAUSES = frozenset(("garbage", "unfinished", "oversize", "BadChecksum"))
 PLAIN = frozenset((bool, int))
 DIFFERENT = 5
@@ -145,15 +146,20 @@ def check_cut(before: int, fed: int, cut: Cut) -> None:
 
 @contextmanager
 def watchdog(progress: Callable[[], int], patience: float = 1) -> Iterator[None]:
-    """Raises Stuck within the block when `progress` says the same for STUCK_S times `patience`. In the main thread."""
-    seconds, last = STUCK_S * patience / 2, -1
+    """Raises Stuck within the block when `progress` says the same for STUCK_S times `patience`. In the main thread.
+
+    It looks LOOKS times: where a virtual machine is put aside, the processor's time jumps, and two looks come at once.
+    """
+    seconds, last, same = STUCK_S * patience / LOOKS, -1, 0
 
     def look(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal last
+        nonlocal last, same
         now = progress()
-        if now == last:
-            raise Stuck
+        same = same + 1 if now == last else 0
         last = now
+        if same >= LOOKS:
+            same = 0
+            raise Stuck
 
     handler = signal(SIGVTALRM, look)
     timer = setitimer(ITIMER_VIRTUAL, seconds, seconds)

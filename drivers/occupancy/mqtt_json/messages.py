@@ -213,8 +213,8 @@ def _truth(field: Field, word: str) -> bool:
 
 
 def _number(field: Field, value: Any) -> float:
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = float(value) if any(sign in value for sign in ".eE") else int(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(text := value.strip()):
+        value = float(text) if any(sign in text for sign in ".eE") else int(text)
     if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST < value < LARGEST:
         raise DecodeError(f"{field.kind} is not a number, or out of all bounds")
     if field.scale == 1 and field.offset == 0:
