@@ -15,7 +15,8 @@ from firmware_sim.day_truth import DayTruth
 from firmware_sim.deeds import Down, Reserve
 from firmware_sim.office import Office as Tower
 from firmware_sim.scenario import Scenario
-from firmware_sim.scores import Ended, Published, Score, Told, score
+from firmware_sim.desk_ends import Ended
+from firmware_sim.scores import Published, Score, Told, score
 from firmware_sim.tower import make_tower
 from firmware_sim.watchers import Said
 from rules.api import Command, Event
@@ -47,7 +48,7 @@ class Ear:
                 said.ended.append(Ended(at, place, "no_show", data["booking_ref"]))
             case "badge.rejected":
                 said.outcomes.setdefault(data["reader"], []).append((at, "rejected"))
-            case "workplace.checkin.started" | "workplace.checkin.ended":
+            case "workplace.checkin.started" | "workplace.checkin.ended" if "reader" in data:
                 what = event.type.rpartition(".")[2]
                 said.outcomes.setdefault(data["reader"], []).append((at, what))
             case "presence.started" | "presence.moved":

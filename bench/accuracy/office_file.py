@@ -15,6 +15,7 @@ from gateway.config.model import Office
 from gateway.decode import installed
 
 RAMADAN = ("2027-02-08", "2027-03-09")
+"""As the operator sets it. Hours and breaks are the defaults, those of the scenarios: docs/calendar.md."""
 
 
 def read(made: Tower, folder: Path, *, tag_s: float) -> Office:
@@ -46,22 +47,8 @@ def _document(made: Tower, tag_s: float) -> dict[str, Any]:
             for gateway in made.gateways
         ],
         "devices": [_device(device) for device in made.devices],
-        "rules": {
-            "presence": {"tag_expect_s": tag_s, "smooth_s": max(5.0, 2 * tag_s)},
-            "desk": {
-                "breaks": [
-                    {"days": ["mon", "tue", "wed", "thu"], "start": "12:00", "end": "13:00"},
-                    {"days": ["fri"], "start": "11:30", "end": "13:00"},
-                    {
-                        "days": ["mon", "tue", "wed", "thu"],
-                        "start": "12:00",
-                        "end": "12:30",
-                        "first": RAMADAN[0],
-                        "last": RAMADAN[1],
-                    },
-                ]
-            },
-        },
+        "calendar": {"ramadan": {"dates": [{"first": RAMADAN[0], "last": RAMADAN[1]}]}},
+        "rules": {"presence": {"tag_expect_s": tag_s, "smooth_s": max(5.0, 2 * tag_s)}},
     }
 
 

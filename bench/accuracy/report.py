@@ -198,9 +198,10 @@ two arrive twice. The bytes of the devices go through the real drivers and rules
 (`firmware_sim/scores.py`) shares no code with them.
 
 A state that differs from the truth for longer than its sensor's tolerance is wrong for the whole stretch. A release
-is false when somebody sits there, when the place was seen vacant for less than its grace, or when its holder is in
-the building and a badge reader elsewhere has said so. A control must miss a bar that the real rules meet on the same
-days.
+is false when somebody sits there, when the place was seen vacant for less than its grace, or when its holder's badge
+was read elsewhere in the building less than two hours and the grace before, unless at the way out. A desk that is not
+released when its grace has passed is wrong from then on. A control must miss a bar that the real rules meet on the
+same days.
 
 {table}
 
