@@ -30,8 +30,10 @@ BLOCK = 64
 """Tags that are weighed together: their beliefs stay in the processor's cache."""
 LONGEST_GAP = 15
 """Seconds of unheard time that spread a belief; after more, the tag may be anywhere near."""
-FLOOR_MARGIN_DB, FLOOR_WINDOWS = 6.0, 5
-"""Another floor hears a tag louder by so much, so many windows in a row: the tag is there."""
+FLOOR_MARGIN_DB, FLOOR_AFTER = 6.0, 4 * SECOND
+"""Another floor hears a tag louder by so much, and still does so much later: the tag is there."""
+FLOOR_FADES_DB = 0.3
+"""Per second that a floor has not heard it: another gateway's word of the same packet comes a second later."""
 CLEAR, ENOUGH = 0.15, 1.5
 """A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
 SOFT = 0.7
@@ -80,8 +82,10 @@ class _Tag:
     """Last sighting."""
     window: dict[tuple[int, int], list[float]] = field(default_factory=dict)
     """(floor, receiver) -> sum of dBm, packets."""
+    levels: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """Floor -> dBm of its best receiver, smoothed; when that was."""
     elsewhere: int = 0
-    """Windows in a row in which another floor heard it louder."""
+    """Since when another floor hears it louder; 0: none does."""
     zone: str | None = None
     """What was told."""
     evidence: int = 0
@@ -254,27 +258,30 @@ def _health(config: _Config, state: State, item: Health) -> Iterable[Located]:
 def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
     """The end of a window: weigh what was heard in it, then say what changed."""
     state.closes = 0
-    heard = [tag for tag in state.tags.values() if tag.window]
+    found = [(_floor(state, tag, now), tag) for tag in state.tags.values() if tag.window]
     for floor, beliefs in enumerate(state.beliefs):
-        here = [tag for tag in heard if _floor(state, tag) == floor]
+        here = [tag for on, tag in found if on == floor]
         for first in range(0, len(here), BLOCK):
             yield from _weigh(config, state, beliefs, here[first : first + BLOCK], now)
     for tag in [tag for tag in state.tags.values() if now >= tag.last + config.lost]:
         yield from _lose(state, tag, now)
 
 
-def _floor(state: State, tag: _Tag) -> int:
+def _floor(state: State, tag: _Tag, now: int) -> int:
     """The floor that hears a tag best, with the one where it was as the incumbent."""
     if len(state.beliefs) > 1:
         best: dict[int, float] = {}
         for (floor, _), (total, packets) in tag.window.items():
             best[floor] = max(best.get(floor, -200.0), total / packets)
-        loudest = max(best, key=lambda floor: best[floor])
-        if loudest != tag.floor and best[loudest] >= best.get(tag.floor, -200.0) + FLOOR_MARGIN_DB:
-            tag.elsewhere += 1
-        else:
+        for floor, level in best.items():
+            tag.levels[floor] = ((tag.levels.get(floor, (level, now))[0] + level) / 2, now)
+        faded = {floor: level - FLOOR_FADES_DB * (now - at) / SECOND for floor, (level, at) in tag.levels.items()}
+        loudest = max(faded, key=lambda floor: faded[floor])
+        if loudest == tag.floor or faded[loudest] < faded.get(tag.floor, -200.0) + FLOOR_MARGIN_DB:
             tag.elsewhere = 0
-        if tag.elsewhere >= FLOOR_WINDOWS:
+        elif not tag.elsewhere:
+            tag.elsewhere = now
+        elif now - tag.elsewhere >= FLOOR_AFTER:
             state.free[tag.floor].append(tag.row)
             tag.floor, tag.row, tag.elsewhere = loudest, _row(state, loudest), 0
     return tag.floor

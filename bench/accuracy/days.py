@@ -78,27 +78,36 @@ def _why(data: Json) -> str:
 
 
 def day(
-    scenario: Scenario, seed: int, *, tower: Tower | None = None, control: str | None = None, digest: bool = False
+    scenario: Scenario,
+    seed: int,
+    *,
+    tower: Tower | None = None,
+    control: str | None = None,
+    digest: bool = False,
+    models: Path | None = None,
 ) -> tuple[Score, str]:
-    """The score of one day, and the SHA-256 of all its events where `digest` asks for it."""
-    run, ear, building = _played(scenario, seed, tower, control, digest)
+    """The score of one day, and the SHA-256 of all its events where `digest` asks for it.
+
+    `models`: folder of what rooms' sensors mean, as `hadir learn` writes it.
+    """
+    run, ear, building = _played(scenario, seed, tower, control, digest=digest, models=models)
     return score(run.truth, ear.said), building.digest.hexdigest() if building.digest else ""
 
 
-def trace(scenario: Scenario, seed: int) -> tuple[Score, DayTruth, Published]:
+def trace(scenario: Scenario, seed: int, models: Path | None = None) -> tuple[Score, DayTruth, Published]:
     """One day with its truth and everything that was said."""
-    run, ear, _ = _played(scenario, seed, None, None, digest=False)
+    run, ear, _ = _played(scenario, seed, None, None, digest=False, models=models)
     return score(run.truth, ear.said), run.truth, ear.said
 
 
 def _played(
-    scenario: Scenario, seed: int, tower: Tower | None, control: str | None, digest: bool
+    scenario: Scenario, seed: int, tower: Tower | None, control: str | None, *, digest: bool, models: Path | None
 ) -> tuple[DayRun, Ear, Building]:
     made, ear = tower or make_tower(seed), Ear()
     run = DayRun(made, scenario, seed)
     with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
-        office = office_file.read(made, Path(folder), tag_s=TAG_S)
-    building = Building(made, office, ear, control=control, digest=digest)
+        office = office_file.read(made, Path(folder), tag_s=TAG_S, models=models)
+        building = Building(made, office, ear, control=control, digest=digest)
     play(building, run, ear)
     return run, ear, building
 
