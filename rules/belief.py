@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.radio_map import RadioMap
+from rules.radio_map import UNSURVEYED_DB, RadioMap
 
 Array = NDArray[np.float32]
 
@@ -26,6 +26,8 @@ STILL_S, WALK_S = 10.0, 20.0
 """How soon a still tag may walk, and a walking one stand."""
 MOVING_WEIGHT, STILL_WEIGHT = 1.0, 0.2
 """What a second of evidence counts for ..."""
+APART_S = 5.0
+"""... unless it comes so long after the last one that its error is another ..."""
 MANY_WEIGHT = 2.5
 """... and of a walking tag, where MANY packets a receiver leave the map's error alone, which a walk makes new."""
 MANY = 16
@@ -41,8 +43,9 @@ WORST = 40.0
 """Log-likelihood below the best cell's that no window goes beyond: a tag may be carried past any surprise."""
 LEAST = 1e-9
 """Mass that is never taken from all cells together."""
-MISSING_WEIGHT = 0.3
-"""Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way."""
+MISSING_WEIGHT, MISSING_SURE = 0.3, 5
+"""Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way; all of it after
+so many packets. Where the map was not surveyed, silence is what tells best where a tag is not: it counts in full."""
 PACKETS = (1, 2, 4, 8, 16)
 """Windows are told apart by about how many packets a receiver heard."""
 MOST_ROWS = 20_000
@@ -71,11 +74,12 @@ class Beliefs:
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
-        surveyed = bool((radio.audible != 0.7).any())
+        surveyed = bool((radio.variance != UNSURVEYED_DB**2).any())
         self._offset_db = OFFSET_DB if surveyed else UNSURVEYED_OFFSET_DB
         self._rows: dict[tuple[int, int, int], Array] = {}
-        self._unheard = MISSING_WEIGHT * np.log1p(-radio.audible).astype(np.float32)
-        self._audible = MISSING_WEIGHT * np.log(radio.audible).astype(np.float32) - self._unheard
+        weight, self._sure = (MISSING_WEIGHT, MISSING_SURE) if surveyed else (1.0, 1)
+        self._unheard = weight * np.log1p(-radio.audible).astype(np.float32)
+        self._audible = weight * np.log(radio.audible).astype(np.float32) - self._unheard
         zones = len(radio.zones)
         self._in_zone = np.zeros((cells, zones), dtype=np.float32)
         inside = radio.zone_of >= 0
@@ -90,10 +94,17 @@ class Beliefs:
         self._still[row] = self._walk[row] = self._prior / 2
         self._offset[row], self._doubt[row] = 0.0, self._offset_db**2
 
-    def advance(self, rows: Sequence[int], heard: Sequence[Heard], seconds: float, alive: NDArray[np.bool_]) -> None:
+    def advance(
+        self,
+        rows: Sequence[int],
+        heard: Sequence[Heard],
+        seconds: float,
+        alive: NDArray[np.bool_],
+        gaps: Sequence[float] | None = None,
+    ) -> None:
         """Time goes on by `seconds` (at most about one), and these tags (each once) were heard so.
 
-        `alive`: receivers whose silence says something.
+        `alive`: receivers whose silence says something. `gaps`: seconds since each was heard before, default `seconds`.
         """
         at = np.asarray(rows)
         leave, rest = (np.float32(1 - np.exp(-seconds / mean)) for mean in (STILL_S, WALK_S))
@@ -110,7 +121,8 @@ class Beliefs:
         weight = np.exp(evidence * _moving_weight(heard))
         still += least
         share = (still * weight).sum(axis=1)
-        still *= np.exp(evidence * np.float32(STILL_WEIGHT))
+        apart = np.array(gaps or [seconds] * len(heard)) >= APART_S
+        still *= np.exp(evidence * np.where(apart, MOVING_WEIGHT, STILL_WEIGHT).astype(np.float32)[:, None])
         still *= (share / still.sum(axis=1))[:, None]
         walk += least
         walk *= weight
@@ -138,6 +150,10 @@ class Beliefs:
         whole = found.sum(axis=1, keepdims=True)
         shares: Array = np.divide(found, whole, out=np.zeros_like(found), where=whole > 0)
         return shares
+
+    def faintest(self, row: int) -> float:
+        """dBm at which a tag is heard by the best receiver where the floor hears it worst, as far as the map knows."""
+        return float(self.radio.mean.max(axis=0).min()) + float(self._offset[row])
 
     def positions(self, rows: Sequence[int]) -> Array:
         """(rows, 2): the mean of the belief, metres."""
@@ -173,7 +189,7 @@ class Beliefs:
             total += self._row(receiver, round(level - offset), count, doubt)
         share = np.zeros(len(self.radio.receivers), dtype=np.float32)
         share[receivers] = packets / packets.max()
-        sure = np.float32(min(5, int(packets.max())) / 5)
+        sure = np.float32(min(self._sure, int(packets.max())) / self._sure)
         total += sure * (alive.astype(np.float32) @ self._unheard + (share * alive) @ self._audible)
         return total
 

@@ -32,9 +32,9 @@ LONGEST_GAP = 15
 """Seconds of unheard time that spread a belief; after more, the tag may be anywhere near."""
 FLOOR_MARGIN_DB, FLOOR_AFTER = 6.0, 4 * SECOND
 """Another floor hears a tag louder by so much, and still does so much later: the tag is there."""
-FLOOR_FADES_DB = 0.3
+FLOOR_FADES_DB = 0.1
 """Per second that a floor has not heard it: another gateway's word of the same packet comes a second later."""
-CLEAR, ENOUGH = 0.15, 1.5
+CLEAR, ENOUGH, SHARP = 0.15, 1.5, 2.0
 """A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
 SOFT = 0.7
 """Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
@@ -259,8 +259,14 @@ def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
     """The end of a window: weigh what was heard in it, then say what changed."""
     state.closes = 0
     found = [(_floor(state, tag, now), tag) for tag in state.tags.values() if tag.window]
+    dark = [not alive.any() for alive in state.alive]
     for floor, beliefs in enumerate(state.beliefs):
         here = [tag for on, tag in found if on == floor]
+        if any(dark):  # who is heard faintly may be on a floor whose receivers are all deaf
+            faint = [tag for tag in here if tag.levels[floor][0] < beliefs.faintest(tag.row)]
+            here = [tag for tag in here if not any(tag is one for one in faint)]
+            for tag in faint:
+                yield from _doubt(tag, now)
         for first in range(0, len(here), BLOCK):
             yield from _weigh(config, state, beliefs, here[first : first + BLOCK], now)
     for tag in [tag for tag in state.tags.values() if now >= tag.last + config.lost]:
@@ -300,10 +306,11 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], no
     if known:
         elapsed = max((min(now - tag.closed, SECOND) for tag, _ in known)) / SECOND
         alive = state.alive[known[0][0].floor]
-        beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive)
+        gaps = [min(max(now - tag.closed, elapsed * SECOND) / SECOND, LONGEST_GAP) for tag, _ in known]
+        beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive, gaps)
         shares = beliefs.zones([tag.row for tag, _ in known])
-        for (tag, _), share in zip(known, shares, strict=True):
-            yield from _judge(config, tag, share, elapsed, now)
+        for (tag, _), share, gap in zip(known, shares, gaps, strict=True):
+            yield from _judge(config, tag, share, gap, now)
     for tag in tags:
         tag.window.clear()
         tag.closed = now
@@ -337,12 +344,12 @@ def _judge(
     told = names.index(tag.zone) if tag.zone in names else -1
     if told == best:
         others = float(np.delete(shares, best).max(initial=0.0))
-        tag.lead = max(0.0, tag.lead - seconds * (float(shares[best]) - others))
+        tag.lead = max(0.0, tag.lead - seconds * (float(shares[best]) - others) ** SHARP)
         tag.evidence = tag.last
     elif told < 0:
         tag.lead = ENOUGH
     else:
-        tag.lead += seconds * float(shares[best] - shares[told])
+        tag.lead += seconds * float(shares[best] - shares[told]) ** SHARP
     if told != best and tag.lead >= ENOUGH and (told < 0 or shares[best] - shares[told] >= CLEAR):
         tag.zone, tag.cause, tag.evidence, tag.lead = names[best], None, tag.last, 0.0
         yield _tell(tag, names, shares, best, now)
@@ -364,6 +371,15 @@ def _tell(
     return Located(
         tag.person, names[zone], None, now, tag.evidence, confidence, (personal("tag", tag.via),), challenger
     )
+
+
+def _doubt(tag: _Tag, now: int) -> Iterable[Located]:
+    """It is heard, but nobody can say where."""
+    tag.window.clear()
+    tag.closed = now
+    if tag.zone is not None:
+        tag.zone, tag.lead = None, 0.0
+        yield Located(tag.person, None, "radio_deaf", now, tag.evidence, 0.0)
 
 
 def _lose(state: State, tag: _Tag, now: int) -> Iterable[Located]:

@@ -40,6 +40,8 @@ EXPONENT, EXPONENT_SD, LEVEL, LEVEL_SD = 2.0, 0.5, -60.0, 30.0
 RESIDUAL_DB = 5.0
 UNSURVEYED_DB = 6.0
 """Error of the trend alone."""
+SENSITIVITY_DBM, FADES_DB = -93.0, 4.0
+"""Where nothing was surveyed: a packet of this level is heard half of the time, and how soft that edge is."""
 PACKET_DB2 = 15.0
 """Variance of single packets at one spot, where a survey does not say."""
 
@@ -148,7 +150,7 @@ def learn(
         mean=mean,
         variance=variance,
         packet=visits.packet,
-        audible=_audible(visits, centres, len(names)),
+        audible=_audible(visits, centres, mean),
         liked=_liked(visits, centres),
     )
 
@@ -288,10 +290,14 @@ def _predict(
     return mean, whole - (between**2).sum(axis=0)
 
 
-def _audible(visits: _Visits, centres: Array, receivers: int) -> Array:
-    """Of the packets that the best receiver heard nearby, the share that each heard; 0.7 where nobody was."""
+def _audible(visits: _Visits, centres: Array, mean: Array) -> Array:
+    """Of the packets that the best receiver heard nearby, the share that each heard; 0.7 where nobody was.
+
+    Without a survey the level that is expected tells: who is near a receiver is heard by it.
+    """
     if not len(visits.where):
-        return np.full((receivers, len(centres)), 0.7)
+        found: Array = 0.95 / (1 + np.exp((SENSITIVITY_DBM - mean) / FADES_DB))
+        return found.clip(0.02, 0.98)
     near = np.exp(-(_distances(centres, visits.where) ** 2) / (2 * 1.5**2))
     most = visits.packets.max(axis=0)
     share: Array = (near @ visits.packets.T + 1.4) / ((near @ most)[:, None] + 2)

@@ -103,7 +103,7 @@ def trace(scenario: Scenario, seed: int, models: Path | None = None) -> tuple[Sc
 def _played(
     scenario: Scenario, seed: int, tower: Tower | None, control: str | None, *, digest: bool, models: Path | None
 ) -> tuple[DayRun, Ear, Building]:
-    made, ear = tower or make_tower(seed), Ear()
+    made, ear = tower or make_tower(seed, receivers=2), Ear()
     run = DayRun(made, scenario, seed)
     with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
         office = office_file.read(made, Path(folder), tag_s=TAG_S, models=models)
