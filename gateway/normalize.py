@@ -18,6 +18,8 @@ from gateway.credentials import PART
 from gateway.directory import AMBIGUOUS
 from gateway.people import Entry, Refusal
 from rules.api import Health, Reading, Sighting
+from rules.room_model_features import FAMILY
+from rules.witness import SIGNS
 
 HELD_S = 1.5
 """A reader repeats its frame while the card is held to it; frames closer together than this are one tap."""
@@ -27,8 +29,12 @@ REFUSED_PER_WINDOW = 5
 """Refused taps a reader may report in one window; more are counted and end in one `rate` refusal."""
 WINDOW_S = 10.0
 
-SENSED = frozenset({"occupied", "motion", "opening", "count"})
-"""Kinds that rules decide by; other kinds (distances, battery) are the device's own business."""
+SENSED = SIGNS - {"badge"}
+"""Kinds that rules decide by; other kinds (distances, battery) are the device's own business ..."""
+DRIFTS = frozenset(FAMILY) - SENSED
+"""... but for those of a room's air, light and sound, which say something by how they change: each is told ..."""
+DRIFTS_EVERY_S = 10.0
+"""... at most so often, of office time."""
 ALIVE = "heard"
 """Kind of a reading that says nothing but that its device is there."""
 ALIVE_EVERY_S = 10.0
@@ -57,6 +63,8 @@ class Normalizer:
         self._sequence = 0
         self._told: dict[str, int] = {}
         """By device: when it was last said to be there, machine time."""
+        self._drifted: dict[tuple[str, str], int] = {}
+        """By device and kind: when its value was last told, office time."""
 
     def sighting(self, frame: Frame, receiver: str, measurements: Sequence[Measurement]) -> Sighting | None:
         """A tag heard by `receiver`; None for what nobody enrolled (counted, never stored)."""
@@ -79,6 +87,9 @@ class Normalizer:
                     made.append(reading)
             elif measurement.kind in SENSED:
                 made.append(self._reading(frame, binding, measurement.kind, measurement.value))
+            elif measurement.kind in DRIFTS:
+                if self._drifts(frame, binding, measurement.kind):
+                    made.append(self._reading(frame, binding, measurement.kind, measurement.value))
             elif measurement.kind == "online":
                 cause = "" if measurement.value else STALE
                 made.append(Health(binding.device.id, bool(measurement.value), cause, frame.received_at))
@@ -88,6 +99,15 @@ class Normalizer:
                 self._told[binding.device.id] = frame.machine_at
                 made.append(self._reading(frame, binding, ALIVE, True))
         return made
+
+    def _drifts(self, frame: Frame, binding: Binding, kind: str) -> bool:
+        """Whether it is time to say what a value that drifts is now."""
+        key = (binding.device.id, kind)
+        last = self._drifted.get(key)
+        if last is not None and abs(frame.received_at - last) < DRIFTS_EVERY_S * SECOND:
+            return False
+        self._drifted[key] = frame.received_at
+        return True
 
     def _reading(self, frame: Frame, binding: Binding, kind: str, value: Any) -> Reading:
         self._sequence += 1

@@ -45,7 +45,9 @@ LEAST = 1e-9
 """Mass that is never taken from all cells together."""
 MISSING_WEIGHT, MISSING_SURE = 0.3, 5
 """Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way; all of it after
-so many packets. Where the map was not surveyed, silence is what tells best where a tag is not: it counts in full."""
+so many packets."""
+UNSURVEYED_MISSING = 0.6
+"""Where the map was not surveyed, silence is what tells best where a tag is not: of every packet."""
 PACKETS = (1, 2, 4, 8, 16)
 """Windows are told apart by about how many packets a receiver heard."""
 MOST_ROWS = 20_000
@@ -77,7 +79,7 @@ class Beliefs:
         surveyed = bool((radio.variance != UNSURVEYED_DB**2).any())
         self._offset_db = OFFSET_DB if surveyed else UNSURVEYED_OFFSET_DB
         self._rows: dict[tuple[int, int, int], Array] = {}
-        weight, self._sure = (MISSING_WEIGHT, MISSING_SURE) if surveyed else (1.0, 1)
+        weight, self._sure = (MISSING_WEIGHT, MISSING_SURE) if surveyed else (UNSURVEYED_MISSING, 1)
         self._unheard = weight * np.log1p(-radio.audible).astype(np.float32)
         self._audible = weight * np.log(radio.audible).astype(np.float32) - self._unheard
         zones = len(radio.zones)

@@ -35,7 +35,8 @@ FLOOR_MARGIN_DB, FLOOR_AFTER = 6.0, 4 * SECOND
 FLOOR_FADES_DB = 0.1
 """Per second that a floor has not heard it: another gateway's word of the same packet comes a second later."""
 CLEAR, ENOUGH, SHARP = 0.15, 1.5, 2.0
-"""A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
+"""A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds, of
+which those that are sure count for more."""
 SOFT = 0.7
 """Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
 

@@ -43,7 +43,9 @@ def measure(
     people: int = PEOPLE, floors: int = FLOORS, desks: int = DESKS, *, seed: int = 1, positions: bool = True
 ) -> Speed:
     """`desks`: in each of two zones a floor. `positions`: tags are located by radio maps (office_file.py)."""
-    made = make_tower(seed, floors=floors, desks=desks, people=people, guests=people // 8)
+    made = make_tower(
+        seed, floors=floors, desks=desks, people=people, guests=people // 8, receivers=2 if positions else 1
+    )
     run = DayRun(made, replace(ORDINARY, down=None), seed, tag_s=TAG_S)
     with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
         office = office_file.read(made, Path(folder), tag_s=TAG_S, positions=positions)
