@@ -8,6 +8,7 @@ read at the way out ends that. At the end of the day everything is free where no
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 from typing import NamedTuple
 
 from firmware_sim.actions import SECOND
@@ -54,7 +55,7 @@ def due(truth: DayTruth, place: str, start: int, until: int) -> int | None:
     series = truth.occupied.get(place, [])
     # the stretches in which nobody sits there
     edges = [(start, truth.sits(place, start)), *(one for one in series if one[0] > start), (until, True)]
-    for (since, sits), (end, _) in zip(edges, edges[1:], strict=False):
+    for (since, sits), (end, _) in pairwise(edges):
         if sits:
             continue
         closes = max(truth.scenario.at(END_OF_DAY), since + int(AWAY_S * SECOND)) + late

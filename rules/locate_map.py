@@ -282,7 +282,7 @@ def _floor(state: State, tag: _Tag, now: int) -> int:
             best[floor] = max(best.get(floor, -200.0), total / packets)
         for floor, level in best.items():
             tag.levels[floor] = ((tag.levels.get(floor, (level, now))[0] + level) / 2, now)
-        faded = {floor: level - FLOOR_FADES_DB * (now - at) / SECOND for floor, (level, at) in tag.levels.items()}
+        faded = {floor: was - FLOOR_FADES_DB * (now - at) / SECOND for floor, (was, at) in tag.levels.items()}
         loudest = max(faded, key=lambda floor: faded[floor])
         if loudest == tag.floor or faded[loudest] < faded.get(tag.floor, -200.0) + FLOOR_MARGIN_DB:
             tag.elsewhere = 0
@@ -310,8 +310,8 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[_Tag], no
         gaps = [min(max(now - tag.closed, elapsed * SECOND) / SECOND, LONGEST_GAP) for tag, _ in known]
         beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive, gaps)
         shares = beliefs.zones([tag.row for tag, _ in known])
-        for (tag, _), share, gap in zip(known, shares, gaps, strict=True):
-            yield from _judge(config, tag, share, gap, now)
+        for (tag, _), share, passed in zip(known, shares, gaps, strict=True):
+            yield from _judge(config, tag, share, passed, now)
     for tag in tags:
         tag.window.clear()
         tag.closed = now

@@ -1,7 +1,7 @@
-"""What the sensors of rooms that have nothing but CO2 mean, learned as docs/rooms.md says: `hadir learn` from some days.
+"""What CO2 means in rooms that have nothing else, learned as docs/rooms.md says: `hadir learn` from some days.
 
-An operator has written down when such a room was used on six days, which are days of other seeds than those that are
-judged: other people, other meetings, other sensors of the same make.
+An operator has written down when such a room was used on six days, which are days of other seeds than the one that is
+judged: in the same building with the same sensors, with other meetings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from firmware_sim.day_run import TAG_S, DayRun
 from firmware_sim.day_truth import value_at
 from firmware_sim.office import Office as Tower
 from firmware_sim.scenario import DAYS, MINUTE
-from firmware_sim.tower import make_tower, place_of
+from firmware_sim.tower import place_of
 from firmware_sim.watchers import Said
 from gateway import cli
 from rules.api import Reading
@@ -31,11 +31,11 @@ Rows = dict[str, tuple[list[tuple[object, ...]], list[tuple[object, ...]]]]
 """By room: readings and labels, as the files have them."""
 
 
-def learn(folder: Path) -> None:
-    """A model of each such room, into `folder`."""
+def learn(made: Tower, folder: Path) -> None:
+    """A model of each such room of one building, into `folder`."""
     rows: Rows = {}
     for number, seed in enumerate(SEEDS):
-        _day(rows, number, seed)
+        _day(rows, made, number, seed)
     for room, (readings, labels) in rows.items():
         with TemporaryDirectory(prefix="hadir-accuracy-") as pack:
             _write(Path(pack) / "train_readings.csv", ("t", "sensor", "kind", "value"), readings)
@@ -57,9 +57,9 @@ def stuffy(made: Tower) -> dict[str, str]:
     }
 
 
-def _day(rows: Rows, number: int, seed: int) -> None:
+def _day(rows: Rows, made: Tower, number: int, seed: int) -> None:
     """One day's readings and a label a minute; days follow each other."""
-    made, day = make_tower(seed), DAYS[number % len(DAYS)]
+    day = DAYS[number % len(DAYS)]
     rooms, run = stuffy(made), DayRun(made, day, seed)
     with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
         building = Building(made, office_file.read(made, Path(folder), tag_s=TAG_S, positions=False), Ear())

@@ -92,11 +92,11 @@ class Locator:
 
 def _survey(made: Tower, folder: Path) -> str:
     """A calibration walk of the one floor, as `survey` of office.yaml has it."""
-    air, tag, lines, at = Radio(made, SURVEY_SEED + made.seed), made.people[0].tag, ["t,receiver,rssi,x,y"], 0
+    air, tag, lines = Radio(made, SURVEY_SEED + made.seed), made.people[0].tag, ["t,receiver,rssi,x,y"]
     assert tag is not None
     spots = [SPACING_M * (n + 0.5) for n in range(int(SIDE / SPACING_M))]
-    for spot, facing, _ in product(product(spots, spots), (0.0, pi / 2, pi, -pi / 2), range(int(TURNS_S))):
-        at += 1
+    stands = product(product(spots, spots), (0.0, pi / 2, pi, -pi / 2), range(int(TURNS_S)))
+    for at, (spot, facing, _) in enumerate(stands):
         for receiver in made.receivers:
             level = air.rssi(tag, Point(*spot, FLOOR), facing, receiver, at * SECOND)
             if level is not None:
@@ -131,7 +131,14 @@ def judge(told: list[tuple[int, str]], zone: str, end: int) -> Answers:
 
 
 def still(
-    where: Point, zone: str, seed: int, hours: float, knows: str = KNOWLEDGE[0], *, eager: bool = False, receivers: int = 1
+    where: Point,
+    zone: str,
+    seed: int,
+    hours: float,
+    knows: str = KNOWLEDGE[0],
+    *,
+    eager: bool = False,
+    receivers: int = 1,
 ) -> Answers:
     """A tag that lies there, while a crowd walks by."""
     made = make_tower(seed, floors=1, receivers=receivers)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bench.accuracy import bars, controls, learnt, speed, where
 from bench.accuracy import packs as recorded
-from bench.accuracy.days import day
+from bench.accuracy.days import building, day
 from bench.accuracy.table import Row, draw, title
 from firmware_sim.actions import SECOND
 from firmware_sim.scenario import DAYS, ORDINARY, ZONE, Scenario
@@ -54,14 +54,25 @@ class Made(NamedTuple):
 
 def _scored(job: Job) -> Score:
     """Runs in a process of its own."""
-    models = None if job.models is None else Path(job.models)
+    models = None if job.models is None else _models(job)
     return day(DAYS[job.kind], job.seed, control=job.control, models=models)[0]
+
+
+def _learned(job: Job) -> None:
+    """The models of one building, learned once for all its days."""
+    folder = _models(job)
+    folder.mkdir()
+    learnt.learn(building(job.seed), folder)
+
+
+def _models(job: Job) -> Path:
+    return Path(job.models or "") / str(job.seed)
 
 
 def measure(*, seeds: int, jobs: int, packs: Path | None, with_speed: bool) -> Made:
     """Everything."""
     with ProcessPoolExecutor(jobs) as pool, TemporaryDirectory(prefix="hadir-accuracy-") as models:
-        learnt.learn(Path(models))
+        list(pool.map(_learned, [Job(0, seed, None, models) for seed in range(1, seeds + 1)]))
         wanted = [Job(kind, seed, None, models) for kind in range(len(DAYS)) for seed in range(1, seeds + 1)]
         scores = dict(zip(wanted, pool.map(_scored, wanted), strict=True))
         rows = [title(f"{seeds} seeds of each day"), *_days(scores), *_unlearned(pool, min(CONTROL_SEEDS, seeds))]
