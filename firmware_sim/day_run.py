@@ -61,7 +61,8 @@ class DayRun:
         }
         everybody: list[Attendee] = [*self._day.agenda.people, *self._day.agenda.guests]
         self._tagged = frozenset(one.index for one in everybody if one.badge)
-        self._watchers = {d.id: Watcher(d, seed, scenario.begin) for d in office.devices if d.modality}
+        sensors = [device for device in office.devices if device.modality]
+        self._watchers = {d.id: Watcher(d, seed, scenario.begin, office=office.seed) for d in sensors}
         self._watching: dict[str, list[Watcher]] = {}
         for watcher in self._watchers.values():
             self._watching.setdefault(watcher.device.space, []).append(watcher)

@@ -12,8 +12,12 @@ MINUTE = 60 * SECOND
 ZONE = "Asia/Makassar"
 GRACE_S = 3600.0
 """A check-in ends by itself when the desk was vacant for so long, breaks left out ..."""
+ELSEWHERE_S = 7200.0
+"""... after a tap of its holder elsewhere in the building has kept it for so long, a long meeting ..."""
 NO_SHOW_S = 900.0
 """... and a reservation when nobody has come for so long."""
+END_OF_DAY, AWAY_S = 19 * 60, 300.0
+"""Minute of the local day at which what is open ends, once nobody has sat there for so long."""
 
 Minutes = tuple[int, int]
 """From and until, minutes of the local day."""
@@ -78,8 +82,16 @@ class Scenario:
         paused = (max(0, min(end, self.at(b)) - max(start, self.at(a))) for a, b in self.breaks)
         return max(0, end - start) - sum(paused) if end > start else 0
 
+    def after(self, start: int, amount: int) -> int:
+        """When `amount` ns outside the breaks have passed since `start`."""
+        at = start + amount
+        for first, last in sorted(self.breaks):
+            if self.at(first) < at and self.at(last) > start:
+                at += self.at(last) - max(start, self.at(first))
+        return at
 
-LUNCH, FRIDAY_BREAK = (12 * 60, 13 * 60), (11 * 60 + 30, 13 * 60)
+
+LUNCH, FRIDAY_BREAK, RAMADAN_BREAK = (12 * 60, 13 * 60), (11 * 60 + 30, 13 * 60), (12 * 60, 12 * 60 + 30)
 ORDINARY = Scenario(
     name="ordinary day, lunch",
     day=date(2026, 11, 24),
@@ -104,7 +116,7 @@ RAMADAN = Scenario(
     arrive=(7 * 60 + 40, 8 * 60 + 20),
     out=None,
     leave=(14 * 60 + 45, 15 * 60 + 30),
-    breaks=(LUNCH,),
+    breaks=(RAMADAN_BREAK,),
     long_meeting=(12 * 60 + 30, 14 * 60 + 30),
 )
 DAYS = (ORDINARY, FRIDAY, RAMADAN)

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from firmware_sim.actions import SECOND
 from firmware_sim.day_truth import DayTruth, PlaceTruth
-from firmware_sim.scenario import GRACE_S, NO_SHOW_S
+from firmware_sim.desk_ends import Ended, due, fault
+from firmware_sim.scenario import NO_SHOW_S
 from firmware_sim.tolerance import BY_MODALITY, TAP_S
 
 SETTLE = 90 * SECOND
@@ -29,16 +30,6 @@ class Told(NamedTuple):
     state: str
     why: str
     """Evidence, for people."""
-
-
-class Ended(NamedTuple):
-    """A check-in or a reservation that nobody ended on purpose."""
-
-    at: int
-    place: str
-    reason: str
-    """auto_release, end_of_day, no_show."""
-    ref: str = ""
 
 
 @dataclass(kw_only=True)
@@ -214,10 +205,14 @@ def _overlap(spans: Iterable[tuple[int, int]], other: tuple[int, int]) -> int:
 
 
 def _life(total: Score, truth: DayTruth, said: Published, place: str, about: PlaceTruth) -> None:
-    """A check-in against taps; an end that a gateway inferred counts as true when it was justified."""
+    """A check-in against taps; an end that a gateway inferred counts as true when it was justified, or is overdue."""
     start, end = truth.scenario.judged
-    justified = [(one.at, False) for one in said.ended if one.place == place and not _fault(truth, one)]
+    justified = [(one.at, False) for one in said.ended if one.place == place and not fault(truth, one)]
     true = sorted([*truth.taken.get(place, []), *justified])
+    for began, until in pairwise([*true, (truth.scenario.end, False)]):
+        if began[1] and (latest := due(truth, place, began[0], until[0])) is not None:
+            true.append((latest, False))
+    true.sort()
     told = [Told(at, "occupied" if on else "vacant", "") for at, on in [(0, False), *said.life.get(place, [])]]
     down = truth.down
     excused = []
@@ -233,32 +228,9 @@ def _life(total: Score, truth: DayTruth, said: Published, place: str, about: Pla
 
 def _releases(total: Score, truth: DayTruth, said: Published) -> None:
     for one in said.ended:
-        fault = _fault(truth, one)
-        if fault:
-            total.findings.append(Finding("false release", one.place, one.at, 0.0, f"{one.reason}: {fault}"))
-
-
-def _fault(truth: DayTruth, one: Ended) -> str:
-    """Why an end should not have been inferred; empty where it was right."""
-    if truth.sits(one.place, one.at):
-        return "somebody sits there"
-    if one.reason == "end_of_day":
-        return ""
-    since, grace = truth.vacant_since(one.place, one.at), GRACE_S
-    if one.reason == "no_show":
-        booked = next(r for r in truth.reservations if r.ref == one.ref)
-        since, grace = max(since, booked.start), NO_SHOW_S
-    counted = truth.scenario.elapsed(since, one.at) - truth.blind(one.place, since, one.at)
-    if counted < (grace - BY_MODALITY[truth.places[one.place].modality]) * SECOND:
-        return f"it was seen vacant for {counted / SECOND:.0f} s only"
-    if one.reason != "no_show":
-        holders = truth.holder.get(one.place, [])
-        index = bisect_right(holders, one.at, key=lambda pair: pair[0])
-        person = holders[index - 1][1] if index else -1
-        act = max((at for at in truth.acts.get(person, ()) if since < at <= one.at), default=0)
-        if act and _zone(truth.zones.get(person, ()), one.at):
-            return f"its holder is in the building, with a badge read elsewhere {(one.at - act) / SECOND:.0f} s before"
-    return ""
+        why = fault(truth, one)
+        if why:
+            total.findings.append(Finding("false release", one.place, one.at, 0.0, f"{one.reason}: {why}"))
 
 
 def _no_shows(total: Score, truth: DayTruth, said: Published) -> None:

@@ -23,9 +23,10 @@ BIAS_PPM = 30.0
 class Stuffy:
     """One room and its sensor."""
 
-    def __init__(self, seed: str, now: int) -> None:
+    def __init__(self, seed: str, now: int, *, sensor: str = "") -> None:
+        """`seed`: of the day. `sensor`: whose bias it is, the same on all days of an office."""
         self._rng = Random(f"air/{seed}")
-        self._bias = self._rng.gauss(0, BIAS_PPM)
+        self._bias = Random(f"sensor/{sensor or seed}").gauss(0, BIAS_PPM)
         self._people = 0
         self._ppm = OUTSIDE_PPM
         self._at = now

@@ -46,6 +46,8 @@ times a second: once in thirty is all that a day of it needs."""
 DOOR_IN, DOOR_OUT = "rdr-in", "rdr-out"
 ZONES = {"barat": Box(0, 0, 12, SIDE), "timur": Box(12, 0, SIDE, SIDE)}
 CENTRE = {"barat": (6.0, 12.0), "timur": (18.0, 12.0)}
+RECEIVERS = {"barat": ((3.0, 8.0), (9.0, 16.0)), "timur": ((15.0, 8.0), (21.0, 16.0))}
+"""Where two hang in a zone, not all on one line; a single one hangs in its middle."""
 ROOM = {"barat": Box(0, 0, 5, 4), "timur": Box(19, 0, 24, 4)}
 AIR_ROOM = Box(0, 20, 5, 24)
 PRIVATE = Box(20, 20, 24, 24)
@@ -75,8 +77,11 @@ def prayer(floor: str) -> Point:
     return Point(22.0, 22.0, floor)
 
 
-def make_tower(seed: int, *, floors: int = 2, desks: int = 6, people: int = 24, guests: int = 6) -> Office:
-    """A building. `desks`: in each zone. `people` have badges and tags, `guests` have nothing that anybody knows."""
+def make_tower(
+    seed: int, *, floors: int = 2, desks: int = 6, people: int = 24, guests: int = 6, receivers: int = 1
+) -> Office:
+    """A building. `desks`, `receivers` (1 or 2): in each zone. `people` have badges and tags, `guests` have nothing
+    that anybody knows."""
     rng = Random(f"tower/{seed}/{floors}/{desks}/{people}")
     levels = range(1, floors + 1)
     spaces = tuple(space for level in levels for space in _spaces(level, desks))
@@ -88,7 +93,7 @@ def make_tower(seed: int, *, floors: int = 2, desks: int = 6, people: int = 24, 
         floors=tuple(Floor(id=floor_id(n), name=f"Lantai {n}", level=n, gateway=f"gw-{n:02d}") for n in levels),
         zones=tuple(zone for level in levels for zone in _zones(floor_id(level))),
         spaces=spaces,
-        devices=tuple(_devices(spaces, floors)),
+        devices=tuple(_devices(spaces, floors, receivers)),
         people=tuple(_person(rng, n, names[n % len(names)]) for n in range(people)),
         visitors=tuple(_guest(people + n) for n in range(guests)),
         walls=tuple(wall for level in levels for wall in _walls(floor_id(level))),
@@ -132,7 +137,7 @@ def _room(name: str, floor: str, zone: str, box: Box) -> Space:
     return Space(id=name, floor=floor, zone=zone, name=f"Ruang {name[2:]}", kind="room", capacity=8, at=at)
 
 
-def _devices(spaces: tuple[Space, ...], floors: int) -> Iterator[Device]:
+def _devices(spaces: tuple[Space, ...], floors: int, receivers: int) -> Iterator[Device]:
     desk = room = 0
     for space in spaces:
         if space.kind == "desk":
@@ -153,19 +158,20 @@ def _devices(spaces: tuple[Space, ...], floors: int) -> Iterator[Device]:
         yield _reader(name, "rdm6300", floor_id(1), "timur", "", Point(12.5, 0.5, floor_id(1)))
     for level in range(1, floors + 1):
         floor = floor_id(level)
-        for n, (zone, (x, y)) in enumerate(CENTRE.items()):
-            adapter = f"hci{n}"
-            yield Device(
-                id=f"ble-{floor}-{zone}",
-                driver="receiver",
-                gateway=f"gw-{level:02d}",
-                floor=floor,
-                zone=zone,
-                space="",
-                at=Point(x, y, floor),
-                source=f"{floor}-{adapter}",
-                adapter=adapter,
-            )
+        for n, zone in enumerate(CENTRE):
+            for k, (x, y) in enumerate([CENTRE[zone]] if receivers == 1 else RECEIVERS[zone][:receivers]):
+                adapter = f"hci{n + len(CENTRE) * k}"
+                yield Device(
+                    id=f"ble-{floor}-{zone}" + (f"-{k + 1}" if k else ""),
+                    driver="receiver",
+                    gateway=f"gw-{level:02d}",
+                    floor=floor,
+                    zone=zone,
+                    space="",
+                    at=Point(x, y, floor),
+                    source=f"{floor}-{adapter}",
+                    adapter=adapter,
+                )
 
 
 def _sensor(space: Space, driver: str, modality: str) -> Device:

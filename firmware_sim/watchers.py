@@ -37,14 +37,15 @@ class Said(NamedTuple):
 class Watcher:
     """One sensor. `due` is when it speaks next; `speak` then; `change` when somebody comes (+1) or goes (-1)."""
 
-    def __init__(self, device: Device, seed: int, now: int) -> None:
+    def __init__(self, device: Device, seed: int, now: int, *, office: int = 0) -> None:
+        """`seed`: of the day; `office`: of the building that it hangs in."""
         self.device = device
         name = f"{seed}/{device.id}"
         self._rng = Random(f"watcher/{name}")
         self._every = int(REPORT_S[device.driver] * SECOND)
         self._regular = now + int(self._rng.uniform(0, self._every))
         self._motion = Motion(name) if device.modality == "pir" else None
-        self._air = Stuffy(name, now) if device.modality == "environment" else None
+        self._air = Stuffy(name, now, sensor=f"{office}/{device.id}") if device.modality == "environment" else None
         self._radar = Radar(name, now, near=device.modality != "radar")
         self._count = 0
         self.dies_at = NEVER

@@ -147,6 +147,7 @@ def make_rules(
                 away_after_s=choices.desk.away_after_s,
                 warn_before_s=choices.desk.warn_before_s,
                 no_show_after_s=choices.desk.no_show_after_s,
+                elsewhere_s=choices.desk.elsewhere_s,
                 lead_s=choices.desk.lead_s,
                 owned_by={p: spot.unit for p, spot in owned.items() if spot.unit != "_" and not spot.guests},
                 external_bookings=choices.desk.bookings == "external",

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.radio_map import NOBODY_WAS, RadioMap
+from rules.radio_map import RadioMap
 
 Array = NDArray[np.float32]
 
@@ -26,6 +26,8 @@ STILL_S, WALK_S = 10.0, 20.0
 """How soon a still tag may walk, and a walking one stand."""
 MOVING_WEIGHT, STILL_WEIGHT = 1.0, 0.2
 """What a second of evidence counts for ..."""
+APART_S = 5.0
+"""... unless it comes so long after the last one that its error is another ..."""
 MANY_WEIGHT = 2.5
 """... and of a walking tag, where MANY packets a receiver leave the map's error alone, which a walk makes new."""
 MANY = 16
@@ -41,8 +43,11 @@ WORST = 40.0
 """Log-likelihood below the best cell's that no window goes beyond: a tag may be carried past any surprise."""
 LEAST = 1e-9
 """Mass that is never taken from all cells together."""
-MISSING_WEIGHT = 0.3
-"""Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way."""
+MISSING_WEIGHT, MISSING_SURE = 0.3, 5
+"""Of "this receiver did not hear it": less than what was heard, for packets are also lost on the way; all of it after
+so many packets."""
+UNSURVEYED_MISSING = 0.6
+"""Where the map was not surveyed, silence is what tells best where a tag is not: of every packet."""
 WEAK_DB, FOREIGN_DB = 8.0, 14.0
 """A weak tag, in a bag, may be fainter than the faintest spots by the first; nobody there is by the second."""
 PACKETS = (1, 2, 4, 8, 16)
@@ -82,12 +87,12 @@ class Beliefs:
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
-        self.surveyed = bool((radio.audible != NOBODY_WAS).any())
-        self._offset_db = OFFSET_DB if self.surveyed else UNSURVEYED_OFFSET_DB
+        self._offset_db = OFFSET_DB if radio.surveyed else UNSURVEYED_OFFSET_DB
         self._shift = np.zeros(len(radio.receivers))
         self._rows: dict[tuple[int, int, int], Array] = {}
-        self._unheard = MISSING_WEIGHT * np.log1p(-radio.audible).astype(np.float32)
-        self._audible = MISSING_WEIGHT * np.log(radio.audible).astype(np.float32) - self._unheard
+        weight, self._sure = (MISSING_WEIGHT, MISSING_SURE) if radio.surveyed else (UNSURVEYED_MISSING, 1)
+        self._unheard = weight * np.log1p(-radio.audible).astype(np.float32)
+        self._audible = weight * np.log(radio.audible).astype(np.float32) - self._unheard
         zones = len(radio.zones)
         self._in_zone = np.zeros((cells, zones), dtype=np.float32)
         inside = radio.zone_of >= 0
@@ -108,10 +113,17 @@ class Beliefs:
         """From now on receivers hear so much more, dB, than the map says (drift.py)."""
         self._shift = offsets
 
-    def advance(self, rows: Sequence[int], heard: Sequence[Heard], seconds: float, alive: NDArray[np.bool_]) -> None:
+    def advance(
+        self,
+        rows: Sequence[int],
+        heard: Sequence[Heard],
+        seconds: float,
+        alive: NDArray[np.bool_],
+        gaps: Sequence[float] | None = None,
+    ) -> None:
         """Time goes on by `seconds` (at most about one), and these tags (each once) were heard so.
 
-        `alive`: receivers whose silence says something.
+        `alive`: receivers whose silence says something. `gaps`: seconds since each was heard before, default `seconds`.
         """
         at = np.asarray(rows)
         windows = self._windows(heard)
@@ -131,7 +143,8 @@ class Beliefs:
         weight = np.exp(evidence * _moving_weight(windows))
         still += least
         share = np.einsum("tc,tc->t", still, weight)
-        evidence *= np.float32(STILL_WEIGHT)
+        apart = np.array(gaps or [seconds] * len(heard)) >= APART_S
+        evidence *= np.where(apart, MOVING_WEIGHT, STILL_WEIGHT).astype(np.float32)[:, None]
         still *= np.exp(evidence, out=evidence)
         still *= (share / still.sum(axis=1))[:, None]
         walk += least
@@ -164,6 +177,10 @@ class Beliefs:
         shares: Array = np.divide(found, whole, out=np.zeros_like(found), where=whole > 0)
         return shares
 
+    def faintest(self, row: int) -> float:
+        """dBm at which a tag is heard by the best receiver where the floor hears it worst, as far as the map knows."""
+        return float(self.radio.mean.max(axis=0).min()) + float(self._offset[row])
+
     def positions(self, rows: Sequence[int]) -> Array:
         """(rows, 2): the mean of the belief, metres."""
         at = np.asarray(rows)
@@ -191,7 +208,7 @@ class Beliefs:
 
         Hardly anybody there is heard fainter than the faintest spots are; who is, is in another building, or outside.
         """
-        if not self.surveyed:
+        if not self.radio.surveyed:
             return 1.0
         return min(1.0, max(0.0, (loudest - self._faintest + FOREIGN_DB) / (FOREIGN_DB - WEAK_DB)))
 
@@ -233,7 +250,7 @@ class Beliefs:
         listening = alive.astype(np.float32)
         found: Array = (windows.packets / most * listening) @ self._audible
         found += listening @ self._unheard
-        found *= np.minimum(5, most) / np.float32(5)
+        found *= np.minimum(self._sure, most) / np.float32(self._sure)
         shift = self._shift.tolist()
         offsets, doubts = self._offset[at].tolist(), np.rint(np.sqrt(self._doubt[at])).astype(int).tolist()
         for total, one, offset, doubt in zip(found, heard, offsets, doubts, strict=True):

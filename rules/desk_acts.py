@@ -124,7 +124,7 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
             if held.start <= at and asked.args.get("checkin_id", held.id) == held.id:
                 return end(settings, state, at, "moved", [])
         case "extend" if held is not None and held.person == asked.person:
-            return _extend(state, held, asked), ()
+            return _extend(settings, state, held, asked), ()
         case "reserve" if _may_book(settings, asked):
             return _reserve(settings, state, asked)
         case "cancel" | "release" if _may_book(settings, asked):
@@ -142,12 +142,17 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
     return state, ()
 
 
-def _extend(state: State, held: Checkin, asked: Command) -> State:
-    """The holder acted elsewhere in the building at `at`, or is booked there until `until`: the grace begins then."""
+def _extend(settings: Settings, state: State, held: Checkin, asked: Command) -> State:
+    """The holder is booked elsewhere in the building until `until`, or acted there at `at`: the grace begins after it.
+
+    `on` False: that act was one of leaving the building; the grace begins with it, whatever was said before.
+    """
     if asked.args.get("checkin_id", held.id) != held.id:
         return state
-    until = int(asked.args.get("until", asked.at))
-    kept = max(held.kept, asked.at, min(until, asked.at + LONGEST_EXTENSION))
+    until = int(asked.args.get("until", 0))
+    if until <= asked.at:
+        until = asked.at + int(settings.elsewhere_s * SECOND)
+    kept = max(held.kept, min(until, asked.at + LONGEST_EXTENSION)) if asked.args.get("on", True) else asked.at
     return state if kept == held.kept else state._replace(checkin=held._replace(kept=kept), warned=False)
 
 

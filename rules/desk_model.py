@@ -23,6 +23,8 @@ class Settings:
     warn_before_s: float = 300.0
     no_show_after_s: float = 900.0
     """Healthy and vacant for so long after a reservation's start: it is released."""
+    elsewhere_s: float = 7200.0
+    """A tap elsewhere in the building keeps the desk for so long, a long meeting; its grace begins then."""
     lead_s: float = 900.0
     """So long before its start a reserved desk is kept from others."""
     calendar: Calendar = MAKASSAR
@@ -58,7 +60,8 @@ class Checkin(NamedTuple):
     reader: str = ""
     """The reader that was tapped, if one was."""
     kept: int = 0
-    """The holder was, or is booked, elsewhere in the building until then: vacancy before it counts for nothing."""
+    """The holder is elsewhere in the building, as far as acts and bookings say, until then: vacancy before it counts
+    for nothing."""
 
 
 class Reservation(NamedTuple):

@@ -73,7 +73,7 @@ class Drift:
         radio = beliefs.radio
         self._beliefs = beliefs
         self._many = len(radio.receivers)
-        self.idle = not beliefs.surveyed or self._many < FEWEST
+        self.idle = not beliefs.radio.surveyed or self._many < FEWEST
         self.offsets = np.zeros(self._many)
         """(receivers,), dB, over what the map says."""
         self._before = np.zeros(self._many)

@@ -36,10 +36,13 @@ BLOCK = 64
 """Tags that are weighed together: their beliefs stay in the processor's cache."""
 LONGEST_GAP = 15
 """Seconds of unheard time that spread a belief; after more, the tag may be anywhere near."""
-FLOOR_MARGIN_DB, FLOOR_WINDOWS = 6.0, 5
-"""Another floor hears a tag louder by so much, so many windows in a row: the tag is there."""
-CLEAR, ENOUGH = 0.15, 1.5
-"""A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds."""
+FLOOR_MARGIN_DB, FLOOR_AFTER = 6.0, 4 * SECOND
+"""Another floor hears a tag louder by so much, and still does so much later: the tag is there."""
+FLOOR_FADES_DB = 0.1
+"""Per second that a floor has not heard it: another gateway's word of the same packet comes a second later."""
+CLEAR, ENOUGH, SHARP = 0.15, 1.5, 2.0
+"""A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds, of
+which those that are sure count for more."""
 SOFT = 0.7
 """Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
 
@@ -222,27 +225,36 @@ def _health(config: _Config, state: State, item: Health) -> Iterable[Located]:
 def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
     """The end of a window: weigh what was heard in it, then say what changed."""
     state.closes = 0
-    heard = [tag for tag in state.tags.values() if tag.window]
+    found = [(_floor(state, tag, now), tag) for tag in state.tags.values() if tag.window]
+    dark = [not alive.any() for alive in state.alive]
     for floor, beliefs in enumerate(state.beliefs):
-        here = [tag for tag in heard if _floor(state, tag) == floor]
+        here = [tag for on, tag in found if on == floor]
+        if any(dark):  # who is heard faintly may be on a floor whose receivers are all deaf
+            faint = [tag for tag in here if tag.levels[floor][0] < beliefs.faintest(tag.row)]
+            here = [tag for tag in here if not any(tag is one for one in faint)]
+            for tag in faint:
+                yield from _unplaced(tag, now)
         for first in range(0, len(here), BLOCK):
             yield from _weigh(config, state, beliefs, here[first : first + BLOCK], now)
     for tag in [tag for tag in state.tags.values() if now >= tag.last + config.lost]:
         yield from _lose(state, tag, now)
 
 
-def _floor(state: State, tag: Tag) -> int:
+def _floor(state: State, tag: Tag, now: int) -> int:
     """The floor that hears a tag best, with the one where it was as the incumbent."""
     if len(state.beliefs) > 1:
         best: dict[int, float] = {}
         for (floor, _), (total, packets) in tag.window.items():
             best[floor] = max(best.get(floor, -200.0), total / packets)
-        loudest = max(best, key=lambda floor: best[floor])
-        if loudest != tag.floor and best[loudest] >= best.get(tag.floor, -200.0) + FLOOR_MARGIN_DB:
-            tag.elsewhere += 1
-        else:
+        for floor, level in best.items():
+            tag.levels[floor] = ((tag.levels.get(floor, (level, now))[0] + level) / 2, now)
+        faded = {floor: was - FLOOR_FADES_DB * (now - at) / SECOND for floor, (was, at) in tag.levels.items()}
+        loudest = max(faded, key=lambda floor: faded[floor])
+        if loudest == tag.floor or faded[loudest] < faded.get(tag.floor, -200.0) + FLOOR_MARGIN_DB:
             tag.elsewhere = 0
-        if tag.elsewhere >= FLOOR_WINDOWS:
+        elif not tag.elsewhere:
+            tag.elsewhere = now
+        elif now - tag.elsewhere >= FLOOR_AFTER:
             _leave(state, tag)
             tag.floor, tag.row, tag.elsewhere = loudest, _row(state, loudest), 0
     return tag.floor
@@ -261,16 +273,17 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[Tag], now
     if known:
         elapsed = max((min(now - tag.closed, SECOND) for tag, _ in known)) / SECOND
         alive = state.alive[known[0][0].floor]
-        beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive)
+        gaps = [min(max(now - tag.closed, elapsed * SECOND) / SECOND, LONGEST_GAP) for tag, _ in known]
+        beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive, gaps)
         shares = beliefs.zones([tag.row for tag, _ in known])
-        for (tag, one), share in zip(known, shares, strict=True):
+        for (tag, one), share, passed in zip(known, shares, gaps, strict=True):
             state.drifts.take(tag.floor, tag.row, one)
             tag.fit = beliefs.fit(tag.loudest)
             tag.faint = tag.faint + 1 if tag.fit < FAINT_FIT else 0
             if tag.faint:
                 yield from _doubt(state, tag, now)
             else:
-                yield from _judge(config, tag, share, elapsed, now)
+                yield from _judge(config, tag, share, passed, now)
     for tag in tags:
         tag.window.clear()
         tag.closed = now
@@ -304,12 +317,12 @@ def _judge(
     told = names.index(tag.zone) if tag.zone in names else -1
     if told == best:
         others = float(np.delete(shares, best).max(initial=0.0))
-        tag.lead = max(0.0, tag.lead - seconds * (float(shares[best]) - others))
+        tag.lead = max(0.0, tag.lead - seconds * (float(shares[best]) - others) ** SHARP)
         tag.evidence = tag.last
     elif told < 0:
         tag.lead = ENOUGH
     else:
-        tag.lead += seconds * float(shares[best] - shares[told])
+        tag.lead += seconds * float(shares[best] - shares[told]) ** SHARP
     if told != best and tag.lead >= ENOUGH and (told < 0 or shares[best] - shares[told] >= CLEAR):
         tag.zone, tag.cause, tag.evidence, tag.lead = names[best], None, tag.last, 0.0
         yield _tell(tag, names, shares, best, now)
@@ -341,6 +354,15 @@ def _tell(
     return Located(
         tag.person, names[zone], None, now, tag.evidence, confidence, (personal("tag", tag.via),), challenger
     )
+
+
+def _unplaced(tag: Tag, now: int) -> Iterable[Located]:
+    """It is heard, but nobody can say where."""
+    tag.window.clear()
+    tag.closed = now
+    if tag.zone is not None:
+        tag.zone, tag.lead = None, 0.0
+        yield Located(tag.person, None, "radio_deaf", now, tag.evidence, 0.0)
 
 
 def _lose(state: State, tag: Tag, now: int) -> Iterable[Located]:

@@ -65,8 +65,10 @@ class Tag:
     """How far it can be on this floor at all, by that."""
     faint: int = 0
     """Windows in a row in which it was too faint to be here."""
+    levels: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """Floor -> dBm of its best receiver, smoothed; when that was."""
     elsewhere: int = 0
-    """Windows in a row in which another floor heard it louder."""
+    """Since when another floor hears it louder; 0: none does."""
     zone: str | None = None
     """What was told."""
     evidence: int = 0

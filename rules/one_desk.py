@@ -5,7 +5,7 @@ an older desk to let it go. The later act wins, by time, then by place; so every
 desk that was left again before anybody heard of it has moved the person all the same.
 
 Who acts elsewhere in the building (a zone's reader, a kiosk), or is booked there now, has not left: the owner of their
-desk is asked to extend it.
+desk is asked to extend it; for how long an act counts is the desk's choice. An act of leaving ends that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ MOST_BOOKED = 32
 """Bookings of one person that are kept, the next ones first."""
 HOLDS = frozenset({"taken", "away"})
 HERE = frozenset({"zone", "in", "kiosk"})
-"""Roles of readers at which a tap says: I am in the building."""
+"""Roles of readers at which a tap says: I am in the building ..."""
+GONE = "out"
+"""... and: I am not any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +69,10 @@ class State(NamedTuple):
     """In order."""
     here: int = 0
     """When the person last acted elsewhere in the building ..."""
+    left: bool = False
+    """... whether that was to leave it ..."""
     told: str = ""
-    """... and the check-in that was extended for it."""
+    """... and the check-in that was told of it."""
     ask: int | None = None
     """When desks that should be free are asked for again."""
 
@@ -124,9 +128,9 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
                 state = _asking(settings, state, item.at)
         case Booked() if item.person == state.person:
             state = _booked(state, item)
-        case Reading(kind="badge") if item.person == state.person and not item.refused and item.role in HERE:
-            if item.at > state.here:
-                state = state._replace(here=item.at, told="")
+        case Reading(kind="badge") if item.person == state.person and not item.refused:
+            if item.at > state.here and item.role in (*HERE, GONE):
+                state = state._replace(here=item.at, left=item.role == GONE, told="")
         case Tick() if state.ask is not None and state.ask <= item.at:
             emits += _moves(state, frozenset())
             state = _asking(settings, state, item.at)
@@ -227,20 +231,20 @@ def _meeting(state: State, now: int) -> tuple[State, list[Command]]:
     told: list[Command] = []
     kept: list[Booking] = []
     if state.here > held.since and state.told != held.checkin_id:
-        told.append(_extend(state, held, state.here, state.here))
+        told.append(_extend(state, held, state.here, {"on": False} if state.left else {}))
         state = state._replace(told=held.checkin_id)
     for one in state.booked:
         if one.end <= now:
             continue
         if one.start <= now and one.place != held.place and one.told != held.checkin_id:
-            told.append(_extend(state, held, now, one.end))
+            told.append(_extend(state, held, now, {"until": one.end}))
             one = one._replace(told=held.checkin_id)
         kept.append(one)
     return state._replace(booked=tuple(kept)), told
 
 
-def _extend(state: State, held: Holding, at: int, until: int) -> Command:
-    args = {"checkin_id": held.checkin_id, "until": until}
+def _extend(state: State, held: Holding, at: int, how: Mapping[str, Any]) -> Command:
+    args = {"checkin_id": held.checkin_id, **how}
     return Command("extend", held.place, at, state.person, state.unit, "coordinator", args)
 
 

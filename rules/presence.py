@@ -180,21 +180,26 @@ def _desk(settings: Settings, state: State, life: Life) -> Change:
         if life.life != "away" and life.checkin_id:
             over = (*(one for one in state.ended if one[0] != life.checkin_id), (life.checkin_id, last))
             state = state._replace(ended=over[-MOST_ENDED:])
-        if state.desk != life.place:
+        if state.desk != life.place or life.at < state.took:  # it was left, and is taken again
             return state, ()
         state = state._replace(desk="")
         if state.quiet or state.visit is None:
             return state, ()
         return state._replace(visit=state.visit._replace(last=max(state.visit.last, last))), ()
-    if state.quiet or life.since < state.left or life.at < state.proved:
+    if state.quiet or life.since < state.left:
         return state, ()
+    if life.at < state.proved:  # an act has decided the zone since; the desk is held all the same
+        newer = life.since > state.took and state.visit is not None and life.checkin_id not in dict(state.ended)
+        return (state._replace(desk=life.place, took=life.since) if newer else state), ()
     if life.since > state.proved:
         state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
     evidence = [personal("badge", life.reader or space)]
     ended = dict(state.ended)
     held = "" if life.checkin_id in ended else life.place
-    state, said = _seen(settings, state._replace(desk=held, left=0), zone, at, "", evidence, life.assurance)
+    state, said = _seen(
+        settings, state._replace(desk=held, took=life.since, left=0), zone, at, "", evidence, life.assurance
+    )
     if state.visit is not None and not held:
         state = state._replace(visit=state.visit._replace(last=max(state.visit.last, ended[life.checkin_id])))
     return state, said
@@ -217,6 +222,9 @@ def _workplace(settings: Settings, state: State, item: Reading) -> Change:
         state = state._replace(left=0)
     if not leaves or state.visit is None:
         return state, (*before, outcome)
+    if state.proved > item.at:  # a later act has shown that they are here again
+        since = state.took > item.at
+        return state._replace(desk=state.desk if since else "", left=0 if since else state.left), (*before, outcome)
     state, said = _close(state, item.at, "left", None, "act", item.at, item.assurance)
     return state, (*before, outcome, *said)
 

@@ -88,6 +88,8 @@ class State(NamedTuple):
     quiet: bool = False
     desk: str = ""
     """A desk that is taken and sensed in use: evidence that goes on without a tag."""
+    took: int = 0
+    """When that desk was taken."""
     proved: int = 0
     """When an act last proved the zone."""
     left: int = 0

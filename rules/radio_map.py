@@ -49,6 +49,8 @@ NOBODY_WAS = 0.7
 """Share of packets that a receiver is held to hear where no survey says it."""
 UNSURVEYED_DB = 6.0
 """Error of the trend alone."""
+SENSITIVITY_DBM, FADES_DB = -93.0, 4.0
+"""Where nothing was surveyed: a packet of this level is heard half of the time, and how soft that edge is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,8 @@ class RadioMap:
     """(receivers, cells), 0..1: share of a tag's packets that are heard."""
     liked: Array
     """(cells,), 0..1: how far people are to be expected there; 1 where the survey went."""
+    surveyed: bool
+    """Else it rests on geometry alone."""
 
 
 class _Process(NamedTuple):
@@ -128,8 +132,9 @@ def learn(
         mean=mean,
         variance=variance,
         packet=visits.packet,
-        audible=_audible(visits, centres),
+        audible=_audible(visits, centres, mean),
         liked=_liked(visits, centres),
+        surveyed=bool(len(visits.where)),
     )
 
 
@@ -201,13 +206,15 @@ def _predict(
     return mean, whole - (between**2).sum(axis=0)
 
 
-def _audible(visits: Visits, centres: Array) -> Array:
+def _audible(visits: Visits, centres: Array, mean: Array) -> Array:
     """Of the packets that the best receiver heard nearby, the share that each heard; 0.7 where nobody was.
 
-    A receiver that was never heard was off: when it works, its word is not to be a miracle.
+    A receiver that was never heard was off: when it works, its word is not to be a miracle. Without a survey the level
+    that is expected tells: who is near a receiver is heard by it.
     """
     if not len(visits.where):
-        return np.full((len(visits.packets), len(centres)), NOBODY_WAS)
+        found: Array = 0.95 / (1 + np.exp((SENSITIVITY_DBM - mean) / FADES_DB))
+        return found.clip(0.02, 0.98)
     near = np.exp(-(_distances(centres, visits.where) ** 2) / (2 * 1.5**2))
     most = visits.packets.max(axis=0)
     share: Array = (near @ visits.packets.T + 2 * NOBODY_WAS) / ((near @ most)[:, None] + 2)

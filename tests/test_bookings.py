@@ -78,16 +78,19 @@ def test_taps_and_bookings_elsewhere_reach_the_desk_that_is_held(tmp_path: Path)
     engine = Engine(rules, wiring.make_route(places, "gw-1", {}), Counters())
     held, other = "ikn/kk2/l02/b/d-3", "ikn/kk2/l01/a/d-1"
 
-    def asked(outcome: object) -> list[tuple[str, str, int]]:
+    def asked(outcome: object) -> list[tuple[str, str, int, int | None]]:
         emitted = getattr(outcome, "emitted")  # noqa: B009
-        return [(item.name, item.place, item.args["until"]) for item in emitted if isinstance(item, Command)]
+        found = [item for item in emitted if isinstance(item, Command)]
+        return [(item.name, item.place, item.at, item.args.get("until")) for item in found]
 
     engine.feed(Life(held, "taken", T0, T0, ANA, "bkn", "c1"), T0)
     at = T0 + 100 * SECOND
     tap = Reading("rdr-9", "badge", True, "ikn/kk2/l01/a/_", at, "badge", "zone", ANA, "bkn")
-    assert asked(engine.feed(tap, at)) == [("extend", held, at)]
+    assert asked(engine.feed(tap, at)) == [("extend", held, at, None)], (
+        "how long a tap keeps a desk is its owner's choice"
+    )
     args = {"booking_ref": "r1", "start": T0 + 500 * SECOND, "end": T0 + 5000 * SECOND}
     assert asked(engine.feed(Command("reserve", other, at + 1, ANA, "bkn", "user", args), at + 1)) == []
-    assert asked(engine.advance(T0 + 600 * SECOND)) == [("extend", held, args["end"])]
+    assert asked(engine.advance(T0 + 600 * SECOND)) == [("extend", held, args["start"], args["end"])]
     stranger = tap._replace(person="", refused="unknown", at=at + 5)
     assert asked(engine.feed(stranger, at + 5)) == []

@@ -52,12 +52,14 @@ OFFICE: dict[str, Any] = {
             "sources": [
                 {"id": "s1", "type": "ble", "adapter": "hci0", "device": "r1"},
                 {"id": "s2", "type": "ble", "adapter": "hci1", "device": "r2"},
+                {"id": "s3", "type": "ble", "adapter": "hci2", "device": "r3"},
             ],
         }
     ],
     "devices": [
         {"id": "r1", "driver": "receiver", "place": "b1/l1/barat", "at": [1, 4, 2.6]},
         {"id": "r2", "driver": "receiver", "place": "b1/l1/timur", "at": [11, 4]},
+        {"id": "r3", "driver": "receiver", "place": "b1/l1/timur", "at": [6, 7]},
     ],
 }
 
@@ -88,7 +90,7 @@ def test_areas_and_positions_make_a_map(tmp_path: Path) -> None:
     found = radio.maps(office(tmp_path), frozenset({"b1"}))
     assert found.building == "b1"
     ((one,),) = [found.floors]
-    assert one.radio.receivers == ("r1", "r2")
+    assert one.radio.receivers == ("r1", "r2", "r3")
     assert one.radio.zones == ("ikn/b1/l1/barat/_", "ikn/b1/l1/timur/_", "ikn/b1/l1/musala/_")
     assert one.private == {"ikn/b1/l1/musala/_"}
 
@@ -117,13 +119,13 @@ def test_a_survey_is_learned_and_a_nonsense_row_is_left_out(tmp_path: Path, capl
     (tmp_path / "walk.csv").write_text("\n".join([*rows, "141,r1,99,1,1"]))
     with caplog.at_level(logging.WARNING):
         found = radio.maps(office(tmp_path, lambda body: floor(body).update(survey="walk.csv")), frozenset({"b1"}))
-    assert f"{tmp_path}/walk.csv:282: rssi: '99' is no signal in dBm; left out" in caplog.text
+    assert f"{tmp_path}/walk.csv:422: rssi: '99' is no signal in dBm; left out" in caplog.text
     heard = found.floors[0].radio
     assert abs(heard.mean[0][heard.centres[:, 0] < 2].mean() - -60) < 3
     assert abs(heard.mean[0][heard.centres[:, 0] > 11].mean() - -84) < 4
 
 
-AT = (("r1", 1.0), ("r2", 11.0))
+AT = (("r1", 1.0), ("r2", 11.0), ("r3", 6.0))
 
 
 def test_a_survey_that_cannot_be_read_says_so(tmp_path: Path) -> None:
@@ -140,13 +142,14 @@ def test_check_says_what_a_map_lacks(tmp_path: Path) -> None:
         floor(body)["zones"][1].pop("area")
         floor(body)["survey"] = "walk.csv"
         body["devices"][1].pop("at")
+        body["devices"][2].pop("at")
 
     notes = said(written(tmp_path, change))
     assert f"there is no file {tmp_path}/walk.csv" in notes
     assert 'receiver "r2" has no position (at: [x, y]): the radio map does without it' in notes
     assert 'zone "timur" has no area, others of the building have: no tag is ever located in it' in notes
     assert any("located by the strongest receiver until each floor" in note for note in notes)
-    assert len(notes) == 4
+    assert len(notes) == 5
     assert said(written(tmp_path)) == []
     plain = written(tmp_path, lambda body: floor(body).update(zones=[{"id": "barat"}, {"id": "timur"}], survey="w.csv"))
     assert 'floor "l1" has a survey, but no zone has an area' in said(plain)

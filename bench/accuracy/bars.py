@@ -119,8 +119,8 @@ def rows(total: Score, by_day: Sequence[Score]) -> list[Row]:
     ]
 
 
-def by_sensor(total: Score) -> list[Row]:
-    """Wrong and unknown by the sensor that a place has."""
+def by_sensor(total: Score, only: str = "") -> list[Row]:
+    """Wrong and unknown by the sensor that a place has. `only`: places with this one."""
     return [
         Row(
             f"places with {_NAMES.get(modality, modality)}: wrong; unknown without an outage",
@@ -129,6 +129,7 @@ def by_sensor(total: Score) -> list[Row]:
             met=wrong <= MOST_WRONG * lived and unknown <= MOST_UNKNOWN * lived,
         )
         for modality, (lived, wrong, unknown) in sorted(total.by_modality.items())
+        if only in ("", modality)
     ]
 
 

@@ -1,7 +1,8 @@
 """All gateways of a building in one process, without broker, disk and clock: hops 2 to 5 of each are the real ones.
 
-What gateways send to each other (readings to owners, sightings and desks' lives to the coordinator, its commands back)
-passes through a queue; what they commit is kept in memory. A gateway that goes down loses everything but its facts.
+What gateways send to each other (taps and sightings to the coordinator, events of desks, its commands back) passes
+through a queue in the wire's form (mail.py); what they commit is kept in memory. A gateway that goes down loses
+everything but its facts.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.accuracy import controls
+from bench.accuracy import controls, mail
 from drivers.api import Frame, Measurement
 from firmware_sim.office import Office as Tower
 from firmware_sim.watchers import Said
-from gateway import bindings, wiring
+from gateway import bindings, radio, wiring
 from gateway.bindings import Binding, Bound
 from gateway.clock import SECOND
 from gateway.config.model import Office
@@ -30,14 +31,13 @@ from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.pipeline import Pipeline
 from gateway.snapshots import Entry
-from rules import api, occupancy
+from rules import occupancy
 from rules.api import Command, Event, Fact, Health, Input, Reading, Sighting
+from rules.room_model import RoomModel
 
 DEAD_AFTER = 6 * SECOND
 """A gateway whose beat is missing for so long is lost."""
-NEVER = 1 << 62
-OF_DESKS = tuple(getattr(api, name) for name in ("Life", "Booked") if hasattr(api, name))
-"""What a coordinator hears of desks; whether their bookings are among it is the rules' choice."""
+NEVER = mail.NEVER
 Listener = Callable[[Event], None]
 
 
@@ -86,12 +86,14 @@ def index_of(pid: str) -> int:
 class Memory:
     """The outbox of a gateway: events in order, and facts as they stand."""
 
-    def __init__(self, told: Listener, origin: Origin, digest: Any) -> None:
+    def __init__(self, told: Listener, origin: Origin, digest: Any, heard: Callable[[bytes], None] | None) -> None:
+        """`heard`: by the coordinator, of what is said of people's desks; None: it is this gateway itself."""
         self.facts: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.events = 0
         self._told = told
         self._origin = origin
         self._digest = digest
+        self._heard = heard
 
     def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
         for fact in facts:
@@ -102,7 +104,8 @@ class Memory:
                 rows[fact.key] = fact.body
         for draft in drafts:
             self.events += 1
-            if self._digest is not None:
+            tells = self._heard is not None and draft.event.cls == "who"
+            if self._digest is not None or tells:
                 at = draft.event.at
                 made = encode(
                     draft.event,
@@ -112,7 +115,10 @@ class Memory:
                     rule=draft.rule,
                     quality="simulated",
                 )
-                self._digest.update(made.body)
+                if self._digest is not None:
+                    self._digest.update(made.body)
+                if self._heard is not None and tells:
+                    self._heard(made.body)
             self._told(draft.event)
         if done is not None:
             done([])
@@ -127,7 +133,9 @@ class Gateway:
         self.up = False
         office = building.office
         origin = Origin(site=office.site, building=office.buildings[0].id, gateway=name, boot="000001-0000")
-        self.memory = Memory(building.told, origin, building.digest)
+        coordinates = name == building.coordinator
+        self.memory = Memory(building.told, origin, building.digest, None if coordinates else building.news)
+        self.gathered = mail.Gathered()
         self.engine: Engine
         self.pipeline: Pipeline
 
@@ -143,6 +151,8 @@ class Gateway:
             unit_sizes={},
             now=now,
             control=None if own else building.control,
+            learned=building.learned,
+            floors=building.maps.floors,
         )
         if own is not None:
             rules = [controls.OWN[own]() if rule.name == occupancy.NAME else rule for rule in rules]
@@ -175,10 +185,10 @@ class Gateway:
         building = self._building
         match item:
             case Sighting() if self.name != building.coordinator:
-                building.send(building.coordinator, item)
+                self.gathered.add(item)
                 return True
             case Reading(modality="badge") if item.role != "desk" and self.name != building.coordinator:
-                building.send(building.coordinator, item)
+                building.send(building.coordinator, mail.tap(item))
                 return True
             case _:
                 return False
@@ -192,11 +202,11 @@ class Gateway:
 
     def committed(self, emitted: Sequence[Input], _rows: Sequence[Row]) -> None:
         building = self._building
+        if self.name != building.coordinator:  # a standby asks nobody
+            return
         for item in emitted:
-            if isinstance(item, OF_DESKS) and self.name != building.coordinator:
-                building.send(building.coordinator, item)
-            elif isinstance(item, Command) and (owner := building.places.owner(item.place)) != self.name:
-                building.send(owner, item)
+            if isinstance(item, Command) and (owner := building.places.owner(item.place)) != self.name:
+                building.send(owner, mail.asked(item))
 
     def tapped(self, _frame: Frame, _rows: Sequence[Row]) -> None:
         """Nobody looks."""
@@ -208,7 +218,10 @@ class Building:
     def __init__(
         self, made: Tower, office: Office, told: Listener, *, control: str | None = None, digest: bool = False
     ) -> None:
-        """`control`: which occupancy rule stands in for the real one (controls.py)."""
+        """`office` with its folder in place: models and surveys are read here.
+
+        `control`: which occupancy rule stands in for the real one (controls.py).
+        """
         self.office = office
         self.told = told
         self.control = control
@@ -220,6 +233,8 @@ class Building:
         self.devices = bindings.by_device(office, self.drivers, keys)
         self.places = Places(office)
         self.coordinator = office.buildings[0].coordinator or ""
+        self.learned: Mapping[str, RoomModel] = wiring.models(office)
+        self.maps = radio.maps(office, frozenset({office.buildings[0].id}))
         self.roll = Roll(made)
         self.gateways = {one.id: Gateway(self, one.id) for one in office.gateways}
         self._of = {device.id: device for device in made.devices}
@@ -239,13 +254,23 @@ class Building:
         """From one gateway to another."""
         self._mail.append((to, item))
 
+    def news(self, body: bytes) -> None:
+        """An event about a person's desk, for the coordinator."""
+        found = mail.news(body)
+        if found is not None:
+            self.send(self.coordinator, found)
+
     def pass_until(self, at: int) -> None:
         """Everything that falls due before `at` happens at its own time."""
         dues = self._dues
         while (due := min(dues.values())) < at:
             first = self.gateways[next(name for name, wish in dues.items() if wish == due)]
             self.clock.now = max(self.clock.now, due)
-            first.pipeline.step(self.clock.now)
+            if first.gathered.due <= due:
+                for sighting in first.gathered.say(self.clock.now):
+                    self.send(self.coordinator, sighting)
+            else:
+                first.pipeline.step(self.clock.now)
             self._watch(first)
             self._deliver()
         self.clock.now = max(self.clock.now, at)
@@ -253,7 +278,8 @@ class Building:
     def _watch(self, gateway: Gateway) -> None:
         """When it wants to be woken next."""
         due = gateway.engine.due if gateway.up else None
-        self._dues[gateway.name] = NEVER if due is None else due
+        said = gateway.gathered.due if gateway.up else NEVER
+        self._dues[gateway.name] = said if due is None else min(said, due)
 
     def said(self, said: Said) -> None:
         """Bytes of a fixed device."""
@@ -289,6 +315,7 @@ class Building:
         """Off. The coordinator notices when beats are missing, and its receivers are deaf."""
         self.pass_until(now)
         self.gateways[name].up = False
+        self.gateways[name].gathered = mail.Gathered()
         self._watch(self.gateways[name])
 
     def lost(self, name: str, now: int) -> None:

@@ -13,9 +13,10 @@ from bench.accuracy.building import DEAD_AFTER, Building, index_of, pid_of
 from firmware_sim.day_run import TAG_S, DayRun, Heard, Item
 from firmware_sim.day_truth import DayTruth
 from firmware_sim.deeds import Down, Reserve
+from firmware_sim.desk_ends import Ended
 from firmware_sim.office import Office as Tower
 from firmware_sim.scenario import Scenario
-from firmware_sim.scores import Ended, Published, Score, Told, score
+from firmware_sim.scores import Published, Score, Told, score
 from firmware_sim.tower import make_tower
 from firmware_sim.watchers import Said
 from rules.api import Command, Event
@@ -76,30 +77,44 @@ def _why(data: Json) -> str:
     return f"{data['state']}{cause} by {'; '.join(evidence) or 'nothing'}{against}"
 
 
+def building(seed: int) -> Tower:
+    """The office of a seed."""
+    return make_tower(seed, receivers=2)
+
+
 def day(
-    scenario: Scenario, seed: int, *, tower: Tower | None = None, control: str | None = None, digest: bool = False
+    scenario: Scenario,
+    seed: int,
+    *,
+    tower: Tower | None = None,
+    control: str | None = None,
+    digest: bool = False,
+    models: Path | None = None,
 ) -> tuple[Score, str]:
-    """The score of one day, and the SHA-256 of all its events where `digest` asks for it."""
-    run, ear, building = _played(scenario, seed, tower, control, digest)
-    return score(run.truth, ear.said), building.digest.hexdigest() if building.digest else ""
+    """The score of one day, and the SHA-256 of all its events where `digest` asks for it.
+
+    `models`: folder of what rooms' sensors mean, as `hadir learn` writes it.
+    """
+    run, ear, played = _played(scenario, seed, tower, control, digest=digest, models=models)
+    return score(run.truth, ear.said), played.digest.hexdigest() if played.digest else ""
 
 
-def trace(scenario: Scenario, seed: int) -> tuple[Score, DayTruth, Published]:
+def trace(scenario: Scenario, seed: int, models: Path | None = None) -> tuple[Score, DayTruth, Published]:
     """One day with its truth and everything that was said."""
-    run, ear, _ = _played(scenario, seed, None, None, digest=False)
+    run, ear, _ = _played(scenario, seed, None, None, digest=False, models=models)
     return score(run.truth, ear.said), run.truth, ear.said
 
 
 def _played(
-    scenario: Scenario, seed: int, tower: Tower | None, control: str | None, digest: bool
+    scenario: Scenario, seed: int, tower: Tower | None, control: str | None, *, digest: bool, models: Path | None
 ) -> tuple[DayRun, Ear, Building]:
-    made, ear = tower or make_tower(seed), Ear()
+    made, ear = tower or building(seed), Ear()
     run = DayRun(made, scenario, seed)
     with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
-        office = office_file.read(made, Path(folder), tag_s=TAG_S)
-    building = Building(made, office, ear, control=control, digest=digest)
-    play(building, run, ear)
-    return run, ear, building
+        office = office_file.read(made, Path(folder), tag_s=TAG_S, models=models)
+        played = Building(made, office, ear, control=control, digest=digest)
+    play(played, run, ear)
+    return run, ear, played
 
 
 def play(building: Building, run: DayRun, ear: Ear) -> None:

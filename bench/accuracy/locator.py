@@ -1,13 +1,15 @@
 """A tag that lies still amid a crowd, and a walk along a wall: what the coordinator's locator makes of them.
 
-The locator is driven as a gateway drives it: rules and routes of wiring.py, sightings in, Located out.
+The locator is driven as a gateway drives it: rules and routes of wiring.py, sightings in, Located out. What it knows
+of the office is one of three: nothing of where things are (the strongest receiver decides), areas and positions, or a
+calibration walk as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 from math import pi
 from pathlib import Path
 from random import Random
@@ -21,7 +23,7 @@ from firmware_sim.radio import SENSITIVITY_DBM, Radio
 from firmware_sim.scenario import ORDINARY
 from firmware_sim.space import Point
 from firmware_sim.tower import CENTRE, SIDE, floor_id, make_tower
-from gateway import bindings, wiring
+from gateway import bindings, radio, wiring
 from gateway.clock import SECOND
 from gateway.config.model import Office
 from gateway.config.places import Places
@@ -43,6 +45,11 @@ SPOTS = {
 WALL_X = 12.8
 """The walk: so far from the partition at x = 12, in the zone east of it."""
 TURNS = 20
+KNOWLEDGE = ("without positions", "with positions", "with a survey")
+SURVEY_SEED = 10_000
+"""Added to an office's: the air of the calibration walk is that of another day."""
+SPACING_M, TURNS_S = 2.0, 5.0
+"""The walk: a spot every so many metres, so long towards each of the four winds."""
 STAY_S = 30.0
 """In the middle of a zone, between two walks to the other."""
 
@@ -60,13 +67,19 @@ class Answers:
 class Locator:
     """The coordinator of one office, of which only sightings are known."""
 
-    def __init__(self, made: Tower, tag_s: float, *, eager: bool = False) -> None:
+    def __init__(self, made: Tower, tag_s: float, knows: str, *, eager: bool = False) -> None:
+        """`knows`: one of KNOWLEDGE."""
         with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
-            office = office_file.read(made, Path(folder), tag_s=tag_s)
+            survey = _survey(made, Path(folder)) if knows == KNOWLEDGE[2] else None
+            positions = knows != KNOWLEDGE[0]
+            office = office_file.read(made, Path(folder), tag_s=tag_s, positions=positions, survey=survey)
+            maps = radio.maps(office, frozenset({office.buildings[0].id}))
         self.office: Office = controls.eager(office) if eager else office
         devices, places = bindings.by_device(self.office, installed()), Places(self.office)
         coordinator = self.office.buildings[0].coordinator or ""
-        rules = wiring.make_rules(self.office, places, coordinator, devices, unit_sizes={}, now=ORDINARY.begin)
+        rules = wiring.make_rules(
+            self.office, places, coordinator, devices, unit_sizes={}, now=ORDINARY.begin, floors=maps.floors
+        )
         self._engine = wiring.make_engine(rules, places, coordinator, devices, Counters(), {})
 
     def hear(self, sighting: Sighting) -> list[Located]:
@@ -75,6 +88,21 @@ class Locator:
 
     def wait(self, until: int) -> list[Located]:
         return [one for one in self._engine.advance(until).emitted if isinstance(one, Located)]
+
+
+def _survey(made: Tower, folder: Path) -> str:
+    """A calibration walk of the one floor, as `survey` of office.yaml has it."""
+    air, tag, lines = Radio(made, SURVEY_SEED + made.seed), made.people[0].tag, ["t,receiver,rssi,x,y"]
+    assert tag is not None
+    spots = [SPACING_M * (n + 0.5) for n in range(int(SIDE / SPACING_M))]
+    stands = product(product(spots, spots), (0.0, pi / 2, pi, -pi / 2), range(int(TURNS_S)))
+    for at, (spot, facing, _) in enumerate(stands):
+        for receiver in made.receivers:
+            level = air.rssi(tag, Point(*spot, FLOOR), facing, receiver, at * SECOND)
+            if level is not None:
+                lines.append(f"{at},{receiver.id},{level},{spot[0]},{spot[1]}")
+    (folder / "survey.csv").write_text("\n".join(lines) + "\n", encoding="ascii")
+    return "survey.csv"
 
 
 def answers_of(locator: Locator, heard: Iterator[tuple[int, list[Sighting]]], end: int) -> list[tuple[int, str]]:
@@ -102,10 +130,19 @@ def judge(told: list[tuple[int, str]], zone: str, end: int) -> Answers:
     return answers
 
 
-def still(where: Point, zone: str, seed: int, hours: float, *, eager: bool = False) -> Answers:
+def still(
+    where: Point,
+    zone: str,
+    seed: int,
+    hours: float,
+    knows: str = KNOWLEDGE[0],
+    *,
+    eager: bool = False,
+    receivers: int = 1,
+) -> Answers:
     """A tag that lies there, while a crowd walks by."""
-    made = make_tower(seed, floors=1)
-    radio, crowd = Radio(made, seed), Crowd(CROWD, f"{seed}/{where}", SIDE, ORDINARY.begin)
+    made = make_tower(seed, floors=1, receivers=receivers)
+    air, crowd = Radio(made, seed), Crowd(CROWD, f"{seed}/{where}", SIDE, ORDINARY.begin)
     facing = Random(f"still/{seed}/{where}").uniform(-pi, pi)
     start, end = ORDINARY.begin, ORDINARY.begin + int(hours * HOUR)
     tag = made.people[0].tag
@@ -115,17 +152,17 @@ def still(where: Point, zone: str, seed: int, hours: float, *, eager: bool = Fal
         for at in range(start, end, int(STILL_TAG_S * SECOND)):
             near: list[Sighting] = []
             for receiver in made.receivers:
-                level = radio.rssi(tag, where, facing, receiver, at)
+                level = air.rssi(tag, where, facing, receiver, at)
                 if level is not None and (left := level - crowd.loss_db(where, receiver.at, at)) >= SENSITIVITY_DBM:
                     near.append(Sighting("p", receiver.id, left, at))
             yield at, near
 
-    return judge(answers_of(Locator(made, STILL_TAG_S, eager=eager), heard(), end), zone, end)
+    return judge(answers_of(Locator(made, STILL_TAG_S, knows, eager=eager), heard(), end), zone, end)
 
 
-def walk(seed: int, *, next_door_m: float | None = None) -> Answers:
+def walk(seed: int, knows: str = KNOWLEDGE[0], *, next_door_m: float | None = None, receivers: int = 1) -> Answers:
     """Up and down along the partition. `next_door_m`: the other zone's receiver hangs so far behind it."""
-    made = make_tower(seed, floors=1)
+    made = make_tower(seed, floors=1, receivers=receivers)
     if next_door_m is not None:
         moved = tuple(
             replace(d, at=Point(12.0 - next_door_m, 12.0, FLOOR)) if d.id == f"ble-{FLOOR}-barat" else d
@@ -142,15 +179,15 @@ def walk(seed: int, *, next_door_m: float | None = None) -> Answers:
         y = 2.0 + (SIDE - 4.0) * (share if north else 1 - share)
         return Point(WALL_X + rng.uniform(-0.2, 0.2), y, FLOOR), pi / 2 if north else -pi / 2
 
-    return judge(_carried(made, seed, start, end, where), "timur", end)
+    return judge(_carried(made, seed, knows, start, end, where), "timur", end)
 
 
-def follow(seed: int) -> list[float]:
+def follow(seed: int, knows: str = KNOWLEDGE[0], *, receivers: int = 1) -> list[float]:
     """From the middle of one zone through the door to the other, and back: seconds from the door to the right answer.
 
     One that never comes counts as long as the person stays.
     """
-    made = make_tower(seed, floors=1)
+    made = make_tower(seed, floors=1, receivers=receivers)
     reach = 12.0 - CENTRE["barat"][0]
     leg_s, start = 2 * reach / PACE, ORDINARY.begin
     turn_s = leg_s + STAY_S
@@ -163,7 +200,7 @@ def follow(seed: int) -> list[float]:
         x = 12.0 - reach + 2 * reach * (share if east else 1 - share)
         return Point(x, 12.0, FLOOR), 0.0 if east else pi
 
-    told = _carried(made, seed, start, end, where)
+    told = _carried(made, seed, knows, start, end, where)
     took: list[float] = []
     for turn in range(TURNS - 1):
         crossed = start + int((turn * turn_s + STAY_S + leg_s / 2) * SECOND)
@@ -177,16 +214,16 @@ def follow(seed: int) -> list[float]:
 
 
 def _carried(
-    made: Tower, seed: int, start: int, end: int, where: Callable[[int], tuple[Point, float]]
+    made: Tower, seed: int, knows: str, start: int, end: int, where: Callable[[int], tuple[Point, float]]
 ) -> list[tuple[int, str]]:
     """What is said of a tag that is somewhere, with its bearer facing some way, at each moment."""
-    radio, tag = Radio(made, seed), made.people[0].tag
+    air, tag = Radio(made, seed), made.people[0].tag
     assert tag is not None
 
     def heard() -> Iterator[tuple[int, list[Sighting]]]:
         for at in range(start, end, int(WALK_TAG_S * SECOND)):
             here, facing = where(at)
-            levels = ((r, radio.rssi(tag, here, facing, r, at)) for r in made.receivers)
+            levels = ((r, air.rssi(tag, here, facing, r, at)) for r in made.receivers)
             yield at, [Sighting("p", r.id, level, at) for r, level in levels if level is not None]
 
-    return answers_of(Locator(made, WALK_TAG_S), heard(), end)
+    return answers_of(Locator(made, WALK_TAG_S, knows), heard(), end)

@@ -15,12 +15,30 @@ from gateway.config.model import Office
 from gateway.decode import installed
 
 RAMADAN = ("2027-02-08", "2027-03-09")
+"""As the operator sets it. Hours and breaks are the defaults, those of the scenarios: docs/calendar.md."""
 
 
-def read(made: Tower, folder: Path, *, tag_s: float) -> Office:
-    """Write it and read it, with every check of `hadir check`. `tag_s`: between two adverts of a tag."""
+def read(
+    made: Tower,
+    folder: Path,
+    *,
+    tag_s: float,
+    positions: bool = True,
+    survey: str | None = None,
+    models: Path | None = None,
+) -> Office:
+    """Write it and read it, with every check of `hadir check`. `tag_s`: between two adverts of a tag.
+
+    `positions`: zones have areas and receivers positions, so that tags are located by a radio map; else by the
+    strongest receiver. `survey`: file of a calibration walk of every floor, in `folder`. `models`: of rooms.
+    """
     file = folder / "office.yaml"
-    file.write_text(yaml.safe_dump(_document(made, tag_s), sort_keys=False), encoding="utf-8")
+    document = _document(made, tag_s)
+    if models is not None:
+        document["rules"]["room_models"] = str(models)
+    if positions:
+        _place(made, document, survey)
+    file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     return load(file, drivers=installed())
 
 
@@ -46,23 +64,25 @@ def _document(made: Tower, tag_s: float) -> dict[str, Any]:
             for gateway in made.gateways
         ],
         "devices": [_device(device) for device in made.devices],
-        "rules": {
-            "presence": {"tag_expect_s": tag_s, "smooth_s": max(5.0, 2 * tag_s)},
-            "desk": {
-                "breaks": [
-                    {"days": ["mon", "tue", "wed", "thu"], "start": "12:00", "end": "13:00"},
-                    {"days": ["fri"], "start": "11:30", "end": "13:00"},
-                    {
-                        "days": ["mon", "tue", "wed", "thu"],
-                        "start": "12:00",
-                        "end": "12:30",
-                        "first": RAMADAN[0],
-                        "last": RAMADAN[1],
-                    },
-                ]
-            },
-        },
+        "calendar": {"ramadan": {"dates": [{"first": RAMADAN[0], "last": RAMADAN[1]}]}},
+        "rules": {"presence": {"tag_expect_s": tag_s, "smooth_s": max(5.0, 2 * tag_s)}},
     }
+
+
+def _place(made: Tower, document: dict[str, Any], survey: str | None) -> None:
+    """Areas of zones and positions of receivers, metres. A zone within another is drawn first: the first one counts."""
+    box = {(zone.floor, zone.id): zone.box for zone in made.zones}
+    for floor in document["buildings"][0]["floors"]:
+        floor["zones"].sort(key=lambda zone: not zone["private"])
+        for zone in floor["zones"]:
+            west, south, east, north = box[floor["id"], zone["id"]]
+            zone["area"] = [[west, south], [east, south], [east, north], [west, north]]
+        if survey is not None:
+            floor["survey"] = survey
+    at = {device.id: device.at for device in made.devices}
+    for device in document["devices"]:
+        if device["driver"] == "receiver":
+            device["at"] = [at[device["id"]].x, at[device["id"]].y]
 
 
 def _floor(made: Tower, floor: str) -> dict[str, Any]:

@@ -39,14 +39,18 @@ class Speed:
     wall_s: float
 
 
-def measure(people: int = PEOPLE, floors: int = FLOORS, desks: int = DESKS, *, seed: int = 1) -> Speed:
-    """`desks`: in each of two zones a floor."""
-    made = make_tower(seed, floors=floors, desks=desks, people=people, guests=people // 8)
+def measure(
+    people: int = PEOPLE, floors: int = FLOORS, desks: int = DESKS, *, seed: int = 1, positions: bool = True
+) -> Speed:
+    """`desks`: in each of two zones a floor. `positions`: tags are located by radio maps (office_file.py)."""
+    made = make_tower(
+        seed, floors=floors, desks=desks, people=people, guests=people // 8, receivers=2 if positions else 1
+    )
     run = DayRun(made, replace(ORDINARY, down=None), seed, tag_s=TAG_S)
     with TemporaryDirectory(prefix="hadir-accuracy-") as folder:
-        office = office_file.read(made, Path(folder), tag_s=TAG_S)
-    recorded = _recording(Building(made, office, Ear()), run)
-    building = Building(made, office, Ear())
+        office = office_file.read(made, Path(folder), tag_s=TAG_S, positions=positions)
+        recorded = _recording(Building(made, office, Ear()), run)
+        building = Building(made, office, Ear())
     cpu, wall = process_time(), perf_counter()
     building.start(run.truth.scenario.begin)
     for _, within in groupby(recorded, key=lambda one: one[2] // BATCH):

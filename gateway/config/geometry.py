@@ -9,8 +9,8 @@ from gateway.config.document import Document
 from gateway.config.model import Building, Device, Floor, Office
 from gateway.errors import Problem
 
-FEWEST = 2
-"""Receivers of a floor, without which a map says nothing."""
+FEWEST, FEWEST_SURVEYED = 3, 2
+"""Receivers of a floor, without which a map says nothing: levels of two cannot tell where a tag is, and how loud."""
 RECEIVER = "receiver"
 
 
@@ -28,7 +28,8 @@ def mapped(office: Office, building: Building) -> bool:
     floors = [floor for floor in building.floors if receivers(office, building, floor)]
     return bool(floors) and all(
         any(zone.area for zone in floor.zones)
-        and sum(device.at is not None for device in receivers(office, building, floor)) >= FEWEST
+        and sum(device.at is not None for device in receivers(office, building, floor))
+        >= (FEWEST if floor.survey is None else FEWEST_SURVEYED)
         for floor in floors
     )
 
@@ -63,5 +64,6 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
                 f'building "{building.id}": tags are located by the strongest receiver until each floor with receivers'
             )
             yield document.problem(
-                ("buildings", b, "id"), f"{text} has zones with areas and {FEWEST} receivers with positions"
+                ("buildings", b, "id"),
+                f"{text} has zones with areas and {FEWEST} receivers with positions ({FEWEST_SURVEYED} with a survey)",
             )

@@ -226,6 +226,8 @@ class DeskRules(Model):
     warn_before_s: Seconds = 300.0
     no_show_after_s: Seconds = 900.0
     """Healthy and vacant for so long after a reservation's start: the reservation is released."""
+    elsewhere_s: Annotated[Number, Field(ge=0, le=86_400)] = 7200.0
+    """A tap elsewhere in the building keeps a desk for so long, a long meeting; `release_after_s` begins then."""
     lead_s: Annotated[Number, Field(ge=0, le=86_400)] = 900.0
     """So long before its start a reserved desk is kept from others."""
     guests: Literal["allow", "refuse"] = "allow"

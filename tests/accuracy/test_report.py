@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.accuracy import locator, packs
 from bench.accuracy.table import HEAD, Row, draw, title
 
@@ -38,3 +40,11 @@ def test_a_still_tag_keeps_its_zone_and_an_eager_locator_does_not() -> None:
     assert answers.seconds > 300
     where, zone = locator.SPOTS["before its door"]
     assert locator.still(where, zone, 1, 0.3, eager=True).flaps > 5
+
+
+@pytest.mark.parametrize("knows", locator.KNOWLEDGE[1:])
+def test_with_positions_a_room_behind_two_walls_is_known_by_who_does_not_hear_it(knows: str) -> None:
+    pytest.importorskip("numpy")
+    where, zone = locator.SPOTS["in a meeting room"]
+    answers = locator.still(where, zone, 1, 0.2, knows, receivers=2)
+    assert answers.wrong < 0.5 * answers.seconds, "with a survey it takes a while to be sure"

@@ -9,8 +9,9 @@ import pytest
 from firmware_sim.actions import SECOND
 from firmware_sim.day_truth import DayTruth, Outage, PlaceTruth, TapAt
 from firmware_sim.deeds import Reserve
-from firmware_sim.scenario import GRACE_S, ORDINARY
-from firmware_sim.scores import Ended, Published, Told, score
+from firmware_sim.desk_ends import Ended
+from firmware_sim.scenario import ELSEWHERE_S, GRACE_S, ORDINARY
+from firmware_sim.scores import Published, Told, score
 
 DESK, ROOM = "s/b/f/z/d-1", "s/b/f/z/r-1"
 NINE = ORDINARY.at(9 * 60)
@@ -104,15 +105,31 @@ def test_a_release_after_its_grace_is_right() -> None:
 def test_a_release_while_somebody_sits_or_too_early_is_false(at: int) -> None:
     found = score(taken(), release(at))
     assert found.count("false release") == 1
-    assert found.life_wrong == ORDINARY.judged[1] - at
+    assert found.life_wrong == DUE + 35 * SECOND - at
 
 
 def test_a_release_of_somebody_who_tapped_elsewhere_in_the_building_is_false() -> None:
     about = taken()
     about.acts[7] = [NINE, LEFT + 120 * SECOND]
+    kept = about.scenario.after(LEFT + int(120 + ELSEWHERE_S) * SECOND, int(GRACE_S) * SECOND)
     assert score(about, release(DUE)).count("false release") == 1
-    about.zones[7].append((DUE - SECOND, ""))
-    assert score(about, release(DUE)).findings == []
+    assert score(about, release(kept - 60 * SECOND)).count("false release") == 1
+    assert score(about, release(kept)).findings == []
+    about.acts[7].append(LEFT + 300 * SECOND)
+    about.left[7] = [LEFT + 300 * SECOND]
+    assert score(about, release(DUE + 300 * SECOND)).findings == [], "an act of leaving ends it"
+
+
+def test_a_desk_that_is_not_released_when_its_grace_is_over_is_wrong_from_then_on() -> None:
+    late = score(taken(), release(DUE + 100 * SECOND))
+    assert late.life_wrong == (100 - 35) * SECOND
+    assert score(taken(), release(DUE + 35 * SECOND)).life_wrong == 0
+    about = taken()
+    about.outages.append(Outage(DESK, LEFT, ORDINARY.end, "battery", 95 * SECOND))
+    never = release(DUE)
+    never.life[DESK], never.ended[:] = [(NINE, True)], []
+    closes = ORDINARY.at(19 * 60) + 35 * SECOND
+    assert score(about, never).life_wrong == ORDINARY.judged[1] - closes, "the end of the day needs no sensor"
 
 
 def test_silence_does_not_count_as_vacancy() -> None:

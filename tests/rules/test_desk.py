@@ -190,7 +190,7 @@ SCENARIOS: dict[str, tuple[list[Any], float, list[tuple[float, str, str | None]]
         [(10, "checkin.started", None), (40, "checkin.ended", "user")],
     ),
     "an act elsewhere extends": (
-        [tap(10), sees(20, "occupied"), sees(100, "vacant"), ask(3000, "extend")],
+        [tap(10), sees(20, "occupied"), sees(100, "vacant"), ask(2999.5, "extend", until=at(3000))],
         6650,
         [
             (10, "checkin.started", None),

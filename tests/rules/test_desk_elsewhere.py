@@ -69,8 +69,18 @@ def test_a_booking_elsewhere_extends_away_until_it_ends(fold: Any) -> None:
     assert again.state.checkin.kept == at(8200), "a restart remembers it"
 
 
-def extends(run: Any) -> list[tuple[int, int]]:
-    return [(item.at, item.args["until"]) for item in run.emits if isinstance(item, Command) and item.name == "extend"]
+def extends(run: Any) -> list[tuple[int, int | None]]:
+    """(when, until; None: as long as the desk likes) of those that extend."""
+    return [
+        (item.at, item.args.get("until"))
+        for item in run.emits
+        if isinstance(item, Command) and item.name == "extend" and item.args.get("on", True)
+    ]
+
+
+def ends(run: Any) -> list[int]:
+    """Of extensions, by an act of leaving."""
+    return [item.at for item in run.emits if isinstance(item, Command) and item.args.get("on") is False]
 
 
 def life(place: str, since: float, told: float | None = None, what: str = "taken") -> Life:
@@ -81,13 +91,27 @@ def booked(seconds: float, start: float, end: float, place: str = OTHER, ref: st
     return Booked(place, at(seconds), ANA, ref, at(start), at(end) if end else 0, "panrb")
 
 
+def test_a_tap_elsewhere_keeps_the_desk_for_a_long_meeting_until_an_act_of_leaving(fold: Any) -> None:
+    """The grace of an hour begins two hours after the tap, or with the act."""
+    inputs = [tap(10), sees(20, "occupied"), sees(100, "vacant"), ask(1000, "extend")]
+    assert said(fold(desk.rule(), DESK).feed(*inputs).wait(4 * HOUR))[1:] == [
+        (8200 + 3300, "release.warning", "auto_release"),
+        (8200 + 3600, "checkin.ended", "auto_release"),
+    ]
+    gone = fold(desk.rule(), DESK).feed(*inputs, ask(2000, "extend", on=False)).wait(4 * HOUR)
+    assert said(gone)[-1] == (2000 + 3600, "checkin.ended", "auto_release")
+    short = fold(desk.rule(desk.Settings(elsewhere_s=0.0)), DESK).feed(*inputs).wait(4 * HOUR)
+    assert said(short)[-1] == (1000 + 3600, "checkin.ended", "auto_release")
+
+
 def test_a_tap_elsewhere_extends_and_one_of_leaving_does_not(fold: Any) -> None:
     run = fold(one_desk.rule(), ANA).feed(
         life(DESK, 10), elsewhere(500), elsewhere(600, "out"), elsewhere(700, "in_out")
     )
-    assert extends(run) == [(at(500), at(500))]
+    assert extends(run) == [(at(500), None)]
+    assert ends(run) == [at(600)]
     run.feed(elsewhere(800, "kiosk"), life(DESK, 10, 900, "free"), elsewhere(1000))
-    assert extends(run) == [(at(500), at(500)), (at(800), at(800))]
+    assert extends(run) == [(at(500), None), (at(800), None)]
     assert extends(fold(one_desk.rule(), ANA).feed(elsewhere(5), life(DESK, 10))) == [], "it was before the desk"
 
 
@@ -113,7 +137,7 @@ def test_a_restart_remembers_bookings(fold: Any) -> None:
 def test_desk_and_acts_elsewhere_in_any_order_end_alike(fold: Any, data: st.DataObject) -> None:
     news: list[Input] = [life(DESK, 10, 600), booked(600, 100, 5000), elsewhere(600), booked(600, 200, 0, ref="r2")]
     mixed = fold(one_desk.rule(), ANA).feed(*data.draw(st.permutations(news))).wait(700)
-    assert sorted(extends(mixed)) == [(at(600), at(600)), (at(600), at(5000))]
+    assert sorted(extends(mixed), key=str) == [(at(600), at(5000)), (at(600), None)]
 
 
 def test_the_desk_rule_tells_its_bookings(fold: Any) -> None:

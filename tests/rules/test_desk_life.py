@@ -163,8 +163,10 @@ def test_nothing_is_released_without_evidence_for_the_whole_grace(
 
 
 def until(item: Input) -> int:
-    """Until when an act elsewhere speaks for the holder."""
-    return int(item.args.get("until", item.at)) if isinstance(item, Command) and item.name == "extend" else 0
+    """Until when an act elsewhere speaks for the holder: for two hours, or as long as a booking."""
+    if not isinstance(item, Command) or item.name != "extend":
+        return 0
+    return int(item.args.get("until", item.at + 7200 * SECOND))
 
 
 def grace_of(event: Event) -> int | None:
