@@ -13,6 +13,7 @@ from firmware_sim.office import Office as Tower
 from gateway.config.load import load
 from gateway.config.model import Office
 from gateway.decode import installed
+from gateway.demo.world import floor_of
 
 RAMADAN = ("2027-02-08", "2027-03-09")
 """As the operator sets it. Hours and breaks are the defaults, those of the scenarios: docs/calendar.md."""
@@ -52,7 +53,7 @@ def _document(made: Tower, tag_s: float) -> dict[str, Any]:
             {
                 "id": made.building,
                 "coordinator": next(gateway.id for gateway in made.gateways if gateway.coordinator),
-                "floors": [_floor(made, floor.id) for floor in made.floors],
+                "floors": [floor_of(made, floor.id) for floor in made.floors],
             }
         ],
         "gateways": [
@@ -83,30 +84,6 @@ def _place(made: Tower, document: dict[str, Any], survey: str | None) -> None:
     for device in document["devices"]:
         if device["driver"] == "receiver":
             device["at"] = [at[device["id"]].x, at[device["id"]].y]
-
-
-def _floor(made: Tower, floor: str) -> dict[str, Any]:
-    found = next(one for one in made.floors if one.id == floor)
-    return {
-        "id": floor,
-        "name": found.name,
-        "owner": found.gateway,
-        "zones": [
-            {
-                "id": zone.id,
-                "name": zone.name,
-                "private": zone.private,
-                "neighbours": list(zone.neighbours),
-                "spaces": [
-                    {"id": space.id, "name": space.name, "kind": space.kind, "capacity": space.capacity}
-                    for space in made.spaces
-                    if (space.floor, space.zone) == (floor, zone.id)
-                ],
-            }
-            for zone in made.zones
-            if zone.floor == floor
-        ],
-    }
 
 
 def _sources(devices: list[Device]) -> list[dict[str, Any]]:

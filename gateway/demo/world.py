@@ -78,7 +78,11 @@ def _document(
         "timezone": office.timezone,
         "simulated": True,
         "buildings": [
-            {"id": office.building, "coordinator": coordinator, "floors": [_floor(office, f.id) for f in office.floors]}
+            {
+                "id": office.building,
+                "coordinator": coordinator,
+                "floors": [floor_of(office, f.id) for f in office.floors],
+            }
         ],
         "gateways": [
             {
@@ -97,7 +101,8 @@ def _document(
     }
 
 
-def _floor(office: Office, floor: str) -> dict[str, Any]:
+def floor_of(office: Office, floor: str) -> dict[str, Any]:
+    """A floor of the simulated office, as office.yaml has it."""
     found = next(f for f in office.floors if f.id == floor)
     return {
         "id": floor,
