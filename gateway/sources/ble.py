@@ -158,10 +158,10 @@ class BleSource:
 
         scanner = BleakScanner(handle, scanning_mode=self._mode, bluez=self._bluez())
         try:
+            self._listening = True  # the first adverts come before `start` returns
             async with asyncio.timeout(START_S):
                 await scanner.start()
             self.state.opens += 1
-            self._listening = True
             await self._listen(daemon)
         finally:
             self._listening = False
