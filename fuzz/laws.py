@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from signal import ITIMER_VIRTUAL, SIGVTALRM, setitimer, signal
-from time import thread_time
+from time import perf_counter, thread_time
 from types import FrameType
 from typing import Any
 
@@ -148,13 +148,16 @@ def check_cut(before: int, fed: int, cut: Cut) -> None:
 def watchdog(progress: Callable[[], int], patience: float = 1) -> Iterator[None]:
     """Raises Stuck within the block when `progress` says the same for STUCK_S times `patience`. In the main thread.
 
-    It looks LOOKS times: where a virtual machine is put aside, the processor's time jumps, and two looks come at once.
+    It looks LOOKS times, and a look needs its time on the wall as well: where a virtual machine is put aside, the
+    processor's time jumps, and all looks come at once.
     """
-    seconds, last, same = STUCK_S * patience / LOOKS, -1, 0
+    seconds, last, same, before = STUCK_S * patience / LOOKS, -1, 0, perf_counter()
 
     def look(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal last, same
-        now = progress()
+        nonlocal last, same, before
+        if perf_counter() - before < seconds / 2:
+            return
+        before, now = perf_counter(), progress()
         same = same + 1 if now == last else 0
         last = now
         if same >= LOOKS:
