@@ -143,13 +143,16 @@ class Engine:
             self._run_ticks(at, outcome)
         if at > self._now:
             self._now = at
-        work: list[Work] = []
+        work: list[Work] | None = None
         for rule, key in self._route(item):
             step = self._step(rule, key, item, at)
-            if step is not None and (step.events or step.facts or step.emits or step.counts):
+            if step is None:
+                continue
+            _, events, facts, _, emits, counts = step
+            if events or facts or emits or counts:
                 if outcome is NOTHING:
                     outcome = Outcome()
-                work += self._collect(rule, step, outcome)
+                work = [*(work or ()), *self._collect(rule, step, outcome)]
         if work:
             self._settle(work, at, outcome)
         return outcome
@@ -215,8 +218,10 @@ class Engine:
             return None
         else:
             step = rule.step(state, item)
-        states[key] = step.state
-        self._want(name, key, step.due, at)
+        if step.state is not state:
+            states[key] = step.state
+        if step.due != self._due.get((name, key)):
+            self._want(name, key, step.due, at)
         return step
 
     def _want(self, rule: str, key: str, due: int | None, at: int) -> None:
@@ -224,8 +229,6 @@ class Engine:
             self._due.pop((rule, key), None)
             return
         due = max(due, at + 1)  # a wish for the past would never let time go on
-        if self._due.get((rule, key)) == due:
-            return
         self._due[rule, key] = due
         queued = self._queued.get((rule, key))
         if queued is None or due < queued:

@@ -123,15 +123,30 @@ class State:
 
     def step(self, *emits: Located, counts: tuple[str, ...] = ()) -> Step[State]:
         """With the time of the next look, whosever that is."""
-        due = self.dues[0][0] if self.dues else None
-        if self.quiet.due != due:
-            self.quiet = Step(self, due=due)
-        return Step(self, due=due, emits=emits, counts=counts) if emits or counts else self.quiet
+        if not (emits or counts):
+            return self.quiet
+        return Step(self, due=self.quiet.due, emits=emits, counts=counts)
 
     def look(self, tag: _Tag, at: int) -> None:
         """Look at a tag again at `at`."""
         tag.due = at
         heappush(self.dues, (at, tag.person))
+        self._wait()
+
+    def due(self, now: int) -> str | None:
+        """The person of a tag to look at by `now`, each once."""
+        while self.dues and self.dues[0][0] <= now:
+            at, person = heappop(self.dues)
+            self._wait()
+            tag = self.tags.get(person)
+            if tag is not None and tag.due == at:
+                return person
+        return None
+
+    def _wait(self) -> None:
+        due = self.dues[0][0] if self.dues else None
+        if self.quiet.due != due:
+            self.quiet = Step(self, due=due)
 
 
 def rule(settings: Settings) -> Rule[State]:
@@ -174,11 +189,8 @@ def _step(config: _Config, state: State, item: Input) -> Step[State]:
 
 def _passed(config: _Config, state: State, now: int) -> Iterator[Located]:
     """Look at every tag whose time has come."""
-    while state.dues and state.dues[0][0] <= now:
-        at, person = heappop(state.dues)
-        tag = state.tags.get(person)
-        if tag is not None and tag.due == at:
-            yield from _look(config, state, tag, now)
+    while (person := state.due(now)) is not None:
+        yield from _look(config, state, state.tags[person], now)
 
 
 def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
@@ -217,7 +229,8 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
         return state.quiet
     gone = at - votes.heard[slot] > config.fresh
     if level >= top + config.margin or gone:
-        return state.step(*_challenge(config, state, tag, receiver, at, gone=gone))
+        told = _challenge(config, state, tag, receiver, at, gone=gone)
+        return state.step(*told) if told else state.quiet
     if receiver == tag.challenger:
         _unchallenge(tag)
     return state.quiet
