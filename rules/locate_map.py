@@ -230,10 +230,13 @@ def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
     for floor, beliefs in enumerate(state.beliefs):
         here = [tag for on, tag in found if on == floor]
         if any(dark):  # who is heard faintly may be on a floor whose receivers are all deaf
-            faint = [tag for tag in here if tag.levels[floor][0] < beliefs.faintest(tag.row)]
-            here = [tag for tag in here if not any(tag is one for one in faint)]
-            for tag in faint:
-                yield from _unplaced(tag, now)
+            lit: list[Tag] = []
+            for tag in here:
+                if tag.levels[floor][0] < beliefs.faintest(tag.row):
+                    yield from _unplaced(tag, now)
+                else:
+                    lit.append(tag)
+            here = lit
         for first in range(0, len(here), BLOCK):
             yield from _weigh(config, state, beliefs, here[first : first + BLOCK], now)
     for tag in [tag for tag in state.tags.values() if now >= tag.last + config.lost]:

@@ -30,6 +30,7 @@ from gateway.normalize import Normalizer
 from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.pipeline import Pipeline
+from gateway.replay import RecordedClock
 from gateway.snapshots import Entry
 from rules import occupancy
 from rules.api import Command, Event, Fact, Health, Input, Reading, Sighting
@@ -41,26 +42,11 @@ NEVER = mail.NEVER
 Listener = Callable[[Event], None]
 
 
-class SimulatedTime:
-    """A clock that stands where the item being played is."""
-
-    def __init__(self) -> None:
-        self.now = 0
-
-    def office(self) -> int:
-        return self.now
+class SimulatedTime(RecordedClock):
+    """Stands where the item being played is; so does the machine's time."""
 
     def machine(self) -> int:
         return self.now
-
-    def seconds_until(self, office: int) -> float:
-        return (office - self.now) / SECOND
-
-    def office_in(self, seconds: float) -> int:
-        return self.now + int(seconds * SECOND)
-
-    async def sleep_until(self, office: int) -> None:
-        self.now = max(self.now, office)
 
 
 class Roll:
