@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench accuracy fuzz docs clean
+.PHONY: run install test lint bench accuracy faults faults-long fuzz docs clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -29,6 +29,15 @@ bench: $(VENV)/.test
 
 accuracy: $(VENV)/.test
 	$(BIN)/python -m bench.accuracy $(ARGS)
+
+faults: $(VENV)/.test
+	@deploy/test-servers.sh
+	$(BIN)/python -m faults.run $(ARGS)
+
+# hours; goes on where it was stopped: make faults-long ARGS="--fault gateway-killed --cycles 100"
+faults-long: $(VENV)/.test
+	@deploy/test-servers.sh
+	$(BIN)/python -m faults.run --long --write $(ARGS)
 
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m fuzz.run $(ARGS)

@@ -63,10 +63,14 @@ class Site:
         return self.folder / "var" / gateway / "control.sock"
 
     def start(self, name: str) -> None:
+        self.launch(name, "gateway.cli")
+
+    def launch(self, name: str, *module: str) -> None:
+        """The gateway or archive of that name, run by `python -m MODULE ...`."""
         command = ["ingest", str(self.file)] if name == "archive" else ["run", str(self.file), "--gateway", name]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [sys.executable, "-m", *module, *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:

@@ -1,0 +1,103 @@
+"""What is broken on purpose: each suite must notice its defect, or what it says of the product is void."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from gateway import ledger_schema
+from gateway.acknowledge import Name
+from gateway.ingest import Ingest
+from gateway.mqtt import Message
+from gateway.outbox import Outbox, _Work
+from gateway.outbox_store import Row
+from gateway.publisher import Publisher
+from gateway.spans import Spans
+
+
+def answers_before_the_commit() -> None:
+    """A tap is answered when it waits for the disk, not when it is there; and the disk is slow."""
+    submit, write = Outbox.submit, Outbox._write
+
+    def slowly(self: Outbox, batch: Any) -> Any:
+        time.sleep(0.2)
+        return write(self, batch)
+
+    def early(self: Outbox, drafts: Any, facts: Any, done: Any = None) -> None:
+        first = self._next
+        submit(self, drafts, facts)
+        if done is not None:
+            rows = [
+                Row(self._origin.boot, first + n, d.event.cls, "x", b"", 0, 0, "", "") for n, d in enumerate(drafts)
+            ]
+            done(rows)
+
+    Outbox.submit = early  # type: ignore[method-assign]
+    Outbox._write = slowly  # type: ignore[method-assign]
+
+
+def retires_on_puback() -> None:
+    """The broker's word is taken for the archive's."""
+    puback = Publisher._puback
+
+    def trusting(self: Publisher, row: Row, result: Any) -> None:
+        puback(self, row, result)
+        if not isinstance(result, Exception):
+            self._outbox._put(_retire(self._outbox, row))
+
+    Publisher._puback = trusting  # type: ignore[method-assign]
+
+
+def _retire(outbox: Outbox, row: Row) -> Any:
+    return _Work([], [], [], partial(_leave, boot=row.boot, number=row.sequence), lambda *_: None, True)
+
+
+def _leave(table: Any, *, boot: str, number: int) -> int:
+    gone: int = table.retire(boot, [(number, number)])
+    return gone
+
+
+def acknowledges_before_the_commit() -> None:
+    """The archive acknowledges what it has received; it commits when there is time for it."""
+    receive, write = Ingest.receive, Ingest._write
+
+    async def late(self: Ingest, *what: Any, **how: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await write(self, *what, **how)
+
+    def early(self: Ingest, message: Message) -> None:
+        receive(self, message)
+        if self._queue and self._queue[-1].message is message:
+            for event in self._queue[-1].events:
+                self._acks.commit(Name(event.gateway, event.boot, event.sequence))
+            message.ack()
+            self._acks.send()
+
+    Ingest.receive = early  # type: ignore[method-assign]
+    Ingest._write = late  # type: ignore[method-assign]
+
+
+def forgets_what_is_committed() -> None:
+    """No dedupe: every delivery is new."""
+    add = Spans.add
+
+    def always(self: Spans, number: int) -> bool:
+        add(self, number)
+        return True
+
+    Spans.add = always  # type: ignore[method-assign]
+    ledger_schema.SCHEMA = tuple(step.replace(", UNIQUE (source, sequence)", "") for step in ledger_schema.SCHEMA)
+
+
+DEFECTS: dict[str, Callable[[], None]] = {
+    plant.__name__.replace("_", "-"): plant
+    for plant in (
+        answers_before_the_commit,
+        retires_on_puback,
+        acknowledges_before_the_commit,
+        forgets_what_is_committed,
+    )
+}

@@ -1,0 +1,82 @@
+"""What became of the actions: the store, read back by query, against the book."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults import book
+from faults.book import Action
+from faults.office import place
+from gateway import ledger
+from gateway.ledger import Stored
+
+ACTS = ("desk.checkin.started", "desk.checkin.ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one run; an action is one act of one person, told to everybody (evt) and under the person's name (who)."""
+
+    offered: int
+    accepted: int
+    stored: int
+    """Accepted actions that are in the store at least once, whole."""
+    lost: int
+    duplicated: int
+    """Surplus acts, and rows of one number."""
+    wrong: int
+    """Acts that say another person, desk or way, or that come out of turn."""
+    doubtful: int
+    """Offered, never accepted, and stored: a request that died between the commit and the answer."""
+
+
+def judge(written: Path, store: Path, people: Sequence[str]) -> Verdict:
+    """`people`: pid by card."""
+    offered, accepted = book.read(written)
+    rows = list(ledger.read(store))
+    acts = [row for row in rows if row.type in ACTS]
+    numbers = Counter((row.gateway, row.boot, row.sequence) for row in rows)
+    found = Counter((row.subject, row.time, row.cls) for row in acts)
+    by_key = {(place(action.card), action.at): action for action in offered}
+    stored = lost = duplicated = doubtful = 0
+    for action in offered:
+        times = [found[place(action.card), action.at, cls] for cls in ("evt", "who")]
+        duplicated += sum(max(0, many - 1) for many in times)
+        if action.number not in accepted:
+            doubtful += min(times)
+        elif min(times):
+            stored += 1
+        else:
+            lost += 1
+    duplicated += sum(many - 1 for many in numbers.values())
+    strange = sum(not _right(row, by_key.get((row.subject, row.time)), people) for row in acts)
+    return Verdict(len(offered), len(accepted), stored, lost, duplicated, strange + _out_of_turn(acts), doubtful)
+
+
+def _right(row: Stored, action: Action | None, people: Sequence[str]) -> bool:
+    """An act of the person whose card it was, by badge, at that person's desk."""
+    if action is None:
+        return False
+    said = json.loads(row.body)
+    person = people[action.card] if row.cls == "who" else ""
+    return (
+        row.pid == person
+        and said["type"] == f"hadir.{row.type}.v1"
+        and said["data"]["method"] == "badge"
+        and said["subject"] == row.subject == place(action.card)
+    )
+
+
+def _out_of_turn(acts: Sequence[Stored]) -> int:
+    """Who taps again leaves: acts of one desk alternate, in the order of their times."""
+    wrong = 0
+    for cls in ("evt", "who"):
+        last: dict[str, str] = {}
+        for row in sorted((row for row in acts if row.cls == cls), key=lambda row: (row.subject, row.time, row.id)):
+            wrong += row.type != ACTS[last.get(row.subject) == ACTS[0]]
+            last[row.subject] = row.type
+    return wrong

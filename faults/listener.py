@@ -1,0 +1,61 @@
+"""A subscriber that only listens, of another make (paho): when each boot was first heard, and what is retained."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from gateway.boot import counter
+
+
+class Listener:
+    """Plain MQTT 3.1.1, in a thread of its own; comes back by itself when the broker does."""
+
+    def __init__(self, port: int, *filters: str) -> None:
+        self._filters = filters or ("hadir/v1/evt/#", "hadir/v1/who/#", "hadir/v1/hist/#", "hadir/v1/whohist/#")
+        self._lock = threading.Lock()
+        self._first: dict[str, float] = {}
+        self._changed = threading.Condition(self._lock)
+        self.retained: dict[str, Any] = {}
+        """By topic: what it said last."""
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+        client.reconnect_delay_set(0.05, 0.5)  # type: ignore[arg-type]  # it takes fractions
+        client.on_connect = self._connected
+        client.on_message = self._message
+        client.connect_async("127.0.0.1", port)
+        client.loop_start()
+        self._client = client
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def wait_for_boot(self, above: int, seconds: float) -> float:
+        """time.monotonic() of the first event of a boot whose counter is above `above`."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while True:
+                late = [at for boot, at in self._first.items() if counter(boot) > above]
+                if late:
+                    return min(late)
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    raise RuntimeError(f"no boot above {above} published within {seconds:.0f} s")
+
+    def _connected(self, client: mqtt.Client, *_: Any) -> None:
+        client.subscribe([(name, 1) for name in self._filters])
+
+    def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        now = time.monotonic()
+        said = json.loads(message.payload) if message.payload else None
+        with self._changed:
+            if "/state/" in message.topic or "/gw/" in message.topic:
+                self.retained[message.topic] = said
+            for event in said if isinstance(said, list) else [said]:
+                if isinstance(event, dict) and "source" in event:
+                    self._first.setdefault(event["source"].rpartition("/")[2], now)
+            self._changed.notify_all()

@@ -1,0 +1,8 @@
+"""All faults, in the order of the table."""
+
+from __future__ import annotations
+
+from faults.api import Fault
+from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
+
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED)}

@@ -1,0 +1,107 @@
+"""An office at work: its processes, somebody who taps all the time, and a subscriber that listens; then the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from faults.api import Outcome, Scene
+from faults.book import Book
+from faults.judge import judge
+from faults.listener import Listener
+from faults.office import ARCHIVE, GATEWAY, RealOffice
+from faults.taps import Taps
+from gateway import boot
+from tests.conftest import Mosquitto, free_port
+
+DRAIN_S = 60.0
+
+
+class Work:
+    """What a suite has its hands on."""
+
+    def __init__(self, scene: Scene, outcome: Outcome, *, port: int = 0, every_s: float = 0.05, **more: Any) -> None:
+        folder = scene.folder / "broker"
+        folder.mkdir(parents=True)
+        self.outcome = outcome
+        self.broker = Mosquitto(folder, free_port())
+        self.office = RealOffice(scene.folder / "office", self.broker, port=port, **more)
+        self.book_file = scene.folder / "book"
+        self.book = Book(self.book_file)
+        self.taps = Taps(self.office, self.book, every_s=every_s)
+        self.listener: Listener
+
+    def memory(self, name: str) -> None:
+        """Note the peak of a process's memory."""
+        process = self.office.processes.get(name)
+        if process is not None:
+            self.outcome.rss_mb = max(self.outcome.rss_mb, peak_mb(process.pid))
+
+    def restart(self, *module: str) -> None:
+        """Start the gateway; wait for its first event on the wire; note how long that took."""
+        before, begun = boot.last(self.office.folder / "var" / GATEWAY), time.monotonic()
+        self.office.launch(GATEWAY, *(module or ("gateway.cli",)))
+        self.outcome.recovery_s.append(self.listener.wait_for_boot(before, 20) - begun)
+
+
+def peak_mb(pid: int) -> float:
+    """VmHWM of a process."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("VmHWM")), 0.0)
+
+
+@contextmanager
+def at_work(
+    scene: Scene, outcome: Outcome, *, archive: tuple[str, ...] = ("gateway.cli",), **how: Any
+) -> Iterator[Work]:
+    """Broker, archive and listener run; the gateway is the suite's. At the end all is healthy, drained and judged."""
+    work = Work(scene, outcome, **how)
+    office = work.office
+    work.broker.start()
+    work.listener = Listener(work.broker.port)
+    try:
+        office.launch(ARCHIVE, *archive)
+        yield work
+        if work.taps.running:
+            work.taps.stop()
+        begun = time.monotonic()
+        if GATEWAY not in office.processes:
+            office.launch(GATEWAY, "gateway.cli")
+        drained(work, outcome)
+        outcome.notes["drain_s"] = round(time.monotonic() - begun, 2)
+        outcome.notes["refused"] = {str(status): many for status, many in sorted(work.taps.refusals.items())}
+        for name in (GATEWAY, ARCHIVE):
+            work.memory(name) if name == GATEWAY else None
+            office.kill(name, 15)
+        verdict = judge(work.book_file, office.ledger, office.people)
+        for name, value in asdict(verdict).items():
+            if name == "doubtful":
+                outcome.notes[name] = value
+            else:
+                setattr(outcome, name, value)
+    finally:
+        work.listener.close()
+        if work.taps.running:
+            work.taps.abandon()
+        office.close()
+        work.broker.stop()
+        work.book.close()
+
+
+def drained(work: Work, outcome: Outcome) -> None:
+    """Wait until the gateway has nothing that the archive has not committed."""
+    deadline = time.monotonic() + DRAIN_S
+    status: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        status = work.office.status()
+        if status and status["link"]["connected"] and status["backlog"]["events"] == 0:
+            return
+        time.sleep(0.1)
+    outcome.misses.append(f"not drained within {DRAIN_S:.0f} s: {status.get('backlog')} {status.get('link')}")
