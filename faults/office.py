@@ -34,11 +34,11 @@ MS = 1_000_000
 class RealOffice(Site):
     """Its processes, and the door system's side of it."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, *, port: int = 0, **more: Any) -> None:
-        """`port`: where gateways and archive find the broker (a proxy before it); `more`: keys of office.yaml."""
+    def __init__(self, folder: Path, broker: Mosquitto, *, port: int = 0, settings: Mapping[str, Any]) -> None:
+        """`port`: where gateways and archive find the broker (a proxy before it); `settings`: keys of office.yaml."""
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        text = document(self.port, port or broker.port, more)
+        text = document(self.port, port or broker.port, settings)
         with redirect_stdout(io.StringIO()):  # `hadir init` says what to do next
             super().__init__(folder, broker, text.replace("{", "{{").replace("}", "}}"), ())
         token = folder / "door.token"
@@ -94,8 +94,8 @@ def document(hook_port: int, broker_port: int, more: Mapping[str, Any]) -> str:
             {"id": f"reader-{desk}", **reader, "address": desk, "place": f"utama/l01/timur/{desk}"} for desk in desks
         ],
         "rules": {"desk": {"end_of_day": "23:59"}},  # nobody is sent home while the proof runs
-        "broker": {"port": broker_port},
         **more,
+        "broker": {"port": broker_port, **more.get("broker", {})},
     }
     return yaml.safe_dump(whole, sort_keys=False)
 

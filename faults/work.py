@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,12 +24,20 @@ DRAIN_S = 60.0
 class Work:
     """What a suite has its hands on."""
 
-    def __init__(self, scene: Scene, outcome: Outcome, *, port: int = 0, every_s: float = 0.05, **more: Any) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        outcome: Outcome,
+        *,
+        port: int = 0,
+        every_s: float = 0.05,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         folder = scene.folder / "broker"
         folder.mkdir(parents=True)
         self.outcome = outcome
         self.broker = Mosquitto(folder, free_port())
-        self.office = RealOffice(scene.folder / "office", self.broker, port=port, **more)
+        self.office = RealOffice(scene.folder / "office", self.broker, port=port, settings=settings or {})
         self.book_file = scene.folder / "book"
         self.book = Book(self.book_file)
         self.taps = Taps(self.office, self.book, every_s=every_s)

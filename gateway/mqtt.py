@@ -27,11 +27,16 @@ from gateway.mqtt_api import REFUSED, TOO_LARGE, Delivered, Done, LinkState, Mes
 from gateway.mqtt_inbox import MAX_RECEIVE, Inbox
 from gateway.mqtt_session import Arrived, Limits, Listener, Session, Settings
 from gateway.mqtt_window import Window
-from gateway.supervise import SETTLED_S, full_jitter
+from gateway.supervise import LONGEST_S, full_jitter
 
 __all__ = ["REFUSED", "Delivered", "Done", "Link", "LinkState", "Message", "Note"]
 
 _log = logging.getLogger(__name__)
+
+SETTLED_S = 6.0
+"""A connection that lasted so long may be replaced at once: that makes ten a minute at most."""
+SOON_S = 1.0
+"""A broker that has just gone is asked for again within so long; one that stays away, within half of its absence."""
 
 KEEPALIVE_S = 30
 GOODBYE_S = 0.8
@@ -190,7 +195,7 @@ class Link:
 
     async def run(self) -> None:
         """Keep the connection until cancelled, then say goodbye."""
-        attempt = 0
+        attempt, lost = 0, self._clock.machine()
         try:
             while True:
                 session = Session(self._settings, self._listener)
@@ -202,10 +207,15 @@ class Link:
                 finally:
                     if self._session is None:
                         session.abort()
-                if self.state.connected and self._clock.machine() - self.state.since > SETTLED_S * SECOND:
+                now, longest_s = self._clock.machine(), LONGEST_S
+                if not self.state.connected:  # nobody is there: the longer that has been so, the longer it may wait
+                    longest_s = min(LONGEST_S, max(SOON_S, (now - lost) / SECOND / 2))
+                elif now - self.state.since > SETTLED_S * SECOND:
                     attempt = 0  # a connection that ends at once, again and again, is not tried faster and faster
+                if self.state.connected:
+                    lost = now
                 self._down(why)
-                await asyncio.sleep(full_jitter(attempt))
+                await asyncio.sleep(full_jitter(attempt, longest_s=longest_s))
                 attempt += 1
         finally:
             await self._goodbye()

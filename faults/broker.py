@@ -1,0 +1,121 @@
+"""The broker is killed and forgets everything, or freezes: connected, and nothing arrives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from faults.api import Fault, Outcome, Scene
+from faults.office import GATEWAY
+from faults.work import Work, at_work
+from gateway.clock import rfc3339
+from gateway.mqtt import SETTLED_S
+
+LONGEST_AWAY_S = 3.0
+WATCHED_S = 6.0
+"""A freeze of this length or more is noticed."""
+GUARD_S = 60.0
+
+
+def broker_killed(scene: Scene) -> Outcome:
+    """SIGKILL, persistence off, back after up to three seconds."""
+    outcome, chance = Outcome(), scene.chance
+    defect = ("faults.mortal", "retires-on-puback", "0") if scene.broken else ("gateway.cli",)
+    with at_work(scene, outcome) as work:
+        work.restart(*defect)
+        outcome.recovery_s.clear()  # of this fault the broker's return counts
+        work.office.ready()
+        work.taps.start()
+        for _ in range(scene.cycles):
+            time.sleep(SETTLED_S + chance.uniform(0.5, 1.5))
+            if scene.broken:
+                _deafen(work)
+            work.broker.kill()
+            outcome.applies("broker killed, its queues and sessions gone")
+            time.sleep(chance.uniform(0.0, LONGEST_AWAY_S))
+            work.broker.start()
+            _caught_up(work)
+    return outcome
+
+
+def _deafen(work: Work) -> None:
+    """The archive is stopped for a moment: what the broker keeps for it dies with the broker."""
+    archive = work.office.processes["archive"].pid
+    os.kill(archive, signal.SIGSTOP)
+    time.sleep(0.5)
+    work.broker.kill()
+    os.kill(archive, signal.SIGCONT)
+
+
+def _caught_up(work: Work) -> None:
+    """From the broker's return until what was accepted before it is stored."""
+    begun = time.monotonic()
+    back = rfc3339(time.time_ns())
+    work.office.until(
+        lambda status: status["link"]["connected"] and (status["backlog"]["oldest_at"] or "~") >= back,
+    )
+    work.outcome.recovery_s.append(time.monotonic() - begun)
+
+
+def broker_frozen(scene: Scene) -> Outcome:
+    """SIGSTOP; every third freeze is longer than what must be noticed."""
+    outcome, chance = Outcome(), scene.chance
+    more = {"broker": {"frozen_after_s": 600}} if scene.broken else {}
+    with at_work(scene, outcome, every_s=0.1, settings=more) as work:
+        work.restart()
+        outcome.recovery_s.clear()
+        work.office.ready()
+        work.taps.start()
+        for cycle in range(scene.cycles):
+            time.sleep(chance.uniform(0.5, 1.5))
+            long = cycle % 3 == 0
+            _freeze(work, chance.uniform(WATCHED_S + 1, 12.0) if long else chance.uniform(1.0, 4.0), long=long)
+    return outcome
+
+
+def _freeze(work: Work, seconds: float, *, long: bool) -> None:
+    process = work.broker.process
+    assert process is not None
+    begun = time.monotonic()
+    os.kill(process.pid, signal.SIGSTOP)
+    noticed = 0.0
+    try:
+        while time.monotonic() - begun < seconds:
+            status = work.office.status()
+            if not noticed and status and not status["link"]["connected"]:
+                noticed = time.monotonic() - begun
+            time.sleep(0.05)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    work.outcome.applies("frozen for longer than 6 s" if long else "frozen for up to 4 s")
+    if noticed:
+        work.outcome.recovery_s.append(noticed)
+    elif long:
+        work.outcome.misses.append(f"frozen for {seconds:.1f} s and never noticed")
+    work.memory(GATEWAY)
+    work.office.until(lambda status: status["link"]["connected"])
+
+
+BROKER_KILLED = Fault(
+    name="broker-killed",
+    title="broker killed, with persistence off",
+    promise="what was accepted is stored at most 5 s after it is back (p99)",
+    defect="the gateway lets an event go at the broker's PUBACK",
+    run=broker_killed,
+    quick=2,
+    long=200,
+    control=1,
+    limits={"p99_s": 5.0},
+)
+BROKER_FROZEN = Fault(
+    name="broker-frozen",
+    title="broker frozen (SIGSTOP)",
+    promise="longer freezes than 6 s are noticed within 6 s (p99 of the time to notice), shorter ones lose nothing",
+    defect="no watchdog on the link",
+    run=broker_frozen,
+    quick=2,
+    long=60,
+    control=1,
+    limits={"p99_s": 6.0},
+)
