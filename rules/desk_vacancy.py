@@ -63,6 +63,12 @@ def seen(state: State, start: int, now: int) -> int:
     return sum(max(0, end - max(begin, since)) for since, end in spans)
 
 
+def doubted(state: State) -> float:
+    """How far the short presence between vacancy went towards being believed when it was sensed last, 0..1."""
+    last = max((one.end for one in state.doubts if one.seen), default=0)
+    return seen(state, 0, last) / LASTS if last else 0.0
+
+
 def used(state: State, settings: Settings, now: int) -> State:
     """A room in which somebody has been sensed for LASTS is in use by the reservation whose time it is."""
     booked = _unused(state, settings, now)
