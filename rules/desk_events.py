@@ -68,7 +68,7 @@ def reservation(
 ) -> tuple[Event, ...]:
     """created, changed, cancelled, released."""
     data: dict[str, Any] = {"booking_ref": booked.ref, "due": booked.start, "until": booked.end, "cause": cause}
-    if cause == "no_show":
+    if cause == "no_show":  # the others are acts, or the end of its time
         data |= {"evidence": [vacancy(state, at)], "challenger": against(state, "occupied")}
     return _both(f"desk.reservation.{what}", state, at, data, booked, settings)
 

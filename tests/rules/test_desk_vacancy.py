@@ -93,3 +93,28 @@ def test_what_is_remembered_of_doubts_is_bounded(fold: Any) -> None:
     """Nobody, and a ghost every quarter of an hour, for a week."""
     run = fold(desk.rule(), DESK).feed(*flicker(10, 900, 12, 7 * 24 * HOUR))
     assert len(run.state.doubts) <= 9
+
+
+# --- what spoke against it ------------------------------------------------------------------------------------------
+
+
+def lost(run: Any, what: str) -> Any:
+    return run.of(what)[0].data["challenger"]
+
+
+def test_who_takes_a_desk_that_looks_vacant_is_told_with_what_lost(fold: Any) -> None:
+    run = fold(desk.rule(), DESK).feed(sees(5, "vacant"), tap(10), sees(20, "occupied"), tap(30))
+    assert lost(run, "desk.checkin.started") == {"state": "vacant", "weight": 0.9}
+    assert lost(run, "desk.checkin.ended") == {"state": "occupied", "weight": 0.9}
+    assert lost(fold(desk.rule(), DESK).feed(tap(10)), "desk.checkin.started") is None, "nobody knows"
+
+
+def test_a_release_tells_the_ghost_and_the_sensor_that_lost(fold: Any) -> None:
+    ghost = [sees(5, "vacant"), book(10, START, START + 3600), sees(DUE - 200, "occupied"), sees(DUE - 185, "vacant")]
+    run = fold(desk.rule(), DESK).feed(*ghost).wait(DUE + 60)
+    assert lost(run, "desk.reservation.released") == {"state": "occupied", "weight": 0.25}
+    assert lost(run, "desk.release.warning") is None
+    seen = sees(5, "vacant")._replace(against=0.56)
+    run = fold(desk.rule(), DESK).feed(seen, book(10, START, START + 3600)).wait(DUE + 60)
+    assert lost(run, "desk.reservation.released") == {"state": "occupied", "weight": 0.56}
+    assert "challenger" not in run.of("desk.reservation.created")[0].data, "nobody asked the sensors"
