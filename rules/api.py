@@ -88,6 +88,8 @@ class Sensed(NamedTuple):
     quality: str = "good"
     people: int | None = None
     """How many, where they are counted; 0 where it is vacant; None: not known."""
+    against: float = 0.0
+    """How far the answer that lost was believed, 0..1."""
 
 
 class Located(NamedTuple):

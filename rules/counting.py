@@ -19,6 +19,8 @@ from rules.evidence import MOST, Evidence, measured
 
 NAME, VERSION = "counting", 1
 UNKNOWN = ("unknown", 0.0, 0, 0)
+TAGS_WEIGHT = 0.7
+"""How far the tags in a zone are believed: some people have none."""
 USED = frozenset({"taken", "away", "reserved"})
 
 
@@ -145,7 +147,7 @@ def _count(settings: Settings, state: State, now: int) -> Step[State]:
     """Close the window; tell what changed, or what has not been told for long."""
     forget = now - int(settings.forget_s * SECOND)
     people = {person: at for person, at in state.people.items() if at > forget}
-    number, method, confidence = _estimate(settings, state, len(people))
+    number, method, confidence, lost = _estimate(settings, state, len(people))
     seats = sum(_spaces(settings, state).values())
     shown, entries, exits = (_told(settings, count) for count in (number, state.entries, state.exits))
     told = (shown, seats, entries, exits, method, round(confidence, 1))  # an event for a hidden change would tell it
@@ -163,6 +165,7 @@ def _count(settings: Settings, state: State, now: int) -> Step[State]:
         "confidence": round(confidence, 2),
         "cause": "no_evidence" if number is None else None,
         "evidence": _evidence(settings, state, now),
+        "challenger": lost,
     }
     event = Event("occupancy.counted", state.zone, now, data)
     return Step(after._replace(told=told, told_at=now), (event,), (), due)
@@ -188,8 +191,9 @@ def _told(settings: Settings, count: int | None) -> int | None:
     return count if count is not None and count >= settings.fewest else None
 
 
-def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None, str, float]:
-    """(number, method, confidence): the larger of what places and what tags say; tags only where they may be told."""
+def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None, str, float, Mapping[str, Any] | None]:
+    """(number, method, confidence, what lost): the larger of what places and what tags say; tags only where they may be
+    told, and so is a number that lost."""
     spaces = _spaces(settings, state)
     known = 0.0
     occupied = 0
@@ -199,11 +203,17 @@ def _estimate(settings: Settings, state: State, people: int) -> tuple[int | None
         occupied += max(inside, int(taken and sensed != "vacant"))
         known += confidence if sensed != "unknown" else 0.5 * taken
     confidence = known / len(spaces) if spaces else 0.0
-    if people >= settings.fewest and people > occupied:
-        return people, "tags", max(confidence, 0.7)
+    tags = people >= settings.fewest
+    if tags and people > occupied:
+        lost = _lost("places", occupied, confidence) if occupied >= settings.fewest else None
+        return people, "tags", max(confidence, TAGS_WEIGHT), lost
     if confidence == 0.0:
-        return None, "places", 0.0
-    return occupied, "places", confidence
+        return None, "places", 0.0, None
+    return occupied, "places", confidence, _lost("tags", people, TAGS_WEIGHT) if tags and people < occupied else None
+
+
+def _lost(method: str, people: int, weight: float) -> Mapping[str, Any]:
+    return {"method": method, "occupancy": people, "weight": round(weight, 2)}
 
 
 def _spaces(settings: Settings, state: State) -> Mapping[str, int]:

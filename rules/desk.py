@@ -10,11 +10,12 @@
 A room is `free`, `reserved` or out of order, and never taken: who is sensed there uses it. Its reservation is released
 as a no-show when nobody was sensed there in its time, and again on evidence only.
 
-Only positive evidence releases: sensed vacant for the whole grace, without a doubt in between. `unknown` never does,
-and the grace begins again after it; breaks pause it. A tap has exactly one outcome, whatever the state:
-desk.checkin.started, desk.checkin.ended or badge.rejected.
+Only positive evidence releases: sensed vacant for the whole grace. A short doubt pauses it, as breaks do, and after one
+that lasts it begins again (desk_vacancy.py); nothing is released while anything but vacancy is sensed. A tap has
+exactly one outcome, whatever the state: desk.checkin.started, desk.checkin.ended or badge.rejected.
 
-desk_acts.py is what people do, desk_time.py what time does, desk_events.py what is said, desk_model.py what is kept.
+desk_acts.py is what people do, desk_time.py what time does, desk_vacancy.py how long nobody has been there,
+desk_events.py what is said, desk_model.py what is kept.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ from rules.desk_model import (
     life_of,
     remembered,
     restored,
-    used,
 )
-from rules.desk_time import due_of, explained, passed, sensed
+from rules.desk_time import due_of, explained, passed
+from rules.desk_vacancy import sensed, used
 
 
 def rule(settings: Settings | None = None) -> Rule[State]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rules import desk_events as events
 from rules.api import SECOND, Command, Event, Reading, stable_id
 from rules.desk_model import Checkin, Reservation, Settings, State, active
+from rules.desk_vacancy import rewatched
 from rules.evidence import Evidence, tapped
 
 Change = tuple[State, tuple[Event, ...]]
@@ -92,11 +93,6 @@ def end(
     last = max(held.start, at) if by_act else held.last
     said = events.ended(state, held, at, reason, last, evidence, settings, late=late)
     return rewatched(state._replace(checkin=None, acted=at if by_act else state.acted)), said
-
-
-def rewatched(state: State) -> State:
-    """Vacancy is counted afresh from now."""
-    return state._replace(vacant_from=state.now if state.sensed == "vacant" else 0, warned=False)
 
 
 def command(settings: Settings, state: State, asked: Command) -> Change:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rules.api import SECOND, Event
 from rules.desk_model import Checkin, Reservation, Settings, State
+from rules.desk_vacancy import doubted
 from rules.evidence import Evidence, measured
 
 INFERRED = frozenset({"auto_release", "end_of_day"})
@@ -16,8 +17,8 @@ INFERRED = frozenset({"auto_release", "end_of_day"})
 def started(
     state: State, checkin: Checkin, at: int, evidence: list[Evidence], settings: Settings, *, late: bool
 ) -> tuple[Event, ...]:
-    """The desk is taken."""
-    data = _about(checkin, evidence, late=late)
+    """The desk is taken. What speaks against it is that nobody is sensed there."""
+    data = _about(checkin, evidence, late=late) | {"challenger": against(state, "vacant")}
     return _both("desk.checkin.started", state, at, data, checkin, settings)
 
 
@@ -40,6 +41,7 @@ def ended(
         "dwell_s": round((last - checkin.start) / SECOND, 3),
         "start": checkin.start,
         "place": state.place,
+        "challenger": against(state, "occupied"),
     }
     return _both("desk.checkin.ended", state, at, data, checkin, settings)
 
@@ -48,7 +50,12 @@ def warning(
     state: State, at: int, due: int, cause: str, about: Checkin | Reservation, settings: Settings
 ) -> tuple[Event, ...]:
     """The desk will be released at `due` unless somebody comes."""
-    data: dict[str, Any] = {"due": due, "cause": cause, "evidence": [vacancy(state, at)]}
+    data: dict[str, Any] = {
+        "due": due,
+        "cause": cause,
+        "evidence": [vacancy(state, at)],
+        "challenger": against(state, "occupied"),
+    }
     if isinstance(about, Reservation):
         data["booking_ref"] = about.ref
     else:
@@ -61,8 +68,8 @@ def reservation(
 ) -> tuple[Event, ...]:
     """created, changed, cancelled, released."""
     data: dict[str, Any] = {"booking_ref": booked.ref, "due": booked.start, "until": booked.end, "cause": cause}
-    if cause == "no_show":
-        data["evidence"] = [vacancy(state, at)]
+    if cause == "no_show":  # the others are acts, or the end of its time
+        data |= {"evidence": [vacancy(state, at)], "challenger": against(state, "occupied")}
     return _both(f"desk.reservation.{what}", state, at, data, booked, settings)
 
 
@@ -80,6 +87,21 @@ def vacancy(state: State, at: int) -> Evidence:
     value = {"occupied": True, "vacant": False}.get(state.sensed)  # None: nobody knows
     age = at - (state.vacant_from or state.lack_from or at)
     return measured(space, "occupancy", "occupied", value, age, state.confidence if value is not None else 0.0)
+
+
+def against(state: State, loser: str) -> Mapping[str, Any] | None:
+    """How far the place's sensors speak for `loser`: that is what they hold, or what lost there; None: they do not.
+
+    Short presence that did not stop a release counts as far as it went towards it.
+    """
+    if state.sensed == "unknown":
+        return None
+    if state.sensed == loser:
+        weight = state.confidence
+    else:
+        weight = max(state.against, doubted(state) if loser == "occupied" else 0.0)
+    weight = round(weight, 2)
+    return {"state": loser, "weight": weight} if weight > 0 else None
 
 
 def _about(checkin: Checkin, evidence: list[Evidence], *, late: bool) -> dict[str, Any]:

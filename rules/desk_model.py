@@ -76,6 +76,28 @@ class Reservation(NamedTuple):
     """Of a room: somebody was sensed there in its time, so that it is no no-show any more."""
 
 
+class Doubt(NamedTuple):
+    """A while between two of vacancy."""
+
+    start: int
+    end: int
+    seen: bool
+    """Somebody was sensed; else nobody knew."""
+
+
+class Kept(NamedTuple):
+    """What is as it was before, where a doubt turns out to have been short."""
+
+    vacant_from: int
+    lack_from: int
+    warned: bool
+    checkin: str
+    """Whose ..."""
+    away: int
+    """... these two are."""
+    last: int
+
+
 class State(NamedTuple):
     """Of one desk."""
 
@@ -85,11 +107,19 @@ class State(NamedTuple):
     """In order of start."""
     out_of_order: bool = False
     sensed: str = "unknown"
+    turned: int = 0
+    """Since when."""
     confidence: float = 0.0
+    against: float = 0.0
+    """How far the state that is not sensed was believed."""
     lack_from: int = 0
     """Since when it is not sensed occupied; 0: it is."""
     vacant_from: int = 0
-    """Since when it is sensed vacant, without a doubt in between; 0: it is not."""
+    """Since when it is sensed vacant, without a doubt that lasted in between; 0: it is not."""
+    doubts: tuple[Doubt, ...] = ()
+    """Short ones since then."""
+    kept: Kept | None = None
+    """While there is a doubt."""
     warned: bool = False
     life: str = "free"
     since: int = 0
@@ -104,17 +134,6 @@ def active(state: State, settings: Settings, now: int) -> Reservation | None:
         if booked.start - int(settings.lead_s * SECOND) <= now < booked.end:
             return booked
     return None
-
-
-def used(state: State, settings: Settings, now: int) -> State:
-    """A room in which somebody is sensed is in use by the reservation whose time it is."""
-    booked = active(state, settings, now)
-    if state.place not in settings.rooms or state.sensed != "occupied" or booked is None:
-        return state
-    if booked.used or now < booked.start:
-        return state
-    kept = tuple(one._replace(used=True) if one is booked else one for one in state.reservations)
-    return state._replace(reservations=kept)
 
 
 def life_of(state: State, settings: Settings, now: int) -> tuple[str, int]:

@@ -6,33 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules import desk_events as events
-from rules.api import SECOND, Event, Sensed
+from rules.api import SECOND, Event
 from rules.desk_acts import Change, dropped, end
 from rules.desk_model import Checkin, Reservation, Settings, State, active, life_of
-
-
-def sensed(state: State, item: Sensed) -> State:
-    """Follow the place's occupancy: only vacancy that is sensed counts towards a release."""
-    was, is_ = state.sensed, item.state
-    state = state._replace(confidence=item.confidence)
-    if was == is_:
-        return state
-    held, at = state.checkin, item.at
-    if was == "occupied" and held is not None:
-        state = state._replace(checkin=held._replace(last=max(held.last, min(at, item.since))))
-    if is_ == "occupied":
-        if state.checkin is not None:
-            state = state._replace(checkin=state.checkin._replace(last=max(state.checkin.last, at), away=0))
-        return state._replace(sensed=is_, lack_from=0, vacant_from=0, warned=False)
-    # `unknown` ends the stretch of vacancy: a grace that it interrupts begins again, with its warning
-    return state._replace(
-        sensed=is_, lack_from=state.lack_from or at, vacant_from=at if is_ == "vacant" else 0, warned=False
-    )
+from rules.desk_vacancy import counted, stands_at, used_at
 
 
 def due_of(settings: Settings, state: State) -> int | None:
     """When time will change something next."""
-    dues = [moment for moment in (*_moments(settings, state), *_bookings(settings, state)) if moment is not None]
+    wishes = (*_moments(settings, state), *_bookings(settings, state), used_at(state, settings, state.now))
+    dues = [moment for moment in wishes if moment is not None]
     return min(dues, default=None)
 
 
@@ -75,6 +58,7 @@ def explained(settings: Settings, state: State, now: int) -> Mapping[str, Any]:
         "since": since,
         "sensed": state.sensed,
         "vacant_since": state.vacant_from or None,
+        "doubt_s": round(sum(one.end - one.start for one in state.doubts) / SECOND, 1),
         "paused": settings.calendar.paused(now),
         "checkin": None
         if held is None
@@ -105,17 +89,19 @@ def _moments(settings: Settings, state: State) -> tuple[int | None, int | None, 
         if grace is not None:
             start = _counted_from(settings, state)
             left = int(grace * SECOND)
-            release = settings.calendar.after(start, left)
+            release = max(counted(state, settings.calendar, start, left), stands_at(state))
             if not state.warned:
-                warn = settings.calendar.after(start, max(0, left - int(settings.warn_before_s * SECOND)))
+                sooner = max(0, left - int(settings.warn_before_s * SECOND))
+                warn = counted(state, settings.calendar, start, sooner)
     if held is not None:
         if state.vacant_from and not held.away:
-            away = state.vacant_from + int(settings.away_after_s * SECOND)
+            away = max(state.vacant_from + int(settings.away_after_s * SECOND), stands_at(state))
         if state.lack_from:
             close = settings.calendar.end_of_day(held.start)
             if close is not None and state.lack_from > close:
                 # sensed, or not yet looked at, when the day ended: wait until it is clear that nobody is there
                 close = state.lack_from + int(settings.away_after_s * SECOND)
+            close = None if close is None else max(close, stands_at(state))
     return away, warn, release, close
 
 

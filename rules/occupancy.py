@@ -76,6 +76,8 @@ class State(NamedTuple):
     belief: Belief = Belief()
     odds: float = 0.0
     """Above 0: occupied, rather; a guess where the state is unknown."""
+    against: float = 0.0
+    """How far the answer that lost was believed when it lost."""
     people: int | None = None
     stuck: frozenset[str] = frozenset()
     saved: int = 0
@@ -265,6 +267,8 @@ def _publish(
     if not changed and not first and same:
         return Step(kept, (), (), verdict.due, named)
     since = verdict.since if changed else state.since
+    lost = verdict.challenger
+    against = float(lost["weight"]) if lost else 0.0 if changed or bound.model is None else state.against
     after = kept._replace(
         now=now,
         state=verdict.state,
@@ -272,10 +276,11 @@ def _publish(
         since=since,
         confidence=confidence,
         quality=quality,
+        against=against,
         people=people,
     )
     shown = round(confidence, 2)
-    sensed = Sensed(state.place, verdict.state, verdict.cause, since, now, shown, quality, people)
+    sensed = Sensed(state.place, verdict.state, verdict.cause, since, now, shown, quality, people, against)
     emits = (sensed, *named)
     if not changed:
         return Step(after, (), (), verdict.due, emits)

@@ -53,7 +53,7 @@ def rule(settings: Settings | None = None) -> Rule[State]:
 def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
     state = restored(person, fact, settings, now)
     if state.quiet and state.visit is not None:
-        state, said = _close(state, state.visit.last, "unknown", "no_evidence", "act", state.visit.last)
+        state, said = _close(settings, state, state.visit.last, "unknown", "no_evidence", "act", state.visit.last, [])
         return Step(state, said, (fact_of(state),))
     return Step(state, (), (), _due(settings, state))
 
@@ -138,8 +138,9 @@ def _seen(
     """
     visit = state.visit
     weight = settings.sources.get(method, SOURCES[""]).weight * confidence
+    via = str(evidence[0].get("via", "")) if evidence else ""
     if visit is None:
-        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at, assurance=assurance, weight=weight)
+        visit = Visit(stable_id("visit", state.person, at), zone, at, method, at)
         name, prev = "started", None
     elif visit.zone != zone:
         name, prev = "moved", visit.zone
@@ -147,10 +148,10 @@ def _seen(
     elif visit.idle:
         name, prev = "moved", zone  # back from idle, where the person was
     else:
-        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance, weight=weight)
+        seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance, weight=weight, via=via)
         return state._replace(visit=seen), ()
     last = max(visit.last, at)
-    after = Visit(visit.id, zone, visit.start, method, last, idle=False, assurance=assurance, weight=weight)
+    after = Visit(visit.id, zone, visit.start, method, last, idle=False, assurance=assurance, weight=weight, via=via)
     data: dict[str, Any] = {
         "state": "present",
         "visit_id": after.id,
@@ -225,7 +226,8 @@ def _workplace(settings: Settings, state: State, item: Reading) -> Change:
     if state.proved > item.at:  # a later act has shown that they are here again
         since = state.took > item.at
         return state._replace(desk=state.desk if since else "", left=0 if since else state.left), (*before, outcome)
-    state, said = _close(state, item.at, "left", None, "act", item.at, item.assurance)
+    ended = [personal("badge", item.dev)]
+    state, said = _close(settings, state, item.at, "left", None, "act", item.at, ended, item.assurance)
     return state, (*before, outcome, *said)
 
 
@@ -233,7 +235,7 @@ def _quiet(settings: Settings, state: State, asked: Command) -> Change:
     """Stop sensing at once; what people do on purpose goes on."""
     on = bool(asked.args.get("on", True)) or state.person in settings.quiet
     if on and state.visit is not None:
-        state, said = _close(state, state.visit.last, "unknown", "no_evidence", "act", state.visit.last)
+        state, said = _close(settings, state, state.visit.last, "unknown", "no_evidence", "act", state.visit.last, [])
         return state._replace(quiet=True, desk=""), said
     return state._replace(quiet=on, desk="" if on else state.desk), ()
 
@@ -260,7 +262,8 @@ def _silent(settings: Settings, state: State) -> Change:
         return state, ()
     silent = max(visit.last, state.watched)
     if state.now >= silent + int(settings.unknown_after_s * SECOND):
-        return _close(state, visit.last, "unknown", state.cause or "no_evidence", "inferred", visit.last)
+        cause = state.cause or "no_evidence"
+        return _close(settings, state, visit.last, "unknown", cause, "inferred", visit.last, _last_sign(visit))
     if not visit.idle and state.now >= silent + int(settings.idle_after_s * SECOND):
         data: dict[str, Any] = {
             "state": "present",
@@ -271,18 +274,38 @@ def _silent(settings: Settings, state: State) -> Change:
             "cause": state.cause or "no_evidence",
             "confidence": round(support(settings, visit, state.now), 2),
             "assurance": visit.assurance,
-            "evidence": [],
+            "evidence": _last_sign(visit),
         }
         event = _sense(state, "idle", visit.zone, state.now, data)
         return state._replace(visit=visit._replace(idle=True)), (event,)
     return state, ()
 
 
-def _close(state: State, at: int, became: str, cause: str | None, ended_by: str, last: int, proof: str = "") -> Change:
-    """End the visit. `proof`: assurance of the act that ends it; else that of its last evidence."""
+def _last_sign(visit: Visit) -> list[Evidence]:
+    """What bore out the visit last, and has not been heard since."""
+    return [personal("tag" if visit.method == "tag" else "badge", visit.via)] if visit.via else []
+
+
+def _close(
+    settings: Settings,
+    state: State,
+    at: int,
+    became: str,
+    cause: str | None,
+    ended_by: str,
+    last: int,
+    evidence: list[Evidence],
+    proof: str = "",
+) -> Change:
+    """End the visit. `evidence`: the act that ends it, or the last sign that was not followed by another. What spoke
+    against the end is what was left of that sign.
+
+    `proof`: assurance of the act that ends it; else that of its last evidence.
+    """
     visit = state.visit
     if visit is None:
         return state, ()
+    left = round(support(settings, visit, max(state.now, at)), 2)
     data: dict[str, Any] = {
         "state": became,
         "cause": cause,
@@ -294,7 +317,8 @@ def _close(state: State, at: int, became: str, cause: str | None, ended_by: str,
         "dwell_s": round((last - visit.start) / SECOND, 3),
         "ended_by": ended_by,
         "assurance": proof or visit.assurance,
-        "evidence": [],
+        "evidence": evidence,
+        "challenger": {"state": "present", "weight": left} if left > 0 else None,
     }
     event = _sense(state, "ended", visit.zone, at, data)
     return state._replace(visit=None, desk="", elsewhere=""), (event,)

@@ -57,7 +57,9 @@ class Visit(NamedTuple):
     assurance: str = "claimed"
     """How far what bore out the present zone proves who it was: claimed, fresh, bound."""
     weight: float = 1.0
-    """What the last evidence was worth when it was fresh."""
+    """What the last evidence was worth when it was fresh ..."""
+    via: str = ""
+    """... and the fixed device that heard or read it; empty where none did."""
 
 
 def support(settings: Settings, visit: Visit, now: int) -> float:

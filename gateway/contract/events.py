@@ -17,6 +17,7 @@ from gateway.contract.fields import (
     Challenger,
     ClockState,
     Count,
+    CountChallenger,
     Evidence,
     Identifier,
     Method,
@@ -93,6 +94,7 @@ class OccupancyCounted(Data):
     confidence: Share = Field(description="0 to 1")
     cause: UnknownCause | None = Field(None, description="why unknown; null otherwise")
     evidence: Evidence = Field([])
+    challenger: CountChallenger | None = Field(None, description="the count that lost, where there was another")
 
 
 class BadgeRejected(ByCoordinator):
@@ -118,6 +120,7 @@ class Checkin(AboutPerson):
     matches_reservation: bool | None = Field(None, description="whether a reservation of the person was fulfilled")
     booking_ref: Text | None = Field(None, description="of that reservation")
     evidence: Evidence = Field([])
+    challenger: Challenger | None = Field(None, description="what the place's sensors had against it")
 
 
 class DeskCheckinStarted(Checkin):
@@ -147,6 +150,7 @@ class DeskReleaseWarning(AboutPerson):
     checkin_id: Uuid | None = Field(None, description="of the check-in concerned")
     booking_ref: Text | None = Field(None, description="of the reservation concerned")
     evidence: Evidence = Field([])
+    challenger: Challenger | None = Field(None, description="what the place's sensors had against it")
 
 
 class DeskReservation(AboutPerson):
@@ -157,6 +161,7 @@ class DeskReservation(AboutPerson):
     cause: Literal["no_show", "user", "operator"] | None = Field(None, description="who or what caused it")
     booking_ref: Text = Field(description="the reservation, in the words of its master")
     evidence: Evidence = Field([])
+    challenger: Challenger | None = Field(None, description="what spoke against a release as a no-show")
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -194,7 +199,7 @@ class Presence(ByCoordinator, AboutPerson):
     confidence: Share | None = Field(None, description="0 to 1")
     last_evidence: Time | None = Field(None, description="last sign of the person")
     evidence: Evidence = Field([])
-    challenger: Challenger | None = Field(None, description="the zone that lost")
+    challenger: Challenger | None = Field(None, description="the zone that lost; of an end, what was left of presence")
 
 
 class PresenceEnded(Presence):

@@ -96,6 +96,14 @@ class Challenger(Wire):
     weight: float = Field(description="how much it was believed; for zones the smoothed signal, dBm")
 
 
+class CountChallenger(Wire):
+    """The count that lost, where it may be told."""
+
+    method: Word = Field(description="how it was counted")
+    occupancy: Count = Field(description="people; never fewer than five")
+    weight: Share = Field(description="how much it was believed")
+
+
 Evidence = Annotated[
     list[Annotated[Measured | Heard, Field(union_mode="left_to_right")]],
     Field(max_length=8, strict=False, description="what it was decided by, at most 8 items, the weightiest first"),

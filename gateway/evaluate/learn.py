@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from gateway.clock import SECOND
@@ -29,6 +30,10 @@ from rules.witness import SIGNS
 
 EVERY_S = 30
 """Between two labels that a room gives itself."""
+STAY_S = 900
+"""A stay that teaches: three times as long as a motion sensor holds one movement."""
+LEAST_S = 2 * 3600
+"""In use, and empty, before a room can teach itself."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,25 +77,42 @@ def recorded(path: Path, place: str) -> list[Reading]:
 
 
 def taught(readings: Sequence[Reading]) -> RoomModel:
-    """A model of what bears no witness by itself, learned from what does. Raises ValueError where nothing does."""
+    """A model of what bears no witness by itself, learned from what does.
+
+    Raises ValueError where nothing does, or where it saw too little: an empty week teaches stray movements.
+    """
     if not any(one.kind in SIGNS for one in readings):
         raise ValueError("has neither labels (train_truth.csv) nor a sensor of presence that could give them")
-    return learn([one for one in readings if one.kind not in SIGNS], labels(readings))
+    told = labels(readings)
+    used = sum(label.occupied for label in told)
+    if min(used, len(told) - used) * EVERY_S < LEAST_S:
+        hours = f"{LEAST_S / 3600:g} h"
+        raise ValueError(f"its own sensors saw less than {hours} of it in use, or of it empty: it cannot teach itself")
+    return learn([one for one in readings if one.kind not in SIGNS], told)
 
 
 def labels(readings: Sequence[Reading]) -> list[Label]:
-    """What the occupancy rule holds by the room's sensors of presence alone; nothing where it is unknown."""
+    """What the occupancy rule holds by the room's sensors of presence alone; nothing where it is unknown.
+
+    Nothing either where somebody was there for less than STAY_S, which may have been a stray movement or a ghost, nor
+    of a stretch in which a sensor was stuck, from its beginning on.
+    """
     teachers = [one for one in readings if one.kind in SIGNS]
     at: list[int] = []
     for one in readings:
         if not at or one.at >= at[-1] + EVERY_S * SECOND:
             at.append(one.at)
     settings = PlaceSettings(devices=rooms.devices(teachers, ()))
-    return [
-        Label(time, state.state == "occupied")
-        for time, state in zip(at, follow(teachers, at, settings), strict=True)
-        if state.state != "unknown"
-    ]
+    told: list[Label] = []
+    followed = zip(at, follow(teachers, at, settings), strict=True)
+    for word, stretch in groupby(followed, key=lambda one: "stuck" if one[1].stuck else one[1].state):
+        times = [time for time, _ in stretch]
+        if word == "stuck":
+            while told and told[-1].occupied:
+                told.pop()
+        elif word == "vacant" or (word == "occupied" and times[-1] - times[0] >= STAY_S * SECOND):
+            told += [Label(time, word == "occupied") for time in times]
+    return told
 
 
 __all__ = ["labels", "run", "taught"]

@@ -99,7 +99,7 @@ class Changes:
             return f"free: {what} {when}, if it stays vacant; breaks do not count{warned}"
         if occupancy["state"] == "unknown":
             return f"free: {what} only after {grace} sensed vacant; while nobody knows, nothing is released"
-        return f"free: {what} after {grace} sensed vacant, without a doubt in between"
+        return f"free: {what} after {grace} sensed vacant; a short doubt pauses that, and one that lasts begins it anew"
 
     # --- a person ---------------------------------------------------------------------------------------------------
 

@@ -117,5 +117,5 @@ class PersonAt:
             "place": row.subject,
             "since": row.time if row.at is None else row.at,
             **{name: data.get(name) for name in ("method", "assurance", "reason", "ended_by", "arrangement")},
-            **{name: told[name] for name in ("rule", "gateway", "boot", "sequence", "evidence")},
+            **{name: told[name] for name in ("rule", "gateway", "boot", "sequence", "evidence", "challenger")},
         }

@@ -12,8 +12,10 @@ from gateway.contract.times import parsed
 from gateway.ledger_view import Stored, View, by_time
 from gateway.usage import Usage
 from gateway.why.rows import Answer, body_of, brief, decided, since_of
-from rules.api import SECOND
-from rules.calendar import Calendar
+from rules.api import SECOND, Sensed
+from rules.calendar import DAY, Calendar
+from rules.desk_model import State
+from rules.desk_vacancy import counted, sensed, stands_at
 
 CHANGED, COUNTED = "occupancy.changed", "occupancy.counted"
 STARTED, ENDED, WARNED = "desk.checkin.started", "desk.checkin.ended", "desk.release.warning"
@@ -106,9 +108,9 @@ class PlaceAt:
         booked = self._reservation(place)
         if started is None or (ended is not None and by_time(ended) > by_time(started)):
             life = "out_of_order" if out_of_order else "reserved" if booked else "free"
-            last = None if ended is None else {**brief(ended), "rule": body_of(ended).get("rule")}
+            last = None if ended is None else {**brief(ended), **_reasons(ended, self._at, "rule")}
             due = (
-                self._vacant_due(occupancy, int(booked["since"]), self._office.rules.desk.no_show_after_s)
+                self._vacant_due(place, occupancy, int(booked["since"]), self._office.rules.desk.no_show_after_s)
                 if booked
                 else None
             )
@@ -119,8 +121,12 @@ class PlaceAt:
         data = body_of(started)
         began = started.time if started.at is None else started.at
         rules = self._office.rules.desk
-        away = self._vacant_since(occupancy, began)
-        away = away + int(rules.away_after_s * SECOND) if away is not None else None
+        vacant = self._vacancy(place, occupancy)
+        away = (
+            None
+            if vacant is None
+            else max(max(vacant.vacant_from, began) + int(rules.away_after_s * SECOND), stands_at(vacant))
+        )
         is_away = away is not None and away <= self._at
         close = self._calendar.end_of_day(began)
         return {
@@ -131,28 +137,32 @@ class PlaceAt:
                 "since": began,
                 "method": data["method"],
                 "matches_reservation": data.get("matches_reservation"),
-                **{
-                    name: decided(started, self._at)[name]
-                    for name in ("rule", "gateway", "boot", "sequence", "evidence")
-                },
+                **_reasons(started, self._at, "rule", "gateway", "boot", "sequence"),
             },
             "reservation": booked,
             "paused": self._calendar.paused(self._at),
             "away_due": None if is_away else away,
-            "release_due": self._vacant_due(occupancy, began, rules.release_after_s),
+            "release_due": self._vacant_due(place, occupancy, began, rules.release_after_s),
             "end_of_day_due": close,
         }
 
-    def _vacant_since(self, occupancy: Mapping[str, object], began: int) -> int | None:
-        """Since when vacancy counts; None: it is not known to be vacant."""
+    def _vacancy(self, place: str, occupancy: Mapping[str, object]) -> State | None:
+        """Since when vacancy counts, and its doubts, as the desk rule has them; None: it is not known to be vacant."""
         decided_at = occupancy.get("decided_at")
         if occupancy["state"] != "vacant" or not isinstance(decided_at, int):
             return None
-        return max(decided_at, began)
+        state = State(place)
+        for row in self._view.at(place, (CHANGED,), self._at - DAY, self._at + 1):
+            at, data = row.time if row.at is None else row.at, body_of(row)
+            state = sensed(state, Sensed(place, data["state"], data.get("cause"), at, at, data["confidence"]))
+        return state if state.vacant_from else State(place, sensed="vacant", vacant_from=decided_at)
 
-    def _vacant_due(self, occupancy: Mapping[str, object], began: int, grace_s: float | None) -> int | None:
-        since = self._vacant_since(occupancy, began)
-        return None if since is None or grace_s is None else self._calendar.after(since, int(grace_s * SECOND))
+    def _vacant_due(self, place: str, occupancy: Mapping[str, object], began: int, grace_s: float | None) -> int | None:
+        state = self._vacancy(place, occupancy)
+        if state is None or grace_s is None:
+            return None
+        start = max(state.vacant_from, began)
+        return max(counted(state, self._calendar, start, int(grace_s * SECOND)), stands_at(state))
 
     def _reservation(self, place: str) -> Answer | None:
         """The reservation that keeps the desk from others at the time."""
@@ -183,6 +193,12 @@ class PlaceAt:
             "before": [brief(row) for row in sorted(before, key=by_time)[-AROUND:]],
             "after": [brief(row) for row in sorted(after, key=by_time)[:AROUND]],
         }
+
+
+def _reasons(row: Stored, at: int, *names: str) -> Answer:
+    """What an act or an end rests on, what spoke against it, and more of `decided`."""
+    told = decided(row, at)
+    return {name: told[name] for name in (*names, "evidence", "challenger")}
 
 
 def _some(find: Callable[[str, int], Stored | None], kind: str, time: int) -> list[Stored]:

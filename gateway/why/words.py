@@ -74,9 +74,7 @@ class Words:
             yield f"  evidence: {evidence(item)}"
         if held.get("evidence") == []:
             yield "  evidence: none"
-        if held.get("challenger"):
-            lost = held["challenger"]
-            yield f"  lost: {lost.get('state') or lost.get('zone')}, weight {lost['weight']:g}"
+        yield from _lost(held)
         if held.get("holds"):
             yield from self._holds(held["holds"])
 
@@ -101,6 +99,9 @@ class Words:
         if answer.get("owner_unit"):
             guests = "guests are allowed" if answer["guests"] else "it refuses other units"
             yield f"  it belongs to {answer['owner_unit']}; {guests}"
+        if desk.get("vacant_since") and desk.get("doubt_s"):
+            vacant = self._clock(desk["vacant_since"])
+            yield f"  nobody since {vacant}, but for short doubts, together {desk['doubt_s']:g} s, which do not count"
         if desk.get("reservation"):
             booked = desk["reservation"]
             came = ", and somebody came" if booked.get("used") else ""
@@ -114,10 +115,13 @@ class Words:
                 by = f"{checkin['rule']} on {checkin['gateway']}, event {checkin['boot']}/{checkin['sequence']}"
                 yield f"  decided by {by}"
             yield from (f"  evidence: {evidence(item)}" for item in checkin.get("evidence") or ())
+            yield from _lost(checkin)
             if checkin.get("elsewhere_until"):
                 yield f"  its holder acted, or is booked, elsewhere until {self._clock(checkin['elsewhere_until'])}"
         elif desk.get("ended"):
             yield f"  ended: {event(desk['ended'], self._clock)}"
+            yield from (f"    evidence: {evidence(item)}" for item in desk["ended"].get("evidence") or ())
+            yield from (f"  {line}" for line in _lost(desk["ended"]))
 
     def _zone_lines(self, answer: Mapping[str, Any]) -> Iterator[str]:
         if answer.get("private"):
@@ -153,6 +157,14 @@ class Words:
 
     def _clock(self, at: int) -> str:
         return clock(at, self._at, self._zone)
+
+
+def _lost(held: Mapping[str, Any]) -> Iterator[str]:
+    """The answer that was not given."""
+    lost = held.get("challenger")
+    if lost:
+        what = lost.get("state") or lost.get("zone") or f"{lost['occupancy']} people, by {lost['method']}"
+        yield f"  lost: {what}, weight {lost['weight']:g}"
 
 
 def evidence(item: Mapping[str, Any]) -> str:

@@ -177,3 +177,15 @@ def test_same_input_same_output_and_few_stay_hidden(fold: Any, chosen: list[tupl
         for number in (event.data["occupancy"], event.data["entries"], event.data["exits"]):
             assert number is None or number >= 5
         assert 0 <= event.data["confidence"] <= 1
+
+
+def test_the_count_that_lost_is_told_where_it_may_be(fold: Any) -> None:
+    heard = [person(20, n) for n in range(7)]
+    run = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5), *heard, *together(30, "occupied", 0, 1, 2, 3, 4))
+    assert run.wait(100).events[-1].data["challenger"] == {"method": "places", "occupancy": 5, "weight": 0.9}
+    run = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5, "occupied"), *heard[:6])
+    assert run.wait(100).events[-1].data["challenger"] == {"method": "tags", "occupancy": 6, "weight": 0.7}
+    few = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5), *together(30, "occupied", 0, 1), *heard)
+    assert few.wait(100).events[-1].data["challenger"] is None, "two are not told, also where they lose"
+    few = fold(counting.rule(SETTINGS), ZONE).feed(*all_seen(5, "occupied"), *heard[:4])
+    assert few.wait(100).events[-1].data["challenger"] is None

@@ -216,6 +216,25 @@ def test_whatever_says_for_a_day_that_somebody_is_there_is_named_and_outweighed(
     assert named(run) == [("it", False, "stuck")]
 
 
+def test_a_desk_with_only_a_stuck_sensor_is_unknown_and_its_reader_still_proves(fold: Any) -> None:
+    """Unknown releases nothing: who holds it keeps it until the day ends. The next morning it is unknown still."""
+    seat = Device(modality="seat", expect_s=60.0)
+    settings = PlaceSettings(devices={"seat": seat, "rdr": Device(modality="badge")})
+    told = [one._replace(dev="seat", modality="seat") for one in sees(30)]
+    tap = Reading("rdr", "badge", True, PLACE, at(28 * HOUR + 5), "badge", "desk", "p-000000000000000a")
+    run = begun(fold, occupancy.rule({PLACE: settings}))
+    run.feed(*sorted([*told, tap], key=lambda one: one.at))
+    assert [(round(second / HOUR, 1), word) for second, word in story(run)] == [
+        (0.0, "starting"),
+        (0.0, "occupied"),
+        (12.0, "sensor_stale"),
+        (28.0, "occupied"),
+        (28.0, "sensor_stale"),
+    ]
+    assert named(run) == [("seat", False, "stuck")]
+    assert run.events[2].data["confidence"] == 0.0
+
+
 def test_one_that_the_model_denies_for_hours_is_stuck(fold: Any) -> None:
     """A radar sees somebody all night, and neither air nor light nor sound nor movement do."""
     night = [one for one in OTHER.readings if one.at < at(8 * HOUR + 900)]

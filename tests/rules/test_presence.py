@@ -161,6 +161,18 @@ def test_one_visit_has_one_id_and_its_last_evidence(fold: Any) -> None:
     assert run.body is None
 
 
+def test_an_end_tells_what_ended_it_and_what_was_left_against_it(fold: Any) -> None:
+    silent = fold(presence.rule(), ANA).feed(located(10, EAST), located(70, EAST)).wait(5000)
+    for event in silent.events[-2:]:
+        assert event.data["evidence"] == [{"modality": "tag", "via": "r-1"}], "the last sign, not followed by another"
+    assert silent.events[-1].data["challenger"] is None, "an hour later nothing is left of it"
+    left = fold(presence.rule(), ANA).feed(tap(10, "in"), located(20, EAST), tap(80, "out")).events[-1]
+    assert left.data["evidence"] == [{"modality": "badge", "via": "rdr-1"}]
+    assert left.data["challenger"] == {"state": "present", "weight": 0.45}
+    hushed = fold(presence.rule(), ANA).feed(located(10, EAST), quiet(20)).events[-1]
+    assert hushed.data["evidence"] == [], "a wish has no device"
+
+
 def test_a_desk_that_is_taken_names_the_reader_that_was_tapped(fold: Any) -> None:
     taken = life(60, "taken")._replace(reader="rdr-7", assurance="fresh")
     run = fold(presence.rule(), ANA).feed(taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,13 +40,21 @@ def test_nobody_came_and_it_is_released_after_a_warning(fold: Any) -> None:
 
 def test_the_meeting_before_that_goes_on_into_its_time_keeps_it(fold: Any) -> None:
     """Who sits there when it begins uses it: nobody can tell the two meetings apart."""
-    run = room(fold).feed(sees(600, "occupied"), sees(START + 30, "vacant")).wait(END)
+    run = room(fold).feed(sees(600, "occupied"), sees(START + 90, "vacant")).wait(END)
     assert [word for _, word, cause in said(run) if cause == "no_show"] == []
 
 
-def test_who_was_there_and_left_before_it_began_does_not_count(fold: Any) -> None:
-    run = room(fold).feed(sees(600, "occupied"), sees(START - 30, "vacant")).wait(END)
-    assert (START + 900, "reservation.released", "no_show") in said(run)
+@pytest.mark.parametrize("left", [-30, 30])
+def test_who_was_there_and_left_as_it_began_does_not_count(fold: Any, left: int) -> None:
+    run = room(fold).feed(sees(600, "occupied"), sees(START + left, "vacant")).wait(END)
+    assert (START + 900 + max(0, left), "reservation.released", "no_show") in said(run)
+
+
+def test_who_looks_in_does_not_use_it_and_who_stays_does(fold: Any) -> None:
+    run = room(fold).feed(sees(START + 100, "occupied"), sees(START + 120, "vacant")).wait(END)
+    assert (START + 920, "reservation.released", "no_show") in said(run)
+    run = room(fold).feed(*(sees(START + 100 + 20 * n, ("occupied", "vacant")[n % 2]) for n in range(6))).wait(END)
+    assert [word for _, word, cause in said(run) if cause == "no_show"] == [], "three times 20 s"
 
 
 def test_unknown_releases_nothing(fold: Any) -> None:
@@ -61,8 +70,8 @@ def test_a_room_is_never_taken(fold: Any) -> None:
 
 
 def test_that_somebody_came_is_known_after_a_restart(fold: Any) -> None:
-    run = room(fold).feed(sees(START + 60, "occupied"))
-    again = fold(desk.rule(ROOM), DESK, run.body, at=START + 90).feed(sees(START + 100, "vacant")).wait(END)
+    run = room(fold).feed(sees(START + 60, "occupied")).wait(START + 130)
+    again = fold(desk.rule(ROOM), DESK, run.body, at=START + 190).feed(sees(START + 200, "vacant")).wait(END)
     assert [word for _, word, cause in said(again) if cause == "no_show"] == []
 
 
@@ -70,15 +79,15 @@ def test_that_somebody_came_is_known_after_a_restart(fold: Any) -> None:
 def test_a_reservation_ends_once_and_no_show_only_where_nobody_was_sensed(
     fold: Any, seen: list[tuple[int, str]]
 ) -> None:
-    run, when, there, came = room(fold), 2, "vacant", False
+    run, when, there, since, came = room(fold), 2, "vacant", 1, False
     for later, state in [*seen, (END, "vacant")]:
         when += later
-        came = came or (there == "occupied" and when >= START)  # until now
+        came = came or (there == "occupied" and when - max(since, START) >= 60)
         run.feed(sees(when, state))
         ended = [cause for _, word, cause in said(run) if word == "reservation.released"]
         assert len(ended) <= 1
         if ended:
             assert ended == [None] or not came
             break
-        came, there = came or (state == "occupied" and when >= START), state
+        there, since = state, since if state == there else when
     assert [word for _, word, _ in said(run)].count("reservation.released") == 1
