@@ -30,7 +30,7 @@ def broker_killed(scene: Scene) -> Outcome:
         for _ in range(scene.cycles):
             time.sleep(SETTLED_S + chance.uniform(0.5, 1.5))
             if scene.broken:
-                _deafen(work)
+                deafen(work)
             work.broker.kill()
             outcome.applies("broker killed, its queues and sessions gone")
             time.sleep(chance.uniform(0.0, LONGEST_AWAY_S))
@@ -39,7 +39,7 @@ def broker_killed(scene: Scene) -> Outcome:
     return outcome
 
 
-def _deafen(work: Work) -> None:
+def deafen(work: Work) -> None:
     """The archive is stopped for a moment: what the broker keeps for it dies with the broker."""
     archive = work.office.processes["archive"].pid
     os.kill(archive, signal.SIGSTOP)

@@ -92,6 +92,17 @@ def forgets_what_is_committed() -> None:
     ledger_schema.SCHEMA = tuple(step.replace(", UNIQUE (source, sequence)", "") for step in ledger_schema.SCHEMA)
 
 
+def trips_over_poison() -> None:
+    """What cannot be parsed is an error of the daemon."""
+    refuse = Ingest._refuse
+
+    def strict(self: Ingest, *what: Any) -> None:
+        refuse(self, *what)
+        raise ValueError("cannot be parsed")
+
+    Ingest._refuse = strict  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -99,5 +110,6 @@ DEFECTS: dict[str, Callable[[], None]] = {
         retires_on_puback,
         acknowledges_before_the_commit,
         forgets_what_is_committed,
+        trips_over_poison,
     )
 }

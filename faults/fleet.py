@@ -46,7 +46,8 @@ def gateway(number: int) -> str:
 
 def changed(number: int, at: int, name: str) -> Event:
     """An event without a person; each of one gateway says something else."""
-    data = {"state": ("occupied", "vacant")[number % 2], "prev": "unknown", "cause": None, "since": at, "confidence": 0.9}
+    state = ("occupied", "vacant")[number % 2]
+    data = {"state": state, "prev": "unknown", "cause": None, "since": at, "confidence": 0.9}
     place = f"{SITE}/{BUILDING}/l{name}/timur/d-{number % 2 + 1}"
     return Event("occupancy.changed", place, at + number, {**data, "evidence": []})
 

@@ -51,7 +51,10 @@ class Listener:
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         now = time.monotonic()
-        said = json.loads(message.payload) if message.payload else None
+        try:
+            said = json.loads(message.payload) if message.payload else None
+        except ValueError:
+            return  # poison: not ours to judge
         with self._changed:
             if "/state/" in message.topic or "/gw/" in message.topic:
                 self.retained[message.topic] = said

@@ -5,8 +5,22 @@ from __future__ import annotations
 from faults.api import Fault
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
+from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
+from faults.poison import POISON
+from faults.redelivery import REDELIVERY
 
 FAULTS: dict[str, Fault] = {
-    fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED, BROKER_KILLED, BROKER_FROZEN, NETWORK, PACE)
+    fault.name: fault
+    for fault in (
+        GATEWAY_KILLED,
+        ARCHIVE_KILLED,
+        BROKER_KILLED,
+        BROKER_FROZEN,
+        NETWORK,
+        PACE,
+        REDELIVERY,
+        POISON,
+        MIXED,
+    )
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -30,13 +31,14 @@ class Work:
         outcome: Outcome,
         *,
         port: int = 0,
+        broker_port: int = 0,
         every_s: float = 0.05,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         folder = scene.folder / "broker"
         folder.mkdir(parents=True)
         self.outcome = outcome
-        self.broker = Mosquitto(folder, free_port())
+        self.broker = Mosquitto(folder, broker_port or free_port())
         self.office = RealOffice(scene.folder / "office", self.broker, port=port, settings=settings or {})
         self.book_file = scene.folder / "book"
         self.book = Book(self.book_file)
@@ -67,7 +69,7 @@ def peak_mb(pid: int) -> float:
 
 @contextmanager
 def at_work(
-    scene: Scene, outcome: Outcome, *, archive: tuple[str, ...] = ("gateway.cli",), **how: Any
+    scene: Scene, outcome: Outcome, *, archive: Sequence[str] = ("gateway.cli",), drain_s: float = DRAIN_S, **how: Any
 ) -> Iterator[Work]:
     """Broker, archive and listener run; the gateway is the suite's. At the end all is healthy, drained and judged."""
     work = Work(scene, outcome, **how)
@@ -82,12 +84,12 @@ def at_work(
         begun = time.monotonic()
         if GATEWAY not in office.processes:
             office.launch(GATEWAY, "gateway.cli")
-        drained(work, outcome)
+        drained(work, outcome, drain_s)
         outcome.notes["drain_s"] = round(time.monotonic() - begun, 2)
         outcome.notes["refused"] = {str(status): many for status, many in sorted(work.taps.refusals.items())}
+        work.memory(GATEWAY)
         for name in (GATEWAY, ARCHIVE):
-            work.memory(name) if name == GATEWAY else None
-            office.kill(name, 15)
+            office.kill(name, signal.SIGTERM)
         verdict = judge(work.book_file, office.ledger, office.people)
         for name, value in asdict(verdict).items():
             if name == "doubtful":
@@ -103,13 +105,13 @@ def at_work(
         work.book.close()
 
 
-def drained(work: Work, outcome: Outcome) -> None:
+def drained(work: Work, outcome: Outcome, seconds: float) -> None:
     """Wait until the gateway has nothing that the archive has not committed."""
-    deadline = time.monotonic() + DRAIN_S
+    deadline = time.monotonic() + seconds
     status: dict[str, Any] = {}
     while time.monotonic() < deadline:
         status = work.office.status()
         if status and status["link"]["connected"] and status["backlog"]["events"] == 0:
             return
         time.sleep(0.1)
-    outcome.misses.append(f"not drained within {DRAIN_S:.0f} s: {status.get('backlog')} {status.get('link')}")
+    outcome.misses.append(f"not drained within {seconds:.0f} s: {status.get('backlog')} {status.get('link')}")

@@ -1,0 +1,196 @@
+"""All of it in random order: gateway, archive and broker killed and frozen, the network bad, while people tap."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from faults.api import Fault, Outcome, Scene
+from faults.broker import deafen
+from faults.mortal import ARCHIVE as ARCHIVE_POINTS
+from faults.mortal import GATEWAY as GATEWAY_POINTS
+from faults.office import ARCHIVE, GATEWAY
+from faults.wire import KINDS, BadWire
+from faults.work import Work, at_work
+from tests.conftest import free_port
+
+CALM_S = (0.5, 6.0)
+"""Between two faults."""
+
+
+class WireThread:
+    """The bad network, in a thread of its own, on a port that is known before."""
+
+    def __init__(self, to_port: int, chance: random.Random) -> None:
+        self.wire = BadWire(to_port, chance, ())
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="wire")
+        self._stop = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        return self.wire.port
+
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            async with self.wire.open():
+                self._ready.set()
+                await self._stop.wait()
+
+        self._loop.run_until_complete(serve())
+        self._loop.close()
+
+
+@contextmanager
+def bad_network(port: int, chance: random.Random) -> Iterator[WireThread]:
+    thread = WireThread(port, chance)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.close()
+
+
+def mixed(scene: Scene) -> Outcome:
+    """`cycles` faults, one after the other, some of them while the last one is not over."""
+    outcome, chance = Outcome(), scene.chance
+    port = free_port()
+    module = ("faults.mortal", "retires-on-puback", "0") if scene.broken else ("gateway.cli",)
+    with (
+        bad_network(port, random.Random(scene.seed)) as network,
+        at_work(scene, outcome, port=network.port, broker_port=port, every_s=0.02) as work,
+    ):
+        faults = Faults(work, network, chance, module)
+        work.restart(*module)
+        outcome.recovery_s.clear()
+        work.office.ready()
+        work.taps.start()
+        for _ in range(scene.cycles):
+            time.sleep(chance.uniform(*CALM_S))
+            if scene.broken:
+                deafen(work)
+                outcome.applies("broker killed while the archive stood still")
+            else:
+                faults.any()()
+            faults.mend()
+        network.wire.kinds = []
+    return outcome
+
+
+class Faults:
+    """What is done; each leaves what it has killed running again."""
+
+    def __init__(self, work: Work, network: WireThread, chance: random.Random, module: tuple[str, ...]) -> None:
+        self._work, self._network, self._chance, self._module = work, network, chance, module
+
+    def any(self) -> Callable[[], None]:
+        kinds = (
+            self.kill_gateway,
+            self.gateway_dies_at_a_point,
+            self.kill_archive,
+            self.archive_dies_at_a_point,
+            self.kill_broker,
+            self.freeze,
+            self.worsen_network,
+            self.both_gone,
+        )
+        return self._chance.choice(kinds)
+
+    def mend(self) -> None:
+        """Nobody stays dead; the network may stay bad."""
+        office = self._work.office
+        if self._work.broker.process is None:
+            self._work.broker.start()
+        for name, module in ((ARCHIVE, ("gateway.cli",)), (GATEWAY, self._module)):
+            if name in office.processes and office.processes[name].poll() is not None:
+                del office.processes[name]
+            if name not in office.processes:
+                office.launch(name, *module)
+
+    def kill_gateway(self) -> None:
+        self._work.memory(GATEWAY)
+        self._work.office.kill(GATEWAY)
+        self._work.outcome.applies("gateway killed")
+
+    def kill_archive(self) -> None:
+        self._work.office.kill(ARCHIVE)
+        self._work.outcome.applies("archive killed")
+        time.sleep(self._chance.uniform(0, 3))
+
+    def gateway_dies_at_a_point(self) -> None:
+        self._dies(GATEWAY, self._chance.choice(list(GATEWAY_POINTS)))
+
+    def archive_dies_at_a_point(self) -> None:
+        self._dies(ARCHIVE, self._chance.choice(list(ARCHIVE_POINTS)))
+
+    def _dies(self, name: str, point: str) -> None:
+        office = self._work.office
+        office.kill(name)
+        office.launch(name, "faults.mortal", point, str(self._chance.randrange(1, 40)))
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and office.processes[name].poll() is None:
+            time.sleep(0.05)
+        died = office.processes[name].poll() is not None
+        self._work.outcome.applies(f"{name} died at a point" if died else f"{name} killed")
+        if not died:
+            office.kill(name)
+
+    def kill_broker(self) -> None:
+        self._work.broker.kill()
+        self._work.outcome.applies("broker killed")
+        time.sleep(self._chance.uniform(0, 3))
+
+    def freeze(self) -> None:
+        """The broker, the archive or the gateway stands still for a while."""
+        office, name = self._work.office, self._chance.choice(("broker", ARCHIVE, GATEWAY))
+        process = self._work.broker.process if name == "broker" else office.processes[name]
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(self._chance.uniform(1, 9))
+        os.kill(process.pid, signal.SIGCONT)
+        self._work.outcome.applies(f"{name} frozen")
+
+    def worsen_network(self) -> None:
+        """For a while every connection ends badly."""
+        self._network.wire.kinds = self._chance.sample(KINDS, k=3)
+        time.sleep(self._chance.uniform(3, 10))
+        self._network.wire.kinds = []
+        met = self._network.wire.done.total()
+        self._work.broker.kill()  # so that connections are made anew in any case
+        self._work.broker.start()
+        self._work.outcome.applies("network bad" if met else "broker restarted")
+
+    def both_gone(self) -> None:
+        """Broker and gateway at once: what was in flight is nowhere but on the disk."""
+        self._work.broker.kill()
+        self._work.office.kill(GATEWAY)
+        self._work.outcome.applies("broker and gateway killed together")
+
+
+MIXED = Fault(
+    name="mixed",
+    title="all of these mixed, in random order, for an hour",
+    promise="100 faults and 200,000 events at least, no manual step",
+    defect="the gateway lets an event go at the broker's PUBACK",
+    run=mixed,
+    quick=6,
+    long=400,
+    part=400,
+    control=2,
+    limits={"rss_mb": 120},
+)
