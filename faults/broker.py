@@ -7,7 +7,7 @@ import signal
 import time
 
 from faults.api import Fault, Outcome, Scene
-from faults.office import GATEWAY
+from faults.office import ARCHIVE, GATEWAY
 from faults.work import Work, at_work
 from gateway.clock import rfc3339
 from gateway.mqtt import SETTLED_S
@@ -31,6 +31,7 @@ def broker_killed(scene: Scene) -> Outcome:
             time.sleep(SETTLED_S + chance.uniform(0.5, 1.5))
             if scene.broken:
                 deafen(work)
+                work.office.launch(ARCHIVE, "gateway.cli")
             work.broker.kill()
             outcome.applies("broker killed, its queues and sessions gone")
             time.sleep(chance.uniform(0.0, LONGEST_AWAY_S))
@@ -40,12 +41,11 @@ def broker_killed(scene: Scene) -> Outcome:
 
 
 def deafen(work: Work) -> None:
-    """The archive is stopped for a moment: what the broker keeps for it dies with the broker."""
-    archive = work.office.processes["archive"].pid
-    os.kill(archive, signal.SIGSTOP)
+    """Archive and broker die after a moment in which the broker's word was all there was."""
+    os.kill(work.office.processes[ARCHIVE].pid, signal.SIGSTOP)
     time.sleep(0.5)
     work.broker.kill()
-    os.kill(archive, signal.SIGCONT)
+    work.office.kill(ARCHIVE)
 
 
 def _caught_up(work: Work) -> None:

@@ -84,7 +84,7 @@ def mixed(scene: Scene) -> Outcome:
             time.sleep(chance.uniform(*CALM_S))
             if scene.broken:
                 deafen(work)
-                outcome.applies("broker killed while the archive stood still")
+                outcome.applies("broker and archive killed together")
             else:
                 faults.any()()
             faults.mend()
