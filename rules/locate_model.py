@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rules.belief import Beliefs
 from rules.drifts import Drifts, FixedAt
 from rules.radio_map import RadioMap
+
+if TYPE_CHECKING:
+    from rules.locate_told import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +78,13 @@ class Tag:
     """Of `zone`."""
     told: int = 0
     cause: str | None = None
+    leader: int = -1
     lead: float = 0.0
-    """Seconds times belief by which other zones were ahead of the told one, less what it was ahead of them."""
+    """Before any zone was told: the one that leads, and by how much over the seconds."""
+    settled: int = 0
+    """Since when `zone` is told."""
+    moved: int = 0
+    """When it was last seen to move; 0: never."""
     via: str = ""
     """The receiver that heard it best."""
 
@@ -91,6 +99,8 @@ class State:
     drifts: Drifts
     tags: dict[str, Tag] = field(default_factory=dict)
     """By person; heard longest ago first."""
+    judges: list[Judge] = field(default_factory=list)
+    """Of each floor."""
     free: list[list[int]] = field(default_factory=list)
     """Rows that were left, by floor."""
     rows: list[int] = field(default_factory=list)
