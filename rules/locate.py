@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from math import exp
 from typing import Any, NamedTuple
 
@@ -255,8 +255,8 @@ def _meet(config: _Config, state: State, item: Sighting) -> Step[State]:
     told: list[Located] = []
     counts: tuple[str, ...] = ()
     if len(state.tags) >= config.most:
-        oldest = sorted(state.tags.values(), key=lambda tag: (tag.votes.latest, tag.person))
-        for gone in oldest[: 1 + config.most // 100]:  # many at once: finding them is what takes long
+        many = 1 + config.most // 100  # at once: finding them is what takes long
+        for gone in nsmallest(many, state.tags.values(), key=lambda tag: (tag.votes.latest, tag.person)):
             told += _lose(config, state, gone, item.at)
             counts = (*counts, "evicted")
     tag = state.tags[item.person] = _Tag(item.person)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rules.api import Located
 from rules.belief import Beliefs
 from rules.drifts import Drifts, FixedAt
 from rules.radio_map import RadioMap
@@ -34,7 +35,7 @@ class Settings:
     lost_s: float = 60.0
     """Without a sighting for so long: no_evidence."""
     most_tags: int = 20_000
-    """Beyond it the tag that was heard longest ago is forgotten, and counted."""
+    """Beyond it those that were heard longest ago are told as lost, and counted."""
     fixed: Mapping[str, FixedAt] = field(default_factory=dict)
     """Tags that hang somewhere. They are never located; receivers' drift is told by them."""
 
@@ -98,7 +99,7 @@ class State:
     alive: list[np.ndarray[Any, np.dtype[np.bool_]]]
     drifts: Drifts
     tags: dict[str, Tag] = field(default_factory=dict)
-    """By person; heard longest ago first."""
+    """By person."""
     judges: list[Judge] = field(default_factory=list)
     """Of each floor."""
     free: list[list[int]] = field(default_factory=list)
@@ -110,6 +111,8 @@ class State:
     deaf: dict[str, str] = field(default_factory=dict)
     """Receiver -> cause."""
     evicted: int = 0
+    crowded_out: list[Located] = field(default_factory=list)
+    """What is to be told of those that were just evicted."""
     foreign: int = 0
     """Times that a tag became too faint to be in the building: another one's, or outside."""
     late: int = 0
