@@ -47,7 +47,8 @@ class Judge:
     def __init__(self, floor: FloorMap, beliefs: Beliefs, refresh: int, capacity: int = 16) -> None:
         zones = len(floor.radio.zones)
         self._names = floor.radio.zones
-        self._private = np.array([name in floor.private for name in self._names])
+        self._zone = {name: number for number, name in enumerate(self._names)}
+        self._private = [name in floor.private for name in self._names]
         self._beliefs = beliefs
         self._refresh = refresh
         self._motion = Motion(len(floor.radio.receivers))
@@ -76,18 +77,21 @@ class Judge:
         for mean, time in zip(means, times, strict=True):
             mean += (shares - mean) * np.minimum(1.0, passed / time)[:, None].astype(np.float32)
         self._means[:, rows] = means
-        for n, tag in enumerate(tags):
-            if moved[n]:
+        for n, (tag, best, moves) in enumerate(zip(tags, shares.argmax(axis=1).tolist(), moved.tolist(), strict=True)):
+            if moves:
                 tag.moved = now
-            if not tag.faint:
-                yield from self._one(tag, shares[n], recent[n], means[1:, n], float(passed[n]), now)
+            if tag.faint:
+                continue
+            if tag.zone == self._names[best] and now - tag.told < self._refresh and not self._private[best]:
+                tag.evidence = tag.last  # nearly all of them
+                continue
+            yield from self._one(tag, best, shares[n], recent[n], means[1:, n], gaps[n], now)
 
     def _one(
-        self, tag: Tag, shares: Shares, recent: Shares, means: Shares, seconds: float, now: int
+        self, tag: Tag, best: int, shares: Shares, recent: Shares, means: Shares, seconds: float, now: int
     ) -> Iterator[Located]:
         names = self._names
-        best = int(shares.argmax())
-        told = names.index(tag.zone) if tag.zone in names else -1
+        told = -1 if tag.zone is None else self._zone.get(tag.zone, -1)
         if self._private[best]:
             tag.lead = 0.0
             return
