@@ -31,6 +31,9 @@ LEAD, SWUNG, RECENT_S = 0.1, 1.0, 15.0
 """Who moves is in the zone that leads now, if against the last seconds the belief has swung so far to it."""
 AFTER_S, AFTER_LEAD = 20 * SECOND, 0.8
 """So long after it moved, a zone is told that leads by so much: a belief may be slower than a walk."""
+SELDOM_S, SELDOM_LEAD = 5.0, 0.35
+"""Who was not heard for so long may have walked unseen, and the error of the new window is another one: this lead is
+enough."""
 SOON_S, LATE_S, OF_STAY, SOON_LEAD = 20.0, 60.0, 0.25, 0.9
 """A lead that lasts: its mean over a quarter of the stay, within bounds, is so much ..."""
 LONG_S, LONG_LEAD = 200.0, 0.75
@@ -98,7 +101,7 @@ class Judge:
         if told < 0:
             if not self._first(tag, shares, best, seconds):
                 return
-        elif told == best or not self._over(tag, told, best, shares, recent, means, now):
+        elif told == best or not self._over(tag, told, best, shares, recent, means, seconds, now):
             if shares[told] >= HELD:
                 tag.evidence = tag.last
             if now - tag.told >= self._refresh:
@@ -117,9 +120,21 @@ class Judge:
             tag.lead += seconds * lead**SHARP
         return tag.lead >= (FIRST if tag.zone is None else FIRST_AGAIN)
 
-    def _over(self, tag: Tag, told: int, best: int, shares: Shares, recent: Shares, means: Shares, now: int) -> bool:
+    def _over(
+        self,
+        tag: Tag,
+        told: int,
+        best: int,
+        shares: Shares,
+        recent: Shares,
+        means: Shares,
+        seconds: float,
+        now: int,
+    ) -> bool:
         """Whether the tag is in the zone that leads, and no more in the one that was told."""
         lead = float(shares[best] - shares[told])
+        if seconds >= SELDOM_S and lead >= SELDOM_LEAD:
+            return True
         if tag.moved == now and lead >= LEAD and lead - float(recent[best] - recent[told]) >= SWUNG:
             return True
         if tag.moved and now - tag.moved < AFTER_S and lead >= AFTER_LEAD:
