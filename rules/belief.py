@@ -98,6 +98,9 @@ class Beliefs:
         inside = radio.zone_of >= 0
         self._in_zone[np.flatnonzero(inside), radio.zone_of[inside]] = 1
         self._centres = radio.centres.astype(np.float32)
+        self._squares = (self._centres**2).sum(axis=1)
+        self.widest = self._deviation(self._prior)
+        """Metres, of a belief that knows nothing."""
         best = radio.mean.max(axis=0)
         self._faintest = float(np.percentile(best[inside] if inside.any() else best, 5))
 
@@ -187,6 +190,14 @@ class Beliefs:
         found: Array = (self._still[at] + self._walk[at]) @ self._centres
         return found
 
+    def spread(self, row: int) -> float:
+        """Deviation of a belief, metres."""
+        return self._deviation(self._still[row] + self._walk[row])
+
+    def _deviation(self, belief: Array) -> float:
+        where = belief @ self._centres
+        return float(np.sqrt(max(0.0, float(belief @ self._squares - where @ where))))
+
     def _walked(self, walk: Array) -> Array:
         """One second later: spread, but not to where nobody goes."""
         found = self._spread(walk * self._norm)
@@ -199,7 +210,7 @@ class Beliefs:
         at = np.asarray(rows)
         belief = self._still[at] + self._walk[at]
         where: Array = belief @ self._centres
-        squared = belief @ (self._centres**2).sum(axis=1) - (where**2).sum(axis=1)
+        squared = belief @ self._squares - (where**2).sum(axis=1)
         means: Array = belief @ self.radio.mean.T.astype(np.float32)
         return where, np.sqrt(squared.clip(0)), self._still[at].sum(axis=1), means
 

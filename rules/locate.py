@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from math import exp
 from typing import Any, NamedTuple
 
@@ -25,6 +25,12 @@ from rules.votes import MOST, Votes
 NAME, VERSION = "locate", 1
 MARGIN_SCALE = 4.0
 """dB: what a difference between two receivers is worth; the spread of a smoothed signal in an office."""
+SILENT_DBM = -90.0
+"""Below it packets are lost. That a receiver is silent says no more than that the tag is fainter there; so who hears it
+as faintly takes its place only when it is silent for long."""
+CLEAR, STEEP, MOST_WORTH = 5 / 3, 5, 20.0
+"""A lead of so many margins needs no more than the settle time. A second of another lead counts by a power of it, up to
+so much: a crowd and slow fading make the margin itself often, and twice the margin hardly ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,7 @@ class Settings:
     settle time."""
     margin_db: float = 6.0
     settle_s: float = 10.0
+    """Of a clear lead; two minutes of the mere margin count as much, and a second of twice as clear a one."""
     smooth_s: float = 5.0
     """Time constant of the smoothing; at least three intervals of the tags."""
     tag_expect_s: float = 1.0
@@ -69,6 +76,10 @@ class _Config(NamedTuple):
     """Receivers in private zones."""
     neighbours: Mapping[str, frozenset[str]]
     margin: float
+    faint: float
+    """dBm, louder by the margin than a receiver that hears nothing can be."""
+    clear: float
+    """dB, a lead that needs no more than the settle time."""
     settle: int
     first: int
     """Between the first sighting and the first answer: all receivers get a word, and more than one."""
@@ -99,8 +110,8 @@ class _Tag:
     challenger: str = ""
     """A receiver of another zone that is louder by the margin ..."""
     since: int = 0
-    times: int = 0
-    """... since then and so often."""
+    led: float = 0.0
+    """... last then; how long it has been so, in ns that count for more the louder it is."""
     deaf: frozenset[str] = frozenset()
     """Receivers that had a vote and do not hear now."""
     due: int = 0
@@ -162,6 +173,8 @@ def _config(settings: Settings) -> _Config:
         private=frozenset(dev for dev, receiver in settings.receivers.items() if receiver.private),
         neighbours=settings.neighbours,
         margin=settings.margin_db,
+        faint=SILENT_DBM + settings.margin_db,
+        clear=CLEAR * max(settings.margin_db, 1.0),
         settle=int(settings.settle_s * SECOND),
         first=int(2 * expect * SECOND),
         smooth=int(max(settings.smooth_s, 3 * expect) * SECOND),
@@ -227,7 +240,8 @@ def _hear(config: _Config, state: State, item: Sighting) -> Step[State]:
         if level > top:
             tag.best = receiver
         return state.quiet
-    gone = at - votes.heard[slot] > config.fresh
+    silent = at - votes.heard[slot]
+    gone = silent > config.fresh and (level >= config.faint or silent > config.lost)
     if level >= top + config.margin or gone:
         told = _challenge(config, state, tag, receiver, at, gone=gone)
         return state.step(*told) if told else state.quiet
@@ -241,8 +255,8 @@ def _meet(config: _Config, state: State, item: Sighting) -> Step[State]:
     told: list[Located] = []
     counts: tuple[str, ...] = ()
     if len(state.tags) >= config.most:
-        oldest = sorted(state.tags.values(), key=lambda tag: (tag.votes.latest, tag.person))
-        for gone in oldest[: 1 + config.most // 100]:  # many at once: finding them is what takes long
+        many = 1 + config.most // 100  # at once: finding them is what takes long
+        for gone in nsmallest(many, state.tags.values(), key=lambda tag: (tag.votes.latest, tag.person)):
             told += _lose(config, state, gone, item.at)
             counts = (*counts, "evicted")
     tag = state.tags[item.person] = _Tag(item.person)
@@ -261,22 +275,23 @@ def _add(tag: _Tag, item: Sighting) -> None:
 
 
 def _unchallenge(tag: _Tag) -> None:
-    tag.challenger, tag.since, tag.times = "", 0, 0
+    tag.challenger, tag.since, tag.led = "", 0, 0.0
 
 
 def _challenge(config: _Config, state: State, tag: _Tag, receiver: str, at: int, *, gone: bool) -> Iterable[Located]:
     """A receiver of another zone is louder by the margin, or the incumbent has fallen silent."""
     zones, rival = config.zones, tag.challenger
     if not rival or (zones[rival] != zones[receiver] and tag.votes.level(receiver) > tag.votes.level(rival)):
-        tag.challenger, tag.since, tag.times = receiver, at, 1
+        tag.challenger, tag.since, tag.led = receiver, at, 0.0
         return ()
     if zones[rival] != zones[receiver]:
         return ()
-    tag.challenger = receiver
-    tag.times += 1
+    lead = (tag.votes.level(receiver) - tag.votes.level(tag.best)) / config.clear
+    tag.led += (at - tag.since) * min(lead**STEEP, MOST_WORTH)
+    tag.challenger, tag.since = receiver, at
     beside = config.neighbours.get(zones[tag.best])
     settle = config.settle if not beside or zones[receiver] in beside else 2 * config.settle
-    return _switch(config, state, tag, receiver, at) if gone or at - tag.since >= settle else ()
+    return _switch(config, state, tag, receiver, at) if gone or tag.led >= settle else ()
 
 
 def _begin(config: _Config, state: State, tag: _Tag, at: int) -> Iterable[Located]:
@@ -305,6 +320,9 @@ def _look(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Locate
         others = [name for name in fresh if votes.last(name) > since]
     if others and (best or now - tag.first >= config.first):
         strongest = max(others, key=lambda name: (votes.level(name), name))
+        if best in votes and votes.level(strongest) < config.faint and now <= votes.last(best) + config.lost:
+            state.look(tag, votes.last(best) + config.lost + 1)
+            return ()
         return _switch(config, state, tag, strongest, now)
     if others:
         for old in set(votes) - set(fresh):

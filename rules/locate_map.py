@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,8 @@ import numpy as np
 from rules.api import SECOND, Command, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.belief import Beliefs, Heard
 from rules.drifts import DRIFTED, Drifts
-from rules.evidence import personal
 from rules.locate_model import Estimate, FloorMap, Settings, State, Tag
+from rules.locate_told import Judge, confidence
 
 __all__ = ["NAME", "VERSION", "Estimate", "FloorMap", "Settings", "State", "estimate", "rule"]
 
@@ -40,11 +41,6 @@ FLOOR_MARGIN_DB, FLOOR_AFTER = 6.0, 4 * SECOND
 """Another floor hears a tag louder by so much, and still does so much later: the tag is there."""
 FLOOR_FADES_DB = 0.1
 """Per second that a floor has not heard it: another gateway's word of the same packet comes a second later."""
-CLEAR, ENOUGH, SHARP = 0.15, 1.5, 2.0
-"""A zone is told when it is believed more than the one that was told, by CLEAR now and by ENOUGH over the seconds, of
-which those that are sure count for more."""
-SOFT = 0.7
-"""Exponent of a told confidence: beliefs are surer than they should be, as a map's errors are alike in time."""
 
 
 class _Config(NamedTuple):
@@ -94,12 +90,7 @@ def estimate(settings: Settings, state: State, person: str) -> Estimate | None:
     names = beliefs.radio.zones
     shares[[name in settings.floors[tag.floor].private for name in names]] = 0
     best = int(shares.argmax())
-    return Estimate(names[best], _confidence(shares, best) * tag.fit, x, y)
-
-
-def _confidence(shares: np.ndarray[Any, np.dtype[np.float32]], zone: int) -> float:
-    softened = shares.astype(float) ** SOFT
-    return float(softened[zone] / softened.sum()) if softened.sum() else 0.0
+    return Estimate(names[best], confidence(shares, best) * tag.fit, x, y)
 
 
 def _start(config: _Config, building: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:
@@ -110,6 +101,7 @@ def _start(config: _Config, building: str, fact: Mapping[str, Any] | None, now: 
     state = State(building, beliefs, alive, Drifts(beliefs, config.settings.fixed))
     if fact is not None:
         state.drifts.restore(fact, now)
+    state.judges = [Judge(*one, config.refresh) for one in zip(floors, beliefs, strict=True)]
     state.free, state.rows = [[] for _ in floors], [0 for _ in floors]
     return Step(state)
 
@@ -118,7 +110,10 @@ def _step(config: _Config, state: State, item: Input) -> Step[State]:
     if type(item) is Sighting:
         evicted = state.evicted
         due = _hear(config, state, item)
-        return Step(state, due=due, counts=("evicted",) if state.evicted != evicted else ())
+        if state.evicted == evicted:
+            return Step(state, due=due)
+        told, state.crowded_out = tuple(state.crowded_out), []
+        return Step(state, due=due, emits=told, counts=("evicted",) * (state.evicted - evicted))
     if isinstance(item, Health) and item.cause != DRIFTED:
         emits = tuple(_health(config, state, item))
         return Step(state, due=_due(config, state), emits=emits)
@@ -164,9 +159,10 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
 
 def _begin(config: _Config, state: State, person: str, floor: int, at: int) -> Tag:
     if len(state.tags) >= config.settings.most_tags:
-        oldest = min(state.tags.values(), key=lambda tag: tag.last)
-        _forget(state, oldest)
-        state.evicted += 1
+        many = 1 + config.settings.most_tags // 100  # at once: finding them is what takes long
+        for gone in nsmallest(many, state.tags.values(), key=lambda tag: (tag.last, tag.person)):
+            state.crowded_out += _lose(state, gone, at)
+            state.evicted += 1
     tag = Tag(person, _row(state, floor), floor, at, at)
     state.tags[person] = tag
     return tag
@@ -180,6 +176,7 @@ def _row(state: State, floor: int) -> int:
         row = state.rows[floor]
         state.rows[floor] += 1
     state.beliefs[floor].begin(row)
+    state.judges[floor].begin(row)
     return row
 
 
@@ -238,7 +235,7 @@ def _close(config: _Config, state: State, now: int) -> Iterable[Located]:
                     lit.append(tag)
             here = lit
         for first in range(0, len(here), BLOCK):
-            yield from _weigh(config, state, beliefs, here[first : first + BLOCK], now)
+            yield from _weigh(state, beliefs, here[first : first + BLOCK], now)
     for tag in [tag for tag in state.tags.values() if now >= tag.last + config.lost]:
         yield from _lose(state, tag, now)
 
@@ -263,7 +260,7 @@ def _floor(state: State, tag: Tag, now: int) -> int:
     return tag.floor
 
 
-def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[Tag], now: int) -> Iterable[Located]:
+def _weigh(state: State, beliefs: Beliefs, tags: list[Tag], now: int) -> Iterable[Located]:
     windows = [_window(beliefs, tag) for tag in tags]
     gone: dict[int, list[int]] = {}
     for tag in tags:
@@ -279,14 +276,14 @@ def _weigh(config: _Config, state: State, beliefs: Beliefs, tags: list[Tag], now
         gaps = [min(max(now - tag.closed, elapsed * SECOND) / SECOND, LONGEST_GAP) for tag, _ in known]
         beliefs.advance([tag.row for tag, _ in known], [one for _, one in known], max(elapsed, 0.05), alive, gaps)
         shares = beliefs.zones([tag.row for tag, _ in known])
-        for (tag, one), share, passed in zip(known, shares, gaps, strict=True):
+        for tag, one in known:
             state.drifts.take(tag.floor, tag.row, one)
             tag.fit = beliefs.fit(tag.loudest)
             tag.faint = tag.faint + 1 if tag.fit < FAINT_FIT else 0
             if tag.faint:
                 yield from _doubt(state, tag, now)
-            else:
-                yield from _judge(config, tag, share, passed, now)
+        judge = state.judges[known[0][0].floor]
+        yield from judge.judge([tag for tag, _ in known], [one for _, one in known], shares, gaps, now)
     for tag in tags:
         tag.window.clear()
         tag.closed = now
@@ -307,32 +304,6 @@ def _window(beliefs: Beliefs, tag: Tag) -> Heard | None:
     return Heard([one[0] for one in mine], [one[1] for one in mine], [int(one[2]) for one in mine])
 
 
-def _judge(
-    config: _Config, tag: Tag, shares: np.ndarray[Any, np.dtype[np.float32]], seconds: float, now: int
-) -> Iterable[Located]:
-    """Tell the likeliest zone, when it has been for long enough; never a private one."""
-    one = config.settings.floors[tag.floor]
-    names = one.radio.zones
-    best = int(shares.argmax())
-    if names[best] in one.private:
-        tag.lead = 0.0
-        return
-    told = names.index(tag.zone) if tag.zone in names else -1
-    if told == best:
-        others = float(np.delete(shares, best).max(initial=0.0))
-        tag.lead = max(0.0, tag.lead - seconds * (float(shares[best]) - others) ** SHARP)
-        tag.evidence = tag.last
-    elif told < 0:
-        tag.lead = ENOUGH
-    else:
-        tag.lead += seconds * float(shares[best] - shares[told]) ** SHARP
-    if told != best and tag.lead >= ENOUGH and (told < 0 or shares[best] - shares[told] >= CLEAR):
-        tag.zone, tag.cause, tag.evidence, tag.lead = names[best], None, tag.last, 0.0
-        yield _tell(tag, names, shares, best, now)
-    elif told >= 0 and now - tag.told >= config.refresh:
-        yield _tell(tag, names, shares, told, now)
-
-
 def _doubt(state: State, tag: Tag, now: int) -> Iterable[Located]:
     """It is heard, and by no receiver as loud as somebody here: no sign of it, and soon it is not here."""
     tag.lead = 0.0
@@ -341,22 +312,6 @@ def _doubt(state: State, tag: Tag, now: int) -> Iterable[Located]:
         if tag.zone is not None:
             tag.zone = None
             yield Located(tag.person, None, "no_evidence", now, tag.evidence, 0.0)
-
-
-def _tell(
-    tag: Tag, names: tuple[str, ...], shares: np.ndarray[Any, np.dtype[np.float32]], zone: int, now: int
-) -> Located:
-    others = shares.copy()
-    others[zone] = -1
-    second = int(others.argmax())
-    challenger = None
-    if len(names) > 1 and shares[second] > 0:
-        challenger = {"zone": names[second], "weight": round(float(shares[second]), 2)}
-    tag.told = now
-    confidence = round(_confidence(shares, zone) * tag.fit, 2)
-    return Located(
-        tag.person, names[zone], None, now, tag.evidence, confidence, (personal("tag", tag.via),), challenger
-    )
 
 
 def _unplaced(tag: Tag, now: int) -> Iterable[Located]:

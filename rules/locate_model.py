@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rules.api import Located
 from rules.belief import Beliefs
 from rules.drifts import Drifts, FixedAt
 from rules.radio_map import RadioMap
+
+if TYPE_CHECKING:
+    from rules.locate_told import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class Settings:
     lost_s: float = 60.0
     """Without a sighting for so long: no_evidence."""
     most_tags: int = 20_000
-    """Beyond it the tag that was heard longest ago is forgotten, and counted."""
+    """Beyond it those that were heard longest ago are told as lost, and counted."""
     fixed: Mapping[str, FixedAt] = field(default_factory=dict)
     """Tags that hang somewhere. They are never located; receivers' drift is told by them."""
 
@@ -75,8 +79,13 @@ class Tag:
     """Of `zone`."""
     told: int = 0
     cause: str | None = None
+    leader: int = -1
     lead: float = 0.0
-    """Seconds times belief by which other zones were ahead of the told one, less what it was ahead of them."""
+    """Before any zone was told: the one that leads, and by how much over the seconds."""
+    settled: int = 0
+    """Since when `zone` is told."""
+    moved: int = 0
+    """When it was last seen to move; 0: never."""
     via: str = ""
     """The receiver that heard it best."""
 
@@ -90,7 +99,9 @@ class State:
     alive: list[np.ndarray[Any, np.dtype[np.bool_]]]
     drifts: Drifts
     tags: dict[str, Tag] = field(default_factory=dict)
-    """By person; heard longest ago first."""
+    """By person."""
+    judges: list[Judge] = field(default_factory=list)
+    """Of each floor."""
     free: list[list[int]] = field(default_factory=list)
     """Rows that were left, by floor."""
     rows: list[int] = field(default_factory=list)
@@ -100,6 +111,8 @@ class State:
     deaf: dict[str, str] = field(default_factory=dict)
     """Receiver -> cause."""
     evicted: int = 0
+    crowded_out: list[Located] = field(default_factory=list)
+    """What is to be told of those that were just evicted."""
     foreign: int = 0
     """Times that a tag became too faint to be in the building: another one's, or outside."""
     late: int = 0

@@ -68,7 +68,17 @@ def test_a_challenger_needs_the_margin_for_the_settle_time(fold: Any) -> None:
     )
     words = answers(run)
     assert [word for _, word in words] == [EAST, WEST]
-    assert 210 <= words[1][0] <= 216
+    assert 206 <= words[1][0] <= 212
+
+
+def test_the_margin_alone_takes_minutes_and_a_clear_lead_seconds(fold: Any) -> None:
+    took = []
+    for lead in (7, 11, 25):
+        run = fold(locate.rule(DENSE), "b").feed(*heard(0, 30, east=-60), *heard(30, 400, east=-65, west=-65 + lead))
+        took.append(answers(run)[-1][0] - 30)
+    assert took[0] > 60
+    assert 8 <= took[1] <= 20
+    assert took[2] <= 6
 
 
 def test_two_receivers_of_one_zone_are_one_zone(fold: Any) -> None:
@@ -134,7 +144,7 @@ def test_a_jump_to_a_zone_that_is_not_next_takes_longer(fold: Any) -> None:
     nearby = Settings(receivers=RECEIVERS, neighbours={EAST: frozenset({NORTH})})
     words = {}
     for name in ("north", "west"):
-        run = fold(locate.rule(nearby), ANA).feed(*heard(0, 30, east=-60), *heard(30, 90, east=-80, **{name: -55}))
+        run = fold(locate.rule(nearby), ANA).feed(*heard(0, 30, east=-60), *heard(30, 90, east=-65, **{name: -55}))
         words[name] = answers(run)[-1][0]
     assert 9 <= words["west"] - words["north"] <= 12
 

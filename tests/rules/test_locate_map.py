@@ -267,9 +267,13 @@ def test_one_deaf_receiver_says_nothing_and_with_all_deaf_tags_are_unknown(radio
 def test_the_oldest_tag_makes_room_and_is_counted(radio: RadioMap) -> None:
     building = Building(radio, most_tags=3)
     for number in range(5):
-        building.stand(f"p{number}", 2, 2, 3, T0 + number * 5 * SECOND)
+        building.stand(f"p{number}", 2, 2, 12, T0 + number * 15 * SECOND)
     assert set(building.state.tags) == {"p2", "p3", "p4"}
     assert building.state.evicted == 2
+    assert [(one.person, one.cause) for one in building.said if one.zone is None] == [
+        ("p0", "no_evidence"),
+        ("p1", "no_evidence"),
+    ]
     assert building.state.rows == [3]
 
 
