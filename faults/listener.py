@@ -46,6 +46,11 @@ class Listener:
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     raise RuntimeError(f"no boot above {above} published within {seconds:.0f} s")
 
+    def states(self) -> dict[str, Any]:
+        """What was said last on each state topic; what was emptied is left out."""
+        with self._lock:
+            return {topic: said for topic, said in self.retained.items() if said and "/state/" in topic}
+
     def _connected(self, client: mqtt.Client, *_: Any) -> None:
         client.subscribe([(name, 1) for name in self._filters])
 

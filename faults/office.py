@@ -34,11 +34,13 @@ MS = 1_000_000
 class RealOffice(Site):
     """Its processes, and the door system's side of it."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, *, port: int = 0, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, broker: Mosquitto, *, port: int = 0, second: str = "", settings: Mapping[str, Any]
+    ) -> None:
         """`port`: where gateways and archive find the broker (a proxy before it); `settings`: keys of office.yaml."""
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        text = document(self.port, port or broker.port, settings)
+        text = document(self.port, port or broker.port, second, settings)
         with redirect_stdout(io.StringIO()):  # `hadir init` says what to do next
             super().__init__(folder, broker, text.replace("{", "{{").replace("}", "}}"), ())
         token = folder / "door.token"
@@ -75,8 +77,8 @@ class RealOffice(Site):
         return answer.status
 
 
-def document(hook_port: int, broker_port: int, more: Mapping[str, Any]) -> str:
-    """The text of office.yaml."""
+def document(hook_port: int, broker_port: int, second: str, more: Mapping[str, Any]) -> str:
+    """The text of office.yaml. `second`: another gateway, which coordinates the building; empty: there is none."""
     desks = [_desk(number) for number in range(DESKS)]
     hook = {"id": "hook", "type": "door_webhook", "port": hook_port, "token_file": "door.token", "fields": FIELDS}
     zone = {"id": "timur", "spaces": [{"id": desk} for desk in desks]}
@@ -86,9 +88,10 @@ def document(hook_port: int, broker_port: int, more: Mapping[str, Any]) -> str:
         "version": 1,
         "site": "kantor",
         "timezone": "Asia/Makassar",
-        "buildings": [{"id": "utama", "coordinator": GATEWAY, "floors": [floor]}],
+        "buildings": [{"id": "utama", "coordinator": second or GATEWAY, "floors": [floor]}],
         "gateways": [
-            {"id": GATEWAY, "place": "utama/l01", "sources": [hook | {"devices": [f"reader-{d}" for d in desks]}]}
+            {"id": GATEWAY, "place": "utama/l01", "sources": [hook | {"devices": [f"reader-{d}" for d in desks]}]},
+            *([{"id": second, "place": "utama"}] if second else []),
         ],
         "devices": [
             {"id": f"reader-{desk}", **reader, "address": desk, "place": f"utama/l01/timur/{desk}"} for desk in desks

@@ -7,6 +7,7 @@ from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
+from faults.owner import OWNER_LOST
 from faults.poison import POISON
 from faults.redelivery import REDELIVERY
 
@@ -21,6 +22,7 @@ FAULTS: dict[str, Fault] = {
         PACE,
         REDELIVERY,
         POISON,
+        OWNER_LOST,
         MIXED,
     )
 }

@@ -33,13 +33,16 @@ class Work:
         port: int = 0,
         broker_port: int = 0,
         every_s: float = 0.05,
+        second: str = "",
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         folder = scene.folder / "broker"
         folder.mkdir(parents=True)
         self.outcome = outcome
         self.broker = Mosquitto(folder, broker_port or free_port())
-        self.office = RealOffice(scene.folder / "office", self.broker, port=port, settings=settings or {})
+        self.office = RealOffice(
+            scene.folder / "office", self.broker, port=port, second=second, settings=settings or {}
+        )
         self.book_file = scene.folder / "book"
         self.book = Book(self.book_file)
         self.taps = Taps(self.office, self.book, every_s=every_s)
