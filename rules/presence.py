@@ -47,6 +47,7 @@ def rule(settings: Settings | None = None) -> Rule[State]:
         start=partial(_start, chosen),
         step=partial(_step, chosen),
         explain=partial(explained, chosen),
+        kept=lambda state, _now: fact_of(state).body,
     )
 
 
