@@ -165,7 +165,7 @@ class Coordinator:
                     self._counters.add("coordinator.refused", event.reason)
                 elif event.type in HEARD and event.person and event.subject.startswith(self._inside):
                     if self._places.owner(event.subject) == event.gateway:
-                        lives.append(booked(event) if event.type in BOOKED else _life(event))
+                        lives.append(booked(event) if event.type in BOOKED else life_of(event))
                     else:
                         self._counters.add("coordinator.refused", "not_owner")
                 elif topic.gateway in self._others and event.type in ACTS:
@@ -270,7 +270,8 @@ class Coordinator:
         )
 
 
-def _life(event: Envelope) -> Life:
+def life_of(event: Envelope) -> Life:
+    """What an event of one of the first two types says of a desk."""
     started = event.type == STARTED
     evidence = event.data.get("evidence") if started else None
     return Life(

@@ -32,6 +32,7 @@ from rules.presence_model import (
     restored,
     support,
 )
+from rules.presence_order import in_order
 from rules.presence_recall import recalled
 from rules.workplace import ROLES, act, day_ends, forgotten, is_of_another_day, refused, resumed
 
@@ -45,7 +46,7 @@ def rule(settings: Settings | None = None) -> Rule[State]:
         name=NAME,
         version=VERSION,
         start=partial(_start, chosen),
-        step=partial(_step, chosen),
+        step=partial(in_order, partial(_step, chosen), partial(_due, chosen)),
         explain=partial(explained, chosen),
         kept=lambda state, _now: fact_of(state).body,
     )

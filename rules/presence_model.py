@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Fact
+from rules.api import SECOND, Event, Fact, Input
 from rules.calendar import MAKASSAR, Calendar
 
 NAME, VERSION = "presence", 1
@@ -105,6 +105,19 @@ class State(NamedTuple):
     cause: str | None = None
     """What the locator last gave as its reason for not knowing."""
     now: int = 0
+    trail: tuple[Past, ...] = ()
+    """The last inputs, in the order of their times (presence_order.py); of the last minutes, and in memory only."""
+
+
+class Past(NamedTuple):
+    """An input that was taken, and what it met."""
+
+    key: tuple[int, int, str, str]
+    item: Input
+    before: State
+    """Without a trail."""
+    told: tuple[Event, ...]
+    """What was said of it."""
 
 
 def fact_of(state: State) -> Fact:
@@ -128,10 +141,11 @@ def remembered(state: State) -> tuple[object, ...]:
 
 
 def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, now: int) -> State:
-    """State of a row. The visit goes on; silence is counted from now."""
-    state = State(person, quiet=person in settings.quiet, watched=now, now=now)
+    """State of a row. The visit goes on; silence is counted from now. Without a row nothing is known, nor since when."""
+    state = State(person, quiet=person in settings.quiet)
     if fact is None:
         return state
+    state = state._replace(watched=now, now=now)
     visit, workplace = fact.get("visit"), fact.get("workplace")
     return state._replace(
         unit=str(fact.get("unit", "_")),
