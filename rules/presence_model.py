@@ -141,7 +141,7 @@ def remembered(state: State) -> tuple[object, ...]:
 
 
 def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, now: int) -> State:
-    """State of a row. The visit goes on; silence is counted from now. Without a row nothing is known, nor since when."""
+    """State of a row. The visit goes on; silence is counted from now. Without a row nothing is known before."""
     state = State(person, quiet=person in settings.quiet)
     if fact is None:
         return state

@@ -31,31 +31,33 @@ REFUSED = "badge.rejected"
 def key_of(item: Input) -> Key:
     """Where an input stands among those of its person: by its time, then by what it says.
 
-    Time itself comes first, as everywhere; of the same moment whoever leaves a desk has left it before they take one,
-    and what they do at a reader is the last word.
+    Of the same moment whoever leaves a desk has left it before they take one, what they do at a reader comes after it,
+    and to leave is the last word.
     """
     match item:
-        case Tick():
-            return item.at, 0, "", ""
         case Located():
             return item.at, 1, item.zone or "", ""
         case Life():
             return item.at, 3 if item.life == "taken" else 2, item.place, item.checkin_id
         case Reading():
-            return item.at, 4, item.role, item.dev
+            return item.at, 5 if item.role == "out" else 4, item.role, item.dev
         case Command():
-            return item.at, 5, item.name, str(item.args.get("type", item.args.get("on", "")))
+            return item.at, 6, item.name, str(item.args.get("type", item.args.get("on", "")))
         case _:
-            return item.at, 6, "", ""
+            return item.at, 7, "", ""
 
 
 def in_order(fold: Fold, due: Callable[[State], int | None], state: State, item: Input) -> Step[State]:
     """A step of `fold`, as if every input had come at its time. `due`: when a state wants to look again."""
     trail, key = state.trail, key_of(item)
     if trail and key <= trail[-1].key:
-        return _late(fold, due, state, item, key)
+        if not isinstance(item, Tick):
+            return _late(fold, due, state, item, key)
+        key = (trail[-1].key[0], *key[1:])  # time that was asked for late has come now
     before = state._replace(trail=()) if trail else state
     step = fold(before, item)
+    if isinstance(item, Command) and item.name == "quiet":
+        return step  # what was sensed is forgotten: nothing that comes late may say it again
     past = Past(key, item, before, step.events)
     oldest = item.at - int(WINDOW_S * SECOND)
     if trail and trail[0].key[0] < oldest:
@@ -80,7 +82,7 @@ def _late(fold: Fold, due: Callable[[State], int | None], state: State, item: In
         said += [event for event in step.events if event.type != REFUSED and _name(event) not in known]
         kept.append(Past(one.key, one.item, now, (*one.told, *step.events)))
         now = step.state
-    told = (*_undone(bare, now, said), *(_flagged(event) for event in said))
+    told = (*_undone(bare, now, said, item), *(_flagged(event) for event in said))
     facts = (fact_of(now),) if remembered(now) != remembered(bare) else ()
     return Step(now._replace(trail=tuple(kept[-MOST:])), told, facts, due(now))
 
@@ -96,9 +98,11 @@ def _flagged(event: Event) -> Event:
     return event if event.data.get("late") else event._replace(data={**event.data, "late": True})
 
 
-def _undone(before: State, after: State, said: list[Event]) -> Iterator[Event]:
+def _undone(before: State, after: State, said: list[Event], item: Input) -> Iterator[Event]:
     """The ends of what was told to have begun, and never did as it was told."""
     ended = {event.data.get("visit_id") or event.data.get("checkin_id") for event in said if "start" in event.data}
+    if isinstance(item, Command):  # recalled: another coordinator has said how it ended
+        ended |= {item.args.get("id"), *(work.id for work in (before.workplace,) if work is not None)}
     visit, work = before.visit, before.workplace
     if visit is not None and visit.id not in ended and (after.visit is None or after.visit.id != visit.id):
         data: dict[str, Any] = {
