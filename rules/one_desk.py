@@ -93,8 +93,10 @@ class State(NamedTuple):
     @property
     def due(self) -> int | None:
         """When time will change something next."""
+        if not self.holdings:
+            return self.ask
         moments = [] if self.ask is None else [self.ask]
-        if self.holdings:
+        if self.booked:
             held = self.holdings[-1]
             moments += [one.start for one in self.booked if self.concerns(one, held)]
         return min(moments, default=None)
@@ -141,6 +143,8 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             # of two acts of one moment, to leave is the last
             if item.role in (*HERE, GONE) and (item.at, item.role == GONE) > (state.here, state.left):
                 state = state._replace(here=item.at, left=item.role == GONE, told="")
+            if not state.holdings:  # nobody is to be told
+                return Step(state, (), (), state.due)
         case Tick() if state.ask is not None and state.ask <= item.at:
             emits += _moves(state, frozenset())
             state = _asking(settings, state, item.at)

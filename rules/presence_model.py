@@ -81,7 +81,6 @@ class State(NamedTuple):
 
     person: str
     unit: str = "_"
-    visit: Visit | None = None
     workplace: Workplace | None = None
     lapsed: Workplace | None = None
     """The check-in that the end of the day closed: who taps later on that day ends it by that act."""
@@ -90,8 +89,6 @@ class State(NamedTuple):
     """A desk that is taken and sensed in use: evidence that goes on without a tag."""
     took: int = 0
     """When that desk was taken."""
-    proved: int = 0
-    """When an act last proved the zone."""
     left: int = 0
     """When the person last left by an act."""
     ended: tuple[tuple[str, int], ...] = ()
@@ -100,13 +97,34 @@ class State(NamedTuple):
     """Last workplace act."""
     watched: int = 0
     """Since when evidence could have come: a restart is no absence."""
-    elsewhere: str = ""
-    """Zone that the tag was in when an act proved another."""
     cause: str | None = None
     """What the locator last gave as its reason for not knowing."""
+    proved: int = 0
+    """When an act last proved the zone."""
+    elsewhere: str = ""
+    """Zone that the tag was in when an act proved another."""
+    visit: Visit | None = None
     now: int = 0
     trail: tuple[Past, ...] = ()
     """The last inputs, in the order of their times (presence_order.py); of the last minutes, and in memory only."""
+
+    # Every tap makes these changes, and `_replace` of so many fields takes four times as long: by position, at the end.
+
+    def at(self, now: int) -> State:
+        """Time has come so far."""
+        return self if now <= self.now else self._make((*self[:-2], now, self.trail))
+
+    def seen(self, visit: Visit) -> State:
+        """Evidence was found for `visit`."""
+        return self._make((*self[:-3], visit, *self[-2:]))
+
+    def proving(self, at: int, elsewhere: str) -> State:
+        """An act proves the zone."""
+        return self._make((*self[:-5], at, elsewhere, *self[-3:]))
+
+    def trailing(self, trail: tuple[Past, ...]) -> State:
+        """With these as its last inputs."""
+        return self._make((*self[:-1], trail))
 
 
 class Past(NamedTuple):

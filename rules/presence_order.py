@@ -21,6 +21,7 @@ from rules.presence_model import Past, State, fact_of, remembered
 
 WINDOW_S = 120.0
 """More than a gateway is silent before it is held to be lost (90 s), and what it had to say waits for that long."""
+WINDOW = int(WINDOW_S * SECOND)
 MOST = 48
 """Inputs of one person that are kept: more in two minutes is no person's doing."""
 Fold = Callable[[State, Input], Step[State]]
@@ -34,13 +35,13 @@ def key_of(item: Input) -> Key:
     Of the same moment whoever leaves a desk has left it before they take one, what they do at a reader comes after it,
     and to leave is the last word.
     """
+    if type(item) is Reading:  # the hot path
+        return item.at, 5 if item.role == "out" else 4, item.role, item.dev
     match item:
         case Located():
             return item.at, 1, item.zone or "", ""
         case Life():
             return item.at, 3 if item.life == "taken" else 2, item.place, item.checkin_id
-        case Reading():
-            return item.at, 5 if item.role == "out" else 4, item.role, item.dev
         case Command():
             return item.at, 6, item.name, str(item.args.get("type", item.args.get("on", "")))
         case _:
@@ -54,21 +55,21 @@ def in_order(fold: Fold, due: Callable[[State], int | None], state: State, item:
         if not isinstance(item, Tick):
             return _late(fold, due, state, item, key)
         key = (trail[-1].key[0], *key[1:])  # time that was asked for late has come now
-    before = state._replace(trail=()) if trail else state
+    before = state.trailing(()) if trail else state
     step = fold(before, item)
     if isinstance(item, Command) and item.name == "quiet":
         return step  # what was sensed is forgotten: nothing that comes late may say it again
     past = Past(key, item, before, step.events)
-    oldest = item.at - int(WINDOW_S * SECOND)
-    if trail and trail[0].key[0] < oldest:
-        trail = tuple(one for one in trail if one.key[0] >= oldest)
-    return step._replace(state=step.state._replace(trail=(*trail[-MOST:], past)))
+    oldest, over = item.at - WINDOW, max(0, len(trail) + 1 - MOST)
+    while over < len(trail) and trail[over].key[0] < oldest:
+        over += 1
+    return Step(step.state.trailing((*trail[over:], past)), step.events, step.facts, step.due)
 
 
 def _late(fold: Fold, due: Callable[[State], int | None], state: State, item: Input, key: Key) -> Step[State]:
     trail = state.trail
     after = next((n for n, one in enumerate(trail) if one.key > key), len(trail))
-    bare = state._replace(trail=())
+    bare = state.trailing(())
     met = trail[after].before if after < len(trail) else bare
     own = fold(met, item)
     if any(one.item == item for one in trail[:after] if one.key == key):  # the same again: its sender was not sure
@@ -84,7 +85,7 @@ def _late(fold: Fold, due: Callable[[State], int | None], state: State, item: In
         now = step.state
     told = (*_undone(bare, now, said, item), *(_flagged(event) for event in said))
     facts = (fact_of(now),) if remembered(now) != remembered(bare) else ()
-    return Step(now._replace(trail=tuple(kept[-MOST:])), told, facts, due(now))
+    return Step(now.trailing(tuple(kept[-MOST:])), told, facts, due(now))
 
 
 def _name(event: Event) -> tuple[object, ...]:
