@@ -1,6 +1,7 @@
 """Tags heard by a gateway that is not the coordinator: a message a second, under tokens of the day.
 
-Nobody stores it, and only the building's coordinators may read it (`whosight`, contract.md).
+Nobody stores it, and only the building's coordinators may read it (`whosight`, contract.md), and who walks a floor with
+`hadir survey --mqtt`.
 """
 
 from __future__ import annotations

@@ -112,19 +112,19 @@ class State(NamedTuple):
 
     def at(self, now: int) -> State:
         """Time has come so far."""
-        return self if now <= self.now else self._make((*self[:-2], now, self.trail))
+        return self if now <= self.now else State._make((*self[:-2], now, self.trail))
 
     def seen(self, visit: Visit) -> State:
         """Evidence was found for `visit`."""
-        return self._make((*self[:-3], visit, *self[-2:]))
+        return State._make((*self[:-3], visit, *self[-2:]))
 
     def proving(self, at: int, elsewhere: str) -> State:
         """An act proves the zone."""
-        return self._make((*self[:-5], at, elsewhere, *self[-3:]))
+        return State._make((*self[:-5], at, elsewhere, *self[-3:]))
 
     def trailing(self, trail: tuple[Past, ...]) -> State:
         """With these as its last inputs."""
-        return self._make((*self[:-1], trail))
+        return State._make((*self[:-1], trail))
 
 
 class Past(NamedTuple):
