@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from gateway.bindings import Binding
 from gateway.board import Board
@@ -36,6 +37,7 @@ from gateway.people import Resolver
 from gateway.roll import Roll
 from gateway.shadow import ACTS, Shadow
 from gateway.sightings import received
+from gateway.skew import Skew
 from gateway.terms import Terms
 from rules.api import Booked, Command, Fact, Health, Life
 
@@ -84,6 +86,7 @@ class Coordinator:
         self._resolver = resolver
         self._clock = clock
         self._counters = counters
+        self._skew = Skew(clock, counters)
         self._quality = "simulated" if office.simulated else "good"
         self._down: set[str] = set()
         self._fence = Fence()
@@ -147,8 +150,9 @@ class Coordinator:
         if not self._terms.leading:
             message.ack()
             return
+        plausible = partial(self._skew.plausible, message.topic.rpartition("/")[2])
         try:
-            for sighting in received(message.payload, self._resolver, self._counters, self._clock.office()):
+            for sighting in received(message.payload, self._resolver, self._counters, plausible):
                 self._intake.telemetry(sighting, sighting.at)
         except PermanentError as error:
             self._counters.add("coordinator.refused", error.reason)
@@ -165,7 +169,8 @@ class Coordinator:
                     self._counters.add("coordinator.refused", event.reason)
                 elif event.type in HEARD and event.person and event.subject.startswith(self._inside):
                     if self._places.owner(event.subject) == event.gateway:
-                        lives.append(booked(event) if event.type in BOOKED else _life(event))
+                        item = booked(event) if event.type in BOOKED else life_of(event)
+                        lives.append(self._skew.told(event.gateway, item))
                     else:
                         self._counters.add("coordinator.refused", "not_owner")
                 elif topic.gateway in self._others and event.type in ACTS:
@@ -219,7 +224,8 @@ class Coordinator:
             "method": data.get("method") or "badge",
             "assurance": data.get("assurance") or "claimed",
         }
-        self._intake.act(Command("recall", event.subject, event.time, event.person, event.unit, args=args), event.time)
+        at = self._skew.plausible(event.gateway, event.time)
+        self._intake.act(Command("recall", event.subject, at, event.person, event.unit, args=args), at)
 
     def _status(self, message: Message) -> None:
         topic = topics.parse(message.topic)
@@ -270,7 +276,8 @@ class Coordinator:
         )
 
 
-def _life(event: Envelope) -> Life:
+def life_of(event: Envelope) -> Life:
+    """What an event of one of the first two types says of a desk."""
     started = event.type == STARTED
     evidence = event.data.get("evidence") if started else None
     return Life(

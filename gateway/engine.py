@@ -119,16 +119,19 @@ class Engine:
                 self._settle([(rule, key, None)], at, outcome)
         return outcome
 
-    def stop(self, rule: str) -> dict[str, Any]:
-        """Forget all that `rule` holds; its last states by key. It starts again from what `restart` gives it."""
+    def stop(self, rule: str, at: int) -> dict[str, Mapping[str, Any]]:
+        """Forget all that `rule` holds. Bodies of its facts by key, as of `at`: it may start again from them."""
         for key in self._states[rule]:
             self._due.pop((rule, key), None)
         states, self._states[rule], self._facts[rule] = self._states[rule], {}, {}
-        return states
+        kept = self._rules[rule].kept
+        if kept is None:
+            return {}
+        return {key: body for key, state in states.items() if (body := kept(state, at)) is not None}
 
     def restart(self, rule: str, facts: Mapping[str, Mapping[str, Any]], at: int) -> Outcome:
         """Start `rule` anew, from facts that are not its own: those of another gateway, which ran it until now."""
-        self.stop(rule)
+        self.stop(rule, at)
         self._facts[rule] = dict(facts)
         return self.begin(rule, (), at)
 

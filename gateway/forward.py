@@ -32,6 +32,7 @@ from gateway.contract.times import parsed, written
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError
 from gateway.mqtt import Link, Message
+from gateway.skew import Skew
 from rules.api import Fact, Health, Reading
 
 NAME = "forward"
@@ -86,6 +87,7 @@ class Forwarder:
         self._origin = origin
         self._clock = clock
         self._counters = counters
+        self._skew = Skew(clock, counters)
         self._take = take
         self._sensors = sensors or {}
         self._heard_by = heard_by or {}
@@ -295,7 +297,7 @@ class Forwarder:
                 break
         for row in fresh:
             at = self._taken[gateway] = (boot, row["seq"])
-            item = _item(row)
+            item = self._skew.reading(gateway, _item(row))
             fact = Fact(NAME, gateway, {"boot": boot, "seq": row["seq"]}) if _is_tap(item) else None
             self._take(item, partial(self._committed, gateway, at, answer=row is fresh[-1]), fact)
         if not fresh:

@@ -1,7 +1,7 @@
 """What changes on a gateway when it begins to coordinate its building, when it ceases to, and when another begins.
 
     lead     the rules of people and tags start: visits from the shadow, under their ids; tags are unknown until heard
-    follow   they stop; what they held is the shadow from now on
+    follow   they stop; what they held is the shadow from now on, and how receivers have drifted is remembered
     heard    another leads: taps at the workplace's readers that wait for a decision go to it
 
 A gateway that is no candidate only hears: where its readers' taps go, and below which term it listens to nobody.
@@ -37,7 +37,6 @@ from gateway.terms import Terms
 from gateway.views import Views
 from rules import locate, one_desk, presence
 from rules.api import Fact, Health, Life, Reading
-from rules.presence_model import fact_of
 from rules.workplace import ROLES
 
 RULES = (locate.NAME, presence.NAME)
@@ -73,7 +72,7 @@ class Leadership:
         self.coordinator: Coordinator | None = None
         self.begun = False
         self._located: Mapping[str, Mapping[str, Any]] = {}
-        """What this gateway's locator remembers from its last life: how receivers have drifted."""
+        """What this gateway's locator remembers of when it led last: how receivers have drifted."""
         self._led = 0
         """The term in which it led last."""
         self._places = places
@@ -201,9 +200,11 @@ class Leadership:
         self._heard()
 
     def _follow(self) -> None:
-        held = {rule: self._engine.stop(rule) for rule in RULES}
-        facts = {person: fact_of(state).body for person, state in held[presence.NAME].items()}
-        self.shadow.load({person: body for person, body in facts.items() if body is not None}, self._led)
+        now = self._clock.office()
+        held = {rule: self._engine.stop(rule, now) for rule in RULES}
+        self.shadow.load(held[presence.NAME], self._led)
+        self._located = held[locate.NAME]
+        self._disk.submit((), [Fact(locate.NAME, building, body) for building, body in self._located.items()])
         self._views.forget_people()
         if self.coordinator is not None:
             self.coordinator.follow()

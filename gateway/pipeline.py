@@ -186,7 +186,8 @@ class Pipeline:
     def step(self, now: int) -> None:
         """One batch: everything that is here, then the ticks that are due at `now`, then one transaction."""
         batch = Batch()
-        for at, item in self.intake.take(BATCH):
+        for said, item in self.intake.take(BATCH):
+            at = said if said <= now else now  # another gateway's clock does not make time pass here
             if isinstance(item, Asked):
                 first = len(batch.drafts)
                 self._take(batch, item.item, at)

@@ -1,11 +1,13 @@
 """Tags heard by a gateway that is not the coordinator: a message a second, under tokens of the day.
 
-Nobody stores it, and only the building's coordinators may read it (`whosight`, contract.md).
+Nobody stores it, and only the building's coordinators may read it (`whosight`, contract.md), and who walks a floor with
+`hadir survey --mqtt`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from gateway.clock import SECOND, Clock
 from gateway.contract import topics
@@ -23,8 +25,6 @@ from rules.api import Sighting
 EVERY_S = 1.0
 MOST_A_SECOND = 100
 """Packets of one tag: no radio hears more."""
-AHEAD_S = 5
-"""Clocks of one site differ by less."""
 
 
 class Reporter:
@@ -74,11 +74,10 @@ class Reporter:
         return write(Sightings, {"at": written(now), "boot": self._origin.boot, "heard": rows})
 
 
-def received(payload: bytes, resolver: Resolver, counters: Counters, now: int) -> list[Sighting]:
+def received(payload: bytes, resolver: Resolver, counters: Counters, plausible: Callable[[int], int]) -> list[Sighting]:
     """Sightings of another gateway. Raises PermanentError for a message that is not one.
 
-    A message from the future comes of a clock that is wrong: it is as live as any, and of `now`. Taken at its word it
-    would make time pass for all rules.
+    `plausible`: when a message was sent (Skew.plausible); one from the future comes of a clock that is wrong.
     """
     if len(payload) > MAX_BATCH:
         raise PermanentError("too_big", f"{len(payload)} bytes")
@@ -87,9 +86,7 @@ def received(payload: bytes, resolver: Resolver, counters: Counters, now: int) -
         return []
     at = parsed(message["at"])
     day = at // (DAY_S * SECOND)
-    if at > now + AHEAD_S * SECOND:
-        counters.add("sightings.future")
-        at = now
+    at = plausible(at)
     made: list[Sighting] = []
     for receiver, token, rssi, count in message["heard"]:
         person = resolver.by_token(token, day)

@@ -229,6 +229,9 @@ class Rule(Generic[S]):
     explain: Callable[[S, int], Mapping[str, Any]] | None = None
     """(state, now) -> what it holds, why, and what would change it, in JSON values without a person; times are ns and
     their names end in `at`, `since`, `due` or `until`. For `hadir why`; None: the rule has no more to say."""
+    kept: Callable[[S, int], Mapping[str, Any] | None] | None = None
+    """(state, now) -> the body of its Fact as of now, which may be newer than the row: for who stops here, and goes on
+    later. None: the rule starts from its rows."""
 
 
 def stable_id(*parts: object) -> str:

@@ -84,7 +84,9 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
     if (life, held and held.id) != (before.life, had and had.id):
         if had is not None and state.acted != before.acted:  # whoever takes or leaves it on purpose was there
             had = had._replace(last=max(had.last, state.acted))
-        emits = (life_input(state, state.now, had), *emits)
+        # an act happened at its own time, however late it is heard of: as other gateways tell it
+        at = item.at if isinstance(item, Reading | Command) else state.now
+        emits = (life_input(state, at, had), *emits)
     return Step(state, said, facts, due_of(settings, state), emits)
 
 

@@ -117,7 +117,8 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
             return end(settings, state, asked.at, "correction", [])
         case "move" if held is not None and held.person == asked.person:
             at = int(asked.args.get("at", asked.at))
-            if held.start <= at and asked.args.get("checkin_id", held.id) == held.id:
+            named = asked.args.get("checkin_id")
+            if named == held.id or (named is None and held.start <= at):
                 return end(settings, state, at, "moved", [])
         case "extend" if held is not None and held.person == asked.person:
             return _extend(settings, state, held, asked), ()

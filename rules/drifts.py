@@ -115,6 +115,11 @@ class Drifts:
         self._remembered = held
         return (Fact("", "", {"at": now, "floors": held}),)
 
+    def kept(self, now: int) -> dict[str, Any] | None:
+        """The body of its fact as of now; None where there is nothing to drift."""
+        held = self._offsets()
+        return {"at": now, "floors": held} if held else None
+
     def _offsets(self) -> dict[str, dict[str, float]]:
         return {
             str(drift.survey): {name: round(float(drift.offsets[r]), 2) for r, name in enumerate(names)}

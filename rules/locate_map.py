@@ -60,7 +60,12 @@ def rule(settings: Settings) -> Rule[State]:
     }
     config = _Config(settings, receivers, int(settings.refresh_s * SECOND), int(settings.lost_s * SECOND))
     return Rule(
-        name=NAME, version=VERSION, start=partial(_start, config), step=partial(_step, config), explain=_explain
+        name=NAME,
+        version=VERSION,
+        start=partial(_start, config),
+        step=partial(_step, config),
+        explain=_explain,
+        kept=lambda state, now: state.drifts.kept(now),
     )
 
 

@@ -54,6 +54,8 @@ class Booking(NamedTuple):
     ref: str
     told: str = ""
     """Check-in that was extended for it."""
+    said: int = 0
+    """When it was made or changed."""
 
 
 class State(NamedTuple):
@@ -67,6 +69,8 @@ class State(NamedTuple):
     """Check-ins that ended, in order."""
     booked: tuple[Booking, ...] = ()
     """In order."""
+    gone: tuple[tuple[int, str, str], ...] = ()
+    """(when, place, reference) of bookings that were given up: a late word of them does not revive them. Few."""
     here: int = 0
     """When the person last acted elsewhere in the building ..."""
     left: bool = False
@@ -89,11 +93,18 @@ class State(NamedTuple):
     @property
     def due(self) -> int | None:
         """When time will change something next."""
+        if not self.holdings:
+            return self.ask
         moments = [] if self.ask is None else [self.ask]
-        if self.holdings:
+        if self.booked:
             held = self.holdings[-1]
-            moments += [one.start for one in self.booked if one.place != held.place and one.told != held.checkin_id]
+            moments += [one.start for one in self.booked if self.concerns(one, held)]
         return min(moments, default=None)
+
+    def concerns(self, one: Booking, held: Holding) -> bool:
+        """Whether the desk is yet to be told of a booking, when it begins. Who has left since it did is not there."""
+        gone = self.left and self.here >= one.start
+        return one.place != held.place and one.told != held.checkin_id and not gone
 
 
 def rule(settings: Settings | None = None) -> Rule[State]:
@@ -129,8 +140,11 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
         case Booked() if item.person == state.person:
             state = _booked(state, item)
         case Reading(kind="badge") if item.person == state.person and not item.refused:
-            if item.at > state.here and item.role in (*HERE, GONE):
+            # of two acts of one moment, to leave is the last
+            if item.role in (*HERE, GONE) and (item.at, item.role == GONE) > (state.here, state.left):
                 state = state._replace(here=item.at, left=item.role == GONE, told="")
+            if not state.holdings:  # nobody is to be told
+                return Step(state, (), (), state.due)
         case Tick() if state.ask is not None and state.ask <= item.at:
             emits += _moves(state, frozenset())
             state = _asking(settings, state, item.at)
@@ -213,11 +227,21 @@ def _asking(settings: Settings, state: State, now: int) -> State:
 
 
 def _booked(state: State, item: Booked) -> State:
-    """Bookings by reference; what is over is forgotten."""
-    others = [one for one in state.booked if (one.place, one.ref) != (item.place, item.ref) and one.end > item.at]
+    """Bookings by reference, by the last word of each; what is over is forgotten."""
+    about = item.place, item.ref
+    known = [one.said for one in state.booked if (one.place, one.ref) == about]
+    known += [at for at, *gone in state.gone if tuple(gone) == about]
+    if item.at < max(known, default=0):
+        return state
+    booked = [one for one in state.booked if (one.place, one.ref) != about and one.end > item.at]
+    gone = [one for one in state.gone if one[1:] != about]
     if item.end > item.at:
-        others.append(Booking(item.start, item.end, item.place, item.ref))
-    return state._replace(unit=item.unit, booked=tuple(sorted(others)[:MOST_BOOKED]))
+        booked.append(Booking(item.start, item.end, item.place, item.ref, said=item.at))
+    else:
+        gone.append((item.at, *about))
+    return state._replace(
+        unit=item.unit, booked=tuple(sorted(booked)[:MOST_BOOKED]), gone=tuple(sorted(gone)[-MOST_ENDED:])
+    )
 
 
 def _meeting(state: State, now: int) -> tuple[State, list[Command]]:
@@ -236,7 +260,7 @@ def _meeting(state: State, now: int) -> tuple[State, list[Command]]:
     for one in state.booked:
         if one.end <= now:
             continue
-        if one.start <= now and one.place != held.place and one.told != held.checkin_id:
+        if one.start <= now and state.concerns(one, held):
             told.append(_extend(state, held, now, {"until": one.end}))
             one = one._replace(told=held.checkin_id)
         kept.append(one)

@@ -32,6 +32,7 @@ from rules.presence_model import (
     restored,
     support,
 )
+from rules.presence_order import in_order
 from rules.presence_recall import recalled
 from rules.workplace import ROLES, act, day_ends, forgotten, is_of_another_day, refused, resumed
 
@@ -45,8 +46,9 @@ def rule(settings: Settings | None = None) -> Rule[State]:
         name=NAME,
         version=VERSION,
         start=partial(_start, chosen),
-        step=partial(_step, chosen),
+        step=partial(in_order, partial(_step, chosen), partial(_due, chosen)),
         explain=partial(explained, chosen),
+        kept=lambda state, _now: fact_of(state).body,
     )
 
 
@@ -59,7 +61,7 @@ def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now:
 
 
 def _step(settings: Settings, before: State, item: Input) -> Step[State]:
-    state = before if item.at <= before.now else before._replace(now=item.at)
+    state = before.at(item.at)
     said: tuple[Event, ...] = ()
     match item:
         case Located(zone=None):
@@ -83,7 +85,7 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             said = (refused(item),)
         case Reading(kind="badge", role="zone") if not state.quiet and item.at >= max(state.proved, state.left):
             zone = zone_of(item.place)
-            state = state._replace(proved=item.at, elsewhere=_elsewhere(state, zone))
+            state = state.proving(item.at, _elsewhere(state, zone))
             heard = [personal("badge", item.dev)]
             state, said = _seen(settings, state, zone, item.at, "badge", heard, item.assurance)
         case Reading(kind="badge", role="zone"):
@@ -149,7 +151,7 @@ def _seen(
         name, prev = "moved", zone  # back from idle, where the person was
     else:
         seen = visit._replace(last=max(visit.last, at), method=method, assurance=assurance, weight=weight, via=via)
-        return state._replace(visit=seen), ()
+        return state.seen(seen), ()
     last = max(visit.last, at)
     after = Visit(visit.id, zone, visit.start, method, last, idle=False, assurance=assurance, weight=weight, via=via)
     data: dict[str, Any] = {
@@ -164,7 +166,7 @@ def _seen(
         "evidence": evidence,
         "challenger": challenger,
     }
-    return state._replace(visit=after), (_sense(state, name, zone, at, data),)
+    return state.seen(after), (_sense(state, name, zone, at, data),)
 
 
 def _desk(settings: Settings, state: State, life: Life) -> Change:
@@ -193,7 +195,7 @@ def _desk(settings: Settings, state: State, life: Life) -> Change:
         newer = life.since > state.took and state.visit is not None and life.checkin_id not in dict(state.ended)
         return (state._replace(desk=life.place, took=life.since) if newer else state), ()
     if life.since > state.proved:
-        state = state._replace(proved=life.since, elsewhere=_elsewhere(state, zone))
+        state = state.proving(life.since, _elsewhere(state, zone))
     at = life.since if state.visit is None else life.at
     evidence = [personal("badge", life.reader or space)]
     ended = dict(state.ended)

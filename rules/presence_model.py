@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Fact
+from rules.api import SECOND, Event, Fact, Input
 from rules.calendar import MAKASSAR, Calendar
 
 NAME, VERSION = "presence", 1
@@ -83,7 +83,6 @@ class State(NamedTuple):
 
     person: str
     unit: str = "_"
-    visit: Visit | None = None
     workplace: Workplace | None = None
     lapsed: Workplace | None = None
     """The check-in that the end of the day closed: who taps later on that day ends it by that act."""
@@ -92,8 +91,6 @@ class State(NamedTuple):
     """A desk that is taken and sensed in use: evidence that goes on without a tag."""
     took: int = 0
     """When that desk was taken."""
-    proved: int = 0
-    """When an act last proved the zone."""
     left: int = 0
     """When the person last left by an act."""
     ended: tuple[tuple[str, int], ...] = ()
@@ -102,11 +99,45 @@ class State(NamedTuple):
     """Last workplace act."""
     watched: int = 0
     """Since when evidence could have come: a restart is no absence."""
-    elsewhere: str = ""
-    """Zone that the tag was in when an act proved another."""
     cause: str | None = None
     """What the locator last gave as its reason for not knowing."""
+    proved: int = 0
+    """When an act last proved the zone."""
+    elsewhere: str = ""
+    """Zone that the tag was in when an act proved another."""
+    visit: Visit | None = None
     now: int = 0
+    trail: tuple[Past, ...] = ()
+    """The last inputs, in the order of their times (presence_order.py); of the last minutes, and in memory only."""
+
+    # Every tap makes these changes, and `_replace` of so many fields takes four times as long: by position, at the end.
+
+    def at(self, now: int) -> State:
+        """Time has come so far."""
+        return self if now <= self.now else State._make((*self[:-2], now, self.trail))
+
+    def seen(self, visit: Visit) -> State:
+        """Evidence was found for `visit`."""
+        return State._make((*self[:-3], visit, *self[-2:]))
+
+    def proving(self, at: int, elsewhere: str) -> State:
+        """An act proves the zone."""
+        return State._make((*self[:-5], at, elsewhere, *self[-3:]))
+
+    def trailing(self, trail: tuple[Past, ...]) -> State:
+        """With these as its last inputs."""
+        return State._make((*self[:-1], trail))
+
+
+class Past(NamedTuple):
+    """An input that was taken, and what it met."""
+
+    key: tuple[int, int, str, str]
+    item: Input
+    before: State
+    """Without a trail."""
+    told: tuple[Event, ...]
+    """What was said of it."""
 
 
 def fact_of(state: State) -> Fact:
@@ -130,10 +161,11 @@ def remembered(state: State) -> tuple[object, ...]:
 
 
 def restored(person: str, fact: Mapping[str, Any] | None, settings: Settings, now: int) -> State:
-    """State of a row. The visit goes on; silence is counted from now."""
-    state = State(person, quiet=person in settings.quiet, watched=now, now=now)
+    """State of a row. The visit goes on; silence is counted from now. Without a row nothing is known before."""
+    state = State(person, quiet=person in settings.quiet)
     if fact is None:
         return state
+    state = state._replace(watched=now, now=now)
     visit, workplace = fact.get("visit"), fact.get("workplace")
     return state._replace(
         unit=str(fact.get("unit", "_")),

@@ -24,6 +24,7 @@ from gateway.intake import Asked, Intake
 from gateway.mqtt import Link
 from gateway.people import Resolver
 from gateway.shadow import Shadow
+from gateway.skew import ALARM
 from gateway.terms import Terms
 from rules.api import Event, Health, Life
 from tests.conftest import Mosquitto
@@ -104,13 +105,13 @@ class World:
         await self.other.deliver(topics.gateway_status("ikn", gateway), body, retain=retained)
         await self.settled()
 
-    async def desk(self, gateway: str, place: str, sequence: int, building: str = "kk2") -> None:
+    async def desk(self, gateway: str, place: str, sequence: int, building: str = "kk2", at: int = T0) -> None:
         """`ANA` takes a desk by the reader rdr-9, as its gateway tells it."""
         item = {"dev": "rdr-9", "modality": "badge", "kind": "badge", "value": True, "age_s": 0.0, "weight": 1.0}
         data = {"checkin_id": VISIT, "method": "badge", "assurance": "fresh", "evidence": [item]}
-        event = Event("desk.checkin.started", place, T0, data, "who", ANA, "bkn")
+        event = Event("desk.checkin.started", place, at, data, "who", ANA, "bkn")
         made_by = Origin(site="ikn", building=building, gateway=gateway, boot=OLD)
-        made = encode(event, made_by, sequence=sequence, recorded_at=T0, rule="desk/1")
+        made = encode(event, made_by, sequence=sequence, recorded_at=at, rule="desk/1")
         await self.other.deliver(made.topic, made.body)
 
     async def settled(self) -> None:
@@ -134,6 +135,27 @@ async def test_acts_at_desks_of_another_building_are_not_its_business(world: Wor
     assert isinstance(life, Life)
     assert (life.place, life.person, life.life) == (DESK, ANA, "taken")
     assert (life.reader, life.assurance) == ("rdr-9", "fresh")
+
+
+async def test_what_is_said_of_the_future_is_of_now_and_its_gateway_is_named(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.desk("gw-2", DESK, 1, at=T0 + 600 * SECOND)
+    await until(lambda: len(world.intake))
+    (life,) = world.taken()
+    assert isinstance(life, Life)
+    assert (life.at, life.since, life.began) == (T0, T0, T0)
+    world.clock.advance(30)
+    await world.desk("gw-2", DESK, 1, at=T0 + 600 * SECOND)
+    await until(lambda: len(world.intake))
+    assert world.taken() == [life], "told again it is the same act, and no later one"
+    await world.desk("gw-2", DESK, 2, at=T0 + 33 * SECOND)
+    await until(lambda: len(world.intake))
+    (life,) = world.taken()
+    assert isinstance(life, Life)
+    assert life.at == T0 + 33 * SECOND, "clocks differ by a little"
+    assert world.counters.get(ALARM, "gw-2") == 1
+    assert [record for record in caplog.messages if "gw-2: its clock is 600 s ahead" in record]
 
 
 async def test_a_gateway_of_another_building_may_be_lost(world: World) -> None:

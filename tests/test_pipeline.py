@@ -26,7 +26,7 @@ from gateway.outbox_store import Row
 from gateway.people import Directory, PeopleTable, Resolver
 from gateway.pipeline import Pipeline
 from gateway.replay_guard import NAME, ReplayGuard
-from rules.api import Fact, Input
+from rules.api import Fact, Input, Reading
 
 CARD, STRANGERS = "0F0368568B", "0F0368568C"
 SENSOR, KEY = "A4:C1:38:05:8E:E9", bytes(range(16))
@@ -281,3 +281,22 @@ def test_a_sensor_with_another_key_is_not_believed(world: World) -> None:
 def test_a_sender_that_nobody_configured_is_counted(world: World) -> None:
     world.frame("nowhere", b"\x00", "0512ABCD", "serial:enocean_esp3")
     assert world.counters.get("decode.dropped", "unbound") == 1
+
+
+def test_what_is_of_the_future_ends_no_wait_of_anybody_else(world: World) -> None:
+    """Somebody sits in the room; a gateway whose clock is ahead says something of the desk: the room's hold goes on."""
+    world.sees(1, there=True)
+    world.sees(2, there=False)
+    now, room = world.clock.office(), "ikn/b/f/z/r1"
+    engine = world.pipeline._engine
+    before, due = engine.state("occupancy", room), engine.due
+    assert due is not None
+    tap = Reading("rdr-9", "badge", True, "ikn/b/f/z/d1", now + 86_400 * SECOND, "badge", "desk", "p-00112233aabbccdd")
+    world.pipeline.intake.act(tap, tap.at)
+    world.pipeline.step(now)
+    assert engine.state("desk", "ikn/b/f/z/d1").checkin is not None
+    assert engine.now == now
+    assert engine.state("occupancy", room) == before
+    world.clock.advance((due - now) / SECOND)
+    world.pipeline.step(world.clock.office())
+    assert engine.state("occupancy", room) != before, "its own time comes"

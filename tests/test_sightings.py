@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import snapshots
-from gateway.clock import SECOND
+from gateway.clock import SECOND, ManualClock
 from gateway.contract.exchange import Sightings
 from gateway.contract.state import write
 from gateway.contract.times import written
 from gateway.counters import Counters
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.people import DAY_S, Directory, Entry, Resolver
-from gateway.sightings import AHEAD_S, MOST_A_SECOND, received
+from gateway.sightings import MOST_A_SECOND, received
+from gateway.skew import AHEAD_S, ALARM, Skew
 from gateway.snapshots import Snapshot
 from rules.api import Sighting
 
@@ -41,14 +43,15 @@ def message(at: int, count: int = 1) -> bytes:
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_message_is_of_the_future(resolver: Resolver, skew: int) -> None:
     counters, at = Counters(), NOW + skew * SECOND
-    (found,) = received(message(at), resolver, counters, NOW)
+    plausible = partial(Skew(ManualClock(NOW, 0), counters).plausible, "gw-2")
+    (found,) = received(message(at), resolver, counters, plausible)
     ahead = skew > AHEAD_S
     assert found == Sighting(ANA, "rx-2", -61.5, NOW if ahead else at, 1)
-    assert counters.get("sightings.future") == ahead
+    assert counters.get(ALARM, "gw-2") == ahead
 
 
 def test_packets_that_were_none_or_too_many_are_not_believed(resolver: Resolver) -> None:
     counters = Counters()
-    assert received(message(NOW, 0), resolver, counters, NOW) == []
+    assert received(message(NOW, 0), resolver, counters, lambda at: at) == []
     assert counters.get("sightings.dropped", "empty") == 1
-    assert received(message(NOW, 10**9), resolver, counters, NOW)[0].heard == MOST_A_SECOND
+    assert received(message(NOW, 10**9), resolver, counters, lambda at: at)[0].heard == MOST_A_SECOND

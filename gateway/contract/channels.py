@@ -160,7 +160,7 @@ CHANNELS = (
         "whosight/{site}/{building}/{gateway}",
         "gateway",
         "Enrolled tags heard, a message a second, at most 200 tags.",
-        "the building's coordinators only; nobody stores it",
+        "the building's coordinators, and who surveys a floor; nobody stores it",
         qos=0,
         payload=Sightings,
     ),

@@ -31,6 +31,9 @@ def add(make: Callable[[str, str], argparse.ArgumentParser]) -> None:
         "--from", dest="tape", type=Path, metavar="FILE", help="a table t,beacon,receiver,rssi or a recording"
     )
     made.add_argument("--socket", type=Path, action="append", default=[], help="control socket of a gateway")
+    made.add_argument("--mqtt", action="store_true", help="listen by way of the broker of office.yaml, from anywhere")
+    made.add_argument("--user", help="with --mqtt: the broker account of who walks; default: that of office.yaml")
+    made.add_argument("--password-file", type=Path, metavar="FILE", help="with --user: its password")
     made.add_argument("--seconds", type=_seconds, default=STAND_S, help="how long to stand at a spot (20)")
     made.add_argument("--out", type=Path, metavar="FILE", help="the survey; default: that of office.yaml, or a new one")
     made.add_argument("--check", action="store_true", help="say what is wrong with the survey that is there; 1 if any")
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not path.is_file():
             raise HadirError(f"{path}: there is no such file; make one with hadir survey")
         return 1 if _doubts(office, building, floor, path) else 0
-    feed = _feed(arguments, office)
+    feed = _remote(arguments, office, building, floor) if arguments.mqtt else _feed(arguments, office)
     store = Store(path)
     if store.repaired:
         _out(f"{path}: its end was torn, and is cut off: the last spot may lack packets\n")
@@ -116,6 +119,37 @@ def _feed(arguments: argparse.Namespace, office: Office) -> Feed:
     live = Live(sockets, _person(office, arguments.tag), SystemClock())
     _out(f"listening by way of {', '.join(live.open())}\n")
     return live
+
+
+def _remote(arguments: argparse.Namespace, office: Office, building: Building, floor: Floor) -> Feed:
+    from gateway.clock import SystemClock
+    from gateway.config import geometry
+    from gateway.config.sources import alone
+    from gateway.credentials import SiteKey
+    from gateway.survey.remote import Remote
+
+    if arguments.tape is not None or not arguments.tag:
+        raise HadirError(
+            "--mqtt listens now: it needs --tag (a pid, a credential or the id of a fixed tag), and no --from"
+        )
+    broker = office.broker
+    if arguments.user:
+        secret: Path | None = arguments.password_file
+        named = {"username": arguments.user, "password_file": secret and secret.absolute()}
+        broker = broker.model_copy(update=named)
+    here = {device.id for device in geometry.receivers(office, building, floor)}
+    hang = {gateway.id: here & {alone(source) for source in gateway.sources} for gateway in office.gateways}
+    remote = Remote(
+        broker,
+        office.path(Path()),
+        f"{office.site}/{building.id}",
+        hang,
+        person=_person(office, arguments.tag),
+        key=SiteKey.load(office.path(office.people.site_key)),
+        clock=SystemClock(),
+    )
+    _out(f"listening to what gateways tell {remote.open()}\n")
+    return remote
 
 
 def _person(office: Office, tag: str) -> str:

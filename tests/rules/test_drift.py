@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 np = pytest.importorskip("numpy")
 
-from rules.api import SECOND, Health, Sighting  # noqa: E402 numpy first
+from gateway.counters import Counters  # noqa: E402 numpy first
+from gateway.engine import Engine  # noqa: E402
+from rules import locate_map  # noqa: E402
+from rules.api import SECOND, Health, Sighting  # noqa: E402
 from rules.radio_map import RadioMap  # noqa: E402
 from tests.simulated_floor import ANCHORS, T0, Building, Floor, learned, room_of  # noqa: E402
 
@@ -145,3 +148,21 @@ def test_without_a_survey_nothing_is_held_to_drift() -> None:
     building = Building(learned([]))
     morning(building, FLOOR.but(r2=9.0), 6, 6)
     assert offsets(building) == [0.0] * 6
+
+
+def test_who_stops_locating_and_goes_on_later_in_the_same_life_knows_what_it_knew(radio: RadioMap) -> None:
+    """The last row on the disk is older than what was learned since, and is not gone back to."""
+    rule = locate_map.rule(locate_map.Settings(floors=(locate_map.FloorMap(radio=radio),)))
+    engine = Engine([rule], lambda _item: [(locate_map.NAME, "b")], Counters())
+    drifted = Building(radio)
+    morning(drifted, FLOOR.but(r3=-9.0), people=12, sits=8)
+    learned_row = drifted.state.drifts.kept(T0)
+    assert learned_row is not None
+    engine.restart(locate_map.NAME, {"b": learned_row}, T0)
+    before = engine.state(locate_map.NAME, "b").drifts.floors[0].offsets
+    assert abs(before).max() > 3
+    kept = engine.stop(locate_map.NAME, T0)
+    engine.restart(locate_map.NAME, kept, T0 + 60 * SECOND)
+    after = engine.state(locate_map.NAME, "b").drifts.floors[0].offsets
+    assert abs(after - before).max() < 0.02
+    assert json.loads(json.dumps(kept)) == kept, "it is a row like any other"

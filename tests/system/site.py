@@ -11,9 +11,12 @@ import subprocess
 import sys
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import aiomqtt
 
 from firmware_sim import rdm6300
 from gateway import ledger
@@ -122,3 +125,29 @@ class Site:
             process.wait()
         for line in self.lines.values():
             line.unplug()
+
+
+@contextmanager
+def pair(folder: Path, broker: Mosquitto, office: str) -> Iterator[Site]:
+    """A site of gw-01, gw-02 and an archive, all up, with the serial lines `one` and `two`."""
+    made = Site(folder, broker, office, ("one", "two"))
+    try:
+        for name in ("archive", "gw-01", "gw-02"):
+            made.start(name)
+        made.ready("gw-01")
+        made.ready("gw-02")
+        yield made
+    finally:
+        made.close()
+
+
+async def state_until(port: int, place: str, what: str) -> dict[str, Any]:
+    """The first retained state of `place` whose state or cause is `what`, as a plain subscriber sees it."""
+    async with asyncio.timeout(GUARD_S), aiomqtt.Client("127.0.0.1", port) as client:
+        await client.subscribe(f"hadir/v1/state/{place}", qos=1)
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            state: dict[str, Any] = json.loads(message.payload)
+            if what in (state["state"], state["cause"]):
+                return state
+    raise AssertionError("the subscription ended")

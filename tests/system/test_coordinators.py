@@ -11,8 +11,7 @@ import pytest
 
 from gateway import ledger
 from tests.conftest import Mosquitto
-from tests.system.site import Site
-from tests.system.test_two_gateways import state_until
+from tests.system.site import Site, pair, state_until
 
 FIRST, SECOND = "kantor/utama/l01/timur/d-001", "kantor/utama/l02/utara/d-002"
 OFFICE = """\
@@ -35,15 +34,8 @@ broker: {{port: {port}}}
 
 @pytest.fixture
 def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
-    made = Site(tmp_path / "site", mosquitto, OFFICE, ("one", "two"))
-    try:
-        for name in ("archive", "gw-01", "gw-02"):
-            made.start(name)
-        made.ready("gw-01")
-        made.ready("gw-02")
+    with pair(tmp_path / "site", mosquitto, OFFICE) as made:
         yield made
-    finally:
-        made.close()
 
 
 def test_the_next_candidate_leads_and_goes_on_with_the_visit(site: Site) -> None:

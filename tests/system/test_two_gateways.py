@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import aiomqtt
 import pytest
 
 from tests.conftest import Mosquitto
-from tests.system.site import GUARD_S, Site
+from tests.system.site import Site, pair, state_until
 
 FIRST, SECOND = "kantor/utama/l01/timur/d-001", "kantor/utama/l02/utara/d-002"
 ZONE = "kantor/utama/l02/utara/_"
@@ -41,15 +38,8 @@ broker: {{port: {port}}}
 
 @pytest.fixture
 def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
-    made = Site(tmp_path / "site", mosquitto, OFFICE, ("one", "two"))
-    try:
-        for name in ("archive", "gw-01", "gw-02"):
-            made.start(name)
-        made.ready("gw-01")
-        made.ready("gw-02")
+    with pair(tmp_path / "site", mosquitto, OFFICE) as made:
         yield made
-    finally:
-        made.close()
 
 
 def test_a_desk_of_the_other_gateway_moves_the_person(site: Site) -> None:
@@ -65,18 +55,6 @@ def test_a_desk_of_the_other_gateway_moves_the_person(site: Site) -> None:
     assert [event["subject"] for event in site.stored("desk.checkin.started")] == [FIRST, SECOND]
     (ended,) = site.stored("desk.checkin.ended")
     assert (ended["subject"], ended["data"]["reason"]) == (FIRST, "moved")
-
-
-async def state_until(port: int, place: str, what: str) -> dict[str, Any]:
-    """The first retained state of `place` whose state or cause is `what`, as a plain subscriber sees it."""
-    async with asyncio.timeout(GUARD_S), aiomqtt.Client("127.0.0.1", port) as client:
-        await client.subscribe(f"hadir/v1/state/{place}", qos=1)
-        async for message in client.messages:
-            assert isinstance(message.payload, bytes)
-            state: dict[str, Any] = json.loads(message.payload)
-            if what in (state["state"], state["cause"]):
-                return state
-    raise AssertionError("the subscription ended")
 
 
 def test_the_places_of_a_lost_gateway_are_unknown_and_say_why(site: Site) -> None:
