@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faults.api import Fault
+from faults.clocks import CLOCKS
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED)}
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED, CLOCKS)}
