@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, commands, forward, leftovers, radio, replay_guard, snapshots, wiring
+from gateway import bindings, commands, forward, leftovers, radio, replay_guard, snapshots, timing, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock
@@ -49,7 +49,6 @@ from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
 from gateway.terms import Terms
-from gateway.timing import Timing
 from gateway.trace import Trace
 from gateway.views import Views
 from rules.api import Event
@@ -231,6 +230,7 @@ class GatewayApp:
             learned=self.learned,
             floors=maps.floors,
         )
+        await timing.settle(self.clock, self.outbox, place=self.place, quality=self.quality)
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
         listened, kept = await self.outbox.facts(forward.NAME), await self.outbox.facts(forward.KEPT)
         await self.leadership.prepare(facts)
@@ -260,7 +260,7 @@ class GatewayApp:
             guard=self.guard,
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
         )
-        self.timing = Timing(
+        self.timing = timing.Timing(
             self.clock,
             boot=self.origin.boot,
             place=self.place,

@@ -236,9 +236,12 @@ class Table:
             )
         return len(rows) + len(dead)
 
-    def retime(self, boot: str, numbers: Iterable[int], move: Move, change: Callable[[bytes], bytes]) -> None:
-        """Office time was set, in the running transaction: facts move, and what `boot` has recorded since (its age, by
-        which it is given up); the bodies of these of its events are changed. They were not sent yet."""
+    def retime(
+        self, boots: Sequence[str], numbers: Iterable[int], move: Move, change: Callable[[bytes], bytes]
+    ) -> None:
+        """Office time was set, in the running transaction: facts move, and what `boots` have recorded since (its age,
+        by which it is given up); the bodies of these events of the last one are changed. They were not sent yet."""
+        boot = boots[-1]
         for number in numbers:
             row = self._connection.execute(
                 "SELECT body FROM event WHERE boot = ? AND sequence = ?", (boot, number)
@@ -249,9 +252,10 @@ class Table:
                 self._connection.execute(
                     "UPDATE event SET body = ? WHERE boot = ? AND sequence = ?", (body, boot, number)
                 )
-        self._connection.execute(
-            "UPDATE event SET recorded = recorded + ? WHERE boot = ? AND recorded >= ?", (move.by, boot, move.since)
-        )
+        for each in boots:
+            self._connection.execute(
+                "UPDATE event SET recorded = recorded + ? WHERE boot = ? AND recorded >= ?", (move.by, each, move.since)
+            )
         for rule, key, text in self._all("SELECT rule, key, body FROM fact", ()):
             body = json.loads(text)
             moved = move.of(body)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -31,6 +31,7 @@ from typing import Literal, NamedTuple
 from gateway import durable
 from gateway.clock import EARLIEST, SECOND, Clock, Quality, rfc3339, wait_until
 from gateway.kernel_clock import Machine, Sync
+from gateway.rebase import Move
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +58,13 @@ class Change(NamedTuple):
     """The time becomes known; else it was, and is another."""
 
 
+class Corrections(NamedTuple):
+    """Boots of this gateway, and by how much all of their times are wrong."""
+
+    boots: tuple[str, ...]
+    move: Move
+
+
 class Nap(NamedTuple):
     """The machine has slept: office times."""
 
@@ -74,8 +82,12 @@ class Kept:
     """Of the machine, in which the following was so."""
     offset: int | None = None
     """Office time - `boot`, where it is known."""
-    free: dict[str, int] = field(default_factory=dict)
-    """By boot of the gateway that has run without knowing the time: the offset that it went by."""
+    free: list[str] = field(default_factory=list)
+    """Boots of the gateway that have run without knowing the time, all of them by ..."""
+    free_offset: int = 0
+    """... this offset, each going on where the last one was ..."""
+    free_since: int = 0
+    """... since this office time."""
 
 
 class OfficeClock:
@@ -106,7 +118,7 @@ class OfficeClock:
         wall = machine.wall()
         word = self._believed(wall, machine.sync())
         self._word, self._offset = self._begin(word, wall, boot)
-        self.since = self.office()
+        self.since = self.office() if self.known or not self._kept.free else self._kept.free_since
         """Times from here on are of this clock; what is earlier was told by another, or in an earlier life."""
         self.look()
 
@@ -117,7 +129,7 @@ class OfficeClock:
         if kept.offset is not None:  # an earlier process in this life of the machine has known it
             return "rtc", kept.offset
         if kept.free:  # and this one goes on where the last one was
-            return "none", next(reversed(kept.free.values()))
+            return "none", kept.free_offset
         return "none", max(wall, kept.latest, EARLIEST) - boot
 
     # --- Clock ------------------------------------------------------------------------------------------------------
@@ -189,23 +201,25 @@ class OfficeClock:
         self._candidate, self._good, self._error = None, boot, sync.err_ms
         self._word, self._err_ms = ("ntp" if sync.synchronized else "rtc"), sync.err_ms
         self._kept.latest = 0  # it may have been a time that nobody will see for years
-        self._say("", "")
-        self._keep(boot)
+        self._say("", "")  # it is written by the next look, when what follows from it is on its way to the disk
 
     def runs(self, boot: str) -> None:
         """This boot of the gateway begins, and its first event comes after this."""
         if not self.known:
-            self._kept.free[boot] = self._offset
+            self._kept.free.append(boot)
+            self._kept.free_offset, self._kept.free_since = self._offset, self.since
             self._write()
 
-    def corrections(self) -> dict[str, int]:
-        """By boot that did not know the time: what is to be added to its times, ns, now that it is known."""
-        return {boot: self._offset - offset for boot, offset in self._kept.free.items()} if self.known else {}
+    def corrections(self) -> Corrections | None:
+        """Boots that did not know the time, and how wrong they were, now that it is known; None: there are none."""
+        kept = self._kept
+        if not self.known or not kept.free:
+            return None
+        return Corrections(tuple(kept.free), Move(self._offset - kept.free_offset, kept.free_since))
 
-    def corrected(self, boots: Iterable[str]) -> None:
-        """Their corrections are durable."""
-        for boot in boots:
-            self._kept.free.pop(boot, None)
+    def corrected(self) -> None:
+        """The corrections are durable."""
+        self._kept.free = []
         self._write()
 
     # --- whom to believe --------------------------------------------------------------------------------------------
@@ -273,6 +287,21 @@ class OfficeClock:
             _log.warning("clock: %s cannot be written: %s", self._file, error)
 
 
+def note(machine: Machine, trust: Trust) -> str:
+    """What an operator should know of a machine's clock; empty: it is synchronized."""
+    if machine.sync().synchronized:
+        return ""
+    text = "this machine's clock is not synchronized"
+    if trust == "always":
+        return f"{text}, and is believed all the same (clock: trust: always)"
+    if trust == "auto" and not machine.kept():
+        return f"{text}, and nothing here would do that: it is believed, and events say clock.sync rtc"
+    return (
+        f"{text}: until it is, events about people wait for up to ten minutes, and stores are told nothing;"
+        " where no time server can be reached, set clock: trust: always"
+    )
+
+
 async def following(run: Callable[[], Awaitable[None]], clock: Clock) -> None:
     """Run a daemon that holds no office time: its clock is set whenever it is to be."""
     if not isinstance(clock, OfficeClock):
@@ -298,9 +327,10 @@ def _read(file: Path | None) -> Kept:
         return Kept()
     try:
         found = json.loads(file.read_bytes())
-        free = {str(boot): int(offset) for boot, offset in found["free"].items()}
+        free = [str(boot) for boot in found["free"]]
         offset = None if found["offset"] is None else int(found["offset"])
-        return Kept(int(found["latest"]), str(found["life"]), offset, free)
+        since = int(found["free_since"])
+        return Kept(int(found["latest"]), str(found["life"]), offset, free, int(found["free_offset"]), since)
     except FileNotFoundError:
         return Kept()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

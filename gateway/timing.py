@@ -10,17 +10,18 @@ now, with the right one), and what is told of it:
     gateway.clock_corrected   the time has become known: of each boot since the machine started that did not know it
     gateway.clock_stepped     it was known, and is another
 
-A kill before the commit leaves the old state and the boot in the clock's file: the next boot says the correction, and
-what was held goes out as it was recorded. One after it leaves nothing to do.
+A kill before the commit leaves the old state, and the boot in the clock's file: the next one that knows the time moves
+the facts and says the correction before it reads anything (`settle`); what was held goes out as it was recorded. A fact
+in the same transaction says that a boot is settled, so that nothing is moved twice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.clock import Clock, Quality, rfc3339
 from gateway.contract.retimed import retimed
@@ -28,13 +29,15 @@ from gateway.outbox import Draft, Outbox
 from gateway.outbox_store import Row, Table
 from gateway.pipeline import Pipeline
 from gateway.rebase import Move
-from gateway.timekeeping import Change, Nap, OfficeClock
+from gateway.timekeeping import Change, Corrections, Nap, OfficeClock
 from rules import desk, presence
 from rules.api import Event, Fact
 
 _log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+NAME = "clock"
+"""Of its fact: the boots that are settled."""
 AGAIN = (desk.NAME, presence.NAME)
 """Rules that go by a calendar."""
 
@@ -66,7 +69,7 @@ class Timing:
         time of a demo is what it is said to be."""
         self._office = clock if isinstance(clock, OfficeClock) else None
         self._clock = clock
-        self._boot, self._place, self._quality = boot, place, quality
+        self._boot, self._say = boot, Words(place, quality)
         self._outbox = outbox
         self._pipeline = pipeline
         self._moves = moves
@@ -82,8 +85,6 @@ class Timing:
 
     async def run(self) -> None:
         """Until cancelled."""
-        if self._office is not None and self._office.corrections():
-            self._correct(self._office)  # of boots that did not live to know it
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
@@ -107,45 +108,67 @@ class Timing:
         text = "known" if change.known else "set"
         _log.warning("clock: %s: %s, %+.3f s", text, rfc3339(clock.office()), change.by / 1e9)
         facts = [fact for each in self._moves for fact in each.rebase(move) or ()]
-        said = Event("gateway.clock_stepped", self._place, clock.office(), {"offset_ms": change.by / 1e6})
-        held = self._outbox.held.numbers
-        action = partial(_retime, boot=self._boot, numbers=held, move=move, quality=clock.quality())
-        if change.known:
-            self._correct(clock, facts, action, held)
-        else:
-            self._outbox.submit([self._draft(said)], facts, lambda _rows: self._outbox.held.release(held), action)
-        self._pipeline.rebase(move, AGAIN)
-
-    def _correct(
-        self,
-        clock: OfficeClock,
-        facts: Sequence[Fact] = (),
-        action: Callable[[Table], object] | None = None,
-        held: Sequence[int] = (),
-    ) -> None:
-        """Say by how much each boot of this life of the machine was wrong."""
         wrong = clock.corrections()
-        now = clock.office()
-        drafts = [
-            self._draft(
-                Event("gateway.clock_corrected", self._place, now, {"boot": boot, "offset_ms": round(by / 1e6, 3)})
-            )
-            for boot, by in wrong.items()
-        ]
+        drafts = self._say.stepped(clock, change.by) if wrong is None else self._say.corrected(clock, wrong)
+        boots = (self._boot,) if wrong is None else wrong.boots
+        held = self._outbox.held.numbers
+        action = partial(_retime, boots=boots, numbers=held, move=move, quality=clock.quality())
 
         def done(_rows: list[Row | None]) -> None:
-            clock.corrected(wrong)
+            if wrong is not None:
+                clock.corrected()
             self._outbox.held.release(held)
 
-        self._outbox.submit(drafts, facts, done, action)
-
-    def _draft(self, event: Event) -> Draft:
-        return Draft(event, "", self._quality)
+        self._outbox.submit(drafts, [*facts, *_settled(wrong)], done, action)
+        self._pipeline.rebase(move, AGAIN)
 
     def _napped(self, nap: Nap) -> None:
         _log.warning("clock: the machine has slept for %.0f s", (nap.until - nap.since) / 1e9)
         self._slept(nap.since, nap.until)
 
 
-def _retime(table: Table, *, boot: str, numbers: Sequence[int], move: Move, quality: Quality) -> None:
-    table.retime(boot, numbers, move, lambda body: retimed(body, move.time, quality))
+class Words:
+    """The gateway's own events about its clock."""
+
+    def __init__(self, place: str, quality: str) -> None:
+        self._place, self._quality = place, quality
+
+    def stepped(self, clock: Clock, by: int) -> list[Draft]:
+        """A known time is another now."""
+        return [self._draft("gateway.clock_stepped", clock, {"offset_ms": round(by / 1e6, 3)})]
+
+    def corrected(self, clock: Clock, wrong: Corrections) -> list[Draft]:
+        """By how much each boot of this life of the machine was wrong."""
+        offset = round(wrong.move.by / 1e6, 3)
+        return [
+            self._draft("gateway.clock_corrected", clock, {"boot": boot, "offset_ms": offset}) for boot in wrong.boots
+        ]
+
+    def _draft(self, kind: str, clock: Clock, data: Mapping[str, Any]) -> Draft:
+        return Draft(Event(kind, self._place, clock.office(), data), "", self._quality)
+
+
+async def settle(clock: Clock, outbox: Outbox, *, place: str, quality: str) -> None:
+    """Boots that did not live to know the time, which is known now: before anything is read that they have left."""
+    wrong = clock.corrections() if isinstance(clock, OfficeClock) else None
+    if wrong is None or not isinstance(clock, OfficeClock):
+        return
+    done = (await outbox.facts(NAME)).get("settled", {}).get("boots", ())
+    if wrong.boots[-1] not in done:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        action = partial(_retime, boots=wrong.boots, numbers=(), move=wrong.move, quality=clock.quality())
+        drafts = Words(place, quality).corrected(clock, wrong)
+        outbox.submit(
+            drafts, _settled(wrong), lambda _rows: None if waiter.cancelled() else waiter.set_result(None), action
+        )
+        await waiter
+    clock.corrected()
+
+
+def _settled(wrong: Corrections | None) -> list[Fact]:
+    return [] if wrong is None else [Fact(NAME, "settled", {"boots": [*wrong.boots]})]
+
+
+def _retime(table: Table, *, boots: Sequence[str], numbers: Sequence[int], move: Move, quality: Quality) -> None:
+    """`numbers`: of the last of `boots`."""
+    table.retime(boots, numbers, move, lambda body: retimed(body, move.time, quality))
