@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from bench.adverts import START
 from bench.site import GATEWAY
 from gateway.app import GatewayApp
-from gateway.clock import SECOND
+from gateway.clock import SECOND, Quality
 from gateway.config.model import Office
 from gateway.daemon import tune_interpreter
 from gateway.decode import installed
@@ -30,6 +30,9 @@ class FedClock:
 
     def office(self) -> int:
         return self.now
+
+    def quality(self) -> Quality:
+        return Quality()
 
     def machine(self) -> int:
         return time.monotonic_ns()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faults.api import Fault
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
+from faults.clocks import CLOCKS
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
@@ -21,8 +22,9 @@ FAULTS: dict[str, Fault] = {
         NETWORK,
         PACE,
         REDELIVERY,
-        POISON,
         OWNER_LOST,
+        CLOCKS,
+        POISON,
         MIXED,
     )
 }

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, commands, forward, leftovers, radio, replay_guard, snapshots, wiring
+from gateway import bindings, commands, forward, leftovers, radio, replay_guard, snapshots, timing, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
-from gateway.clock import Clock, rfc3339
+from gateway.clock import Clock
 from gateway.commands import Commands
 from gateway.config import device_keys
 from gateway.config.model import Gateway, Office
@@ -32,6 +31,7 @@ from gateway.duties import Duties
 from gateway.equipment import Equipment
 from gateway.feedback import Feedback
 from gateway.forward import Forwarder
+from gateway.heartbeat import Heartbeat
 from gateway.leadership import Leadership
 from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
@@ -44,7 +44,7 @@ from gateway.questions import Questions
 from gateway.recording import Tap
 from gateway.sightings import Reporter
 from gateway.sources.around import Around
-from gateway.sources.base import Source, health
+from gateway.sources.base import Source
 from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
@@ -53,9 +53,6 @@ from gateway.trace import Trace
 from gateway.views import Views
 from rules.api import Event
 
-HEALTH_S = 10.0
-COUNTERS_EVERY = 60
-"""Of these: replay counters of frames that changed nothing are kept then, and at the stop."""
 LAST_S = 1.0
 """How long the outbox and the publisher get to bring out what is left at a stop."""
 
@@ -196,6 +193,7 @@ class GatewayApp:
             rule=draft.rule,
             quality=draft.quality,
             signature=self.terms.signature(draft.rule),
+            clock=self.clock.quality(),
         )
 
     def _status(self, state: str, *, at: int | None) -> bytes:
@@ -232,6 +230,7 @@ class GatewayApp:
             learned=self.learned,
             floors=maps.floors,
         )
+        await timing.settle(self.clock, self.outbox, place=self.place, quality=self.quality)
         facts = {rule.name: await self.outbox.facts(rule.name) for rule in rules}
         listened, kept = await self.outbox.facts(forward.NAME), await self.outbox.facts(forward.KEPT)
         await self.leadership.prepare(facts)
@@ -260,6 +259,16 @@ class GatewayApp:
             tap=self.tap,
             guard=self.guard,
             begin={rule.name: wiring.keys_of(rule.name, self.places, self.gateway.id) for rule in rules},
+        )
+        self.timing = timing.Timing(
+            self.clock,
+            boot=self.origin.boot,
+            place=self.place,
+            quality=self.quality,
+            outbox=self.outbox,
+            pipeline=self.pipeline,
+            moves=(self.equipment, self.forwarder, self.views, self.terms),
+            slept=self.equipment.slept,
         )
         self.forwarder.restore(listened, kept)
         intake = self.pipeline.intake
@@ -320,6 +329,7 @@ class GatewayApp:
             clock=self.clock,
             counters=self.counters,
             learned=self.learned,
+            timing=self.timing,
         )
 
     async def _work(self) -> None:
@@ -332,7 +342,19 @@ class GatewayApp:
             group.create_task(self.reporter.run(), name="sightings")
             group.create_task(self.leadership.run(), name="leadership")
             group.create_task(self.consent.run(), name="consent")
-            group.create_task(self._health(), name="health")
+            group.create_task(self.timing.run(), name="clock")
+            heartbeat = Heartbeat(
+                origin=self.origin,
+                link=self.link,
+                outbox=self.outbox,
+                equipment=self.equipment,
+                guard=self.guard,
+                sources=self.sources,
+                clock=self.clock,
+                counters=self.counters,
+                say=self._say,
+            )
+            group.create_task(heartbeat.run(), name="health")
             control = Control(self.folder / "control.sock", self._questions().handlers())
             group.create_task(control.run(), name="control")
 
@@ -349,8 +371,7 @@ class GatewayApp:
         """What the sources have delivered is ruled and committed; the publisher gets a moment; then goodbye."""
         outbox, *others = keepers
         if hasattr(self, "pipeline") and not outbox.done():
-            while len(self.pipeline.intake):
-                self.pipeline.step(self.clock.office())
+            self.pipeline.drain()
             if facts := self.guard.take_facts():
                 await self.outbox.append((), facts)
             await self._say("gateway.stopped", {"reason": "stopped"})
@@ -365,25 +386,3 @@ class GatewayApp:
 
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
         await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
-
-    async def _health(self) -> None:
-        topic = topics.gateway_health(self.office.site, self.gateway.id)
-        for number in count(1):
-            await asyncio.sleep(HEALTH_S)
-            self.equipment.look()
-            if number % COUNTERS_EVERY == 0 and (facts := self.guard.take_facts()):
-                await self.outbox.append((), facts)
-            for gap in self.outbox.take_gaps():
-                data = {"boot": gap.boot, "first": gap.first, "last": gap.last, "lost": gap.lost, "cause": "bounds"}
-                await self._say("gateway.gap", data)
-            backlog = await self.outbox.backlog()
-            now = self.clock.office()
-            oldest = None if backlog.oldest_at is None else max(0.0, (now - backlog.oldest_at) / 1e9)
-            body = {
-                "boot": self.origin.boot,
-                "at": rfc3339(now),
-                "counters": dict(self.counters.snapshot()),
-                "backlog": {"count": backlog.events, "bytes": backlog.bytes, "oldest_s": oldest, "dead": backlog.dead},
-                "sources": {source.id: health(source.state, self.clock.machine()) for source in self.sources},
-            }
-            self.link.publish(topic, wire.write(wire.GatewayHealth, body), qos=0)

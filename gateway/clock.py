@@ -2,7 +2,8 @@
 
 `office` is the time that people live in: when a thing was observed, holds, calendars, event times. The demo scales it.
 `machine` is monotonic and never scaled: lingers, timeouts, back-off, watchdogs, ages, heartbeats, latency.
-Both are integers in nanoseconds; office time is UTC since 1970.
+Both are integers in nanoseconds; office time is UTC since 1970. How far office time may be believed is `quality`; a box
+whose clock may be wrong, or be set while it runs, has the clock of timekeeping.py.
 """
 
 from __future__ import annotations
@@ -11,12 +12,23 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 SECOND = 1_000_000_000
+EARLIEST = 1_767_225_600 * SECOND
+"""2026: no clock that is right shows an earlier time, and nothing but a time is such a large number of ns."""
 LONGEST_SLEEP_S = 60.0
 """The wall clock may be set forward or back while somebody sleeps: look again at least so often."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Quality(NamedTuple):
+    """How good office time is."""
+
+    sync: str = "ntp"
+    """ntp: synchronized; rtc: right as far as is known, and nothing keeps it; none: it may be any time."""
+    err_ms: float | None = None
+    """Greatest error that is believed; None: not known."""
 
 
 class Clock(Protocol):
@@ -24,6 +36,10 @@ class Clock(Protocol):
 
     def office(self) -> int:
         """Office time, ns UTC."""
+        ...
+
+    def quality(self) -> Quality:
+        """How far `office` may be believed now."""
         ...
 
     def machine(self) -> int:
@@ -43,7 +59,8 @@ class Clock(Protocol):
         ...
 
 
-async def _sleep(clock: Clock, office: int) -> None:
+async def wait_until(clock: Clock, office: int) -> None:
+    """Return when the office time of `clock` has reached `office`, also where it is set meanwhile."""
     while True:
         left = clock.seconds_until(office)
         if left <= 0:
@@ -52,10 +69,13 @@ async def _sleep(clock: Clock, office: int) -> None:
 
 
 class SystemClock:
-    """The clocks of the machine, office time as it is."""
+    """The clocks of the machine, office time as it is, whatever it is: for tools that run for a moment."""
 
     def office(self) -> int:
         return time.time_ns()
+
+    def quality(self) -> Quality:
+        return Quality()
 
     def machine(self) -> int:
         return time.monotonic_ns()
@@ -67,7 +87,7 @@ class SystemClock:
         return self.office() + int(seconds * SECOND)
 
     async def sleep_until(self, office: int) -> None:
-        await _sleep(self, office)
+        await wait_until(self, office)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +104,9 @@ class ScaledClock:
     def office(self) -> int:
         return self.start + int((time.monotonic_ns() - self.anchor) * self.speed)
 
+    def quality(self) -> Quality:
+        return Quality()
+
     def machine(self) -> int:
         return time.monotonic_ns()
 
@@ -94,7 +117,7 @@ class ScaledClock:
         return self.office() + int(seconds * SECOND * self.speed)
 
     async def sleep_until(self, office: int) -> None:
-        await _sleep(self, office)
+        await wait_until(self, office)
 
     def __str__(self) -> str:
         return f"{rfc3339(self.start)}@{self.anchor}x{self.speed:g}"
@@ -110,13 +133,17 @@ class ScaledClock:
 class ManualClock:
     """A clock that a test moves. `sleep_until` waits for `advance`."""
 
-    def __init__(self, office: int = 0, machine: int = 0) -> None:
+    def __init__(self, office: int = 0, machine: int = 0, sync: str = "ntp") -> None:
+        self.sync = sync
         self._office = office
         self._machine = machine
         self._moved = asyncio.Event()
 
     def office(self) -> int:
         return self._office
+
+    def quality(self) -> Quality:
+        return Quality(self.sync)
 
     def machine(self) -> int:
         return self._machine

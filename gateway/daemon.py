@@ -15,14 +15,12 @@ from threading import Thread
 from time import monotonic
 from typing import Any
 
-from gateway.clock import Clock, ScaledClock, SystemClock
+from gateway.clock import Clock, ScaledClock
 from gateway.errors import ConfigError, Problem
 
 
-def clock_of(text: str | None) -> Clock:
-    """The clock that `--clock` asks for, or the machine's. Raises ConfigError."""
-    if text is None:
-        return SystemClock()
+def clock_of(text: str) -> Clock:
+    """The clock that `--clock` asks for. Raises ConfigError."""
     try:
         return ScaledClock.parse(text)
     except ValueError as error:

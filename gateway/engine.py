@@ -12,11 +12,12 @@ outputs, live or replayed.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.counters import Counters
+from gateway.rebase import Move
 from rules.api import Event, Fact, Input, Rule, Step, Tick
 
 Route = Callable[[Input], Iterable[tuple[str, str]]]
@@ -134,6 +135,37 @@ class Engine:
         self.stop(rule, at)
         self._facts[rule] = dict(facts)
         return self.begin(rule, (), at)
+
+    def rebase(self, move: Move, at: int, again: Collection[str]) -> Outcome:
+        """Office time was set, and is `at`: states and what falls due move with it, so nothing expires by that.
+
+        Rules in `again` go by a calendar, and look at the new time. One whose state cannot be moved (the locator's: its
+        tags are heard again within seconds) begins anew from its facts.
+        """
+        outcome = Outcome()
+        self._now = move.time(self._now)
+        self._due = {wish: move.time(due) for wish, due in self._due.items()}
+        anew = []
+        for rule, states in self._states.items():
+            self._facts[rule] = move.of(self._facts[rule]) if rule in self._facts else {}
+            try:
+                self._states[rule] = {key: move.of(state) for key, state in states.items()}
+            except TypeError:
+                anew.append((rule, [*states]))
+                self._states[rule] = {}
+                self._due = {wish: due for wish, due in self._due.items() if wish[0] != rule}
+        self._queued = dict(self._due)
+        self._heap = [(due, *wish) for wish, due in self._due.items()]
+        heapq.heapify(self._heap)
+        self._settle(
+            [(rule, key, Tick(at)) for rule in sorted(again) for key in self._states.get(rule, ())], at, outcome
+        )
+        for rule, keys in anew:
+            more = self.begin(rule, keys, at)
+            outcome.events += more.events
+            outcome.facts += more.facts
+            outcome.emitted += more.emitted
+        return outcome
 
     def feed(self, item: Input, at: int) -> Outcome:
         """Take one input that was observed at `at`, after all ticks that were due before.

@@ -15,6 +15,7 @@ from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.home_assistant import discovery
 from gateway.contract.times import written
+from gateway.rebase import Move
 from gateway.sources.base import OnState, SourceState
 from rules.api import Event, Health
 
@@ -66,6 +67,8 @@ class Equipment:
         self._bindings: dict[str, Binding] = {}
         self._said: dict[str, _Heard] = {}
         self._doubted: set[str] = set()
+        self._awake = 0
+        """Since when, office time, silence is a device's own."""
 
     def post(self, devices: Mapping[str, Binding]) -> None:
         """Own the retained topics of these devices."""
@@ -139,8 +142,28 @@ class Equipment:
         for name, known in self._said.items():
             expect_s = self._bindings[name].expect_s
             alive = self._alive.get(name, (None, None))[0]
-            if expect_s is not None and alive and now - known.at > max(STALE_S, STALE_AFTER * expect_s) * SECOND:
+            silent = now - max(known.at, self._awake)
+            if expect_s is not None and alive and silent > max(STALE_S, STALE_AFTER * expect_s) * SECOND:
                 self._tell(name, False, "silent")
+
+    def rebase(self, move: Move) -> None:
+        """Office time was set."""
+        for said in self._said.values():
+            said.at = move.time(said.at)
+
+    def slept(self, since: int, until: int) -> None:
+        """The machine was asleep (office time): what moved meanwhile was not heard, so nobody was not there.
+
+        Devices are dead to the rules from its beginning, and alive again from its end: believed when they are heard.
+        """
+        self._awake = until
+        for name, source in self._sources.items():
+            if source.up and self._alive.get(name, (True, None))[0] is not False:
+                cause = DEAF if self._bindings[name].driver is None else STALE
+                self._health(Health(name, False, cause, since))
+        for name, source in self._sources.items():
+            if source.up and self._alive.get(name, (True, None))[0] is not False:
+                self._health(Health(name, True, "", until))
 
     def _changed(self, binding: Binding, state: SourceState, *, alone: bool) -> None:
         """`alone`: the source works only if the device does; one of many may be silent though its source works."""

@@ -32,6 +32,7 @@ from gateway.contract.times import parsed, written
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError
 from gateway.mqtt import Link, Message
+from gateway.rebase import Move
 from gateway.skew import Skew
 from rules.api import Fact, Health, Reading
 
@@ -190,6 +191,19 @@ class Forwarder:
         waiting.append((number, item, key))
         self._wake.set()
 
+    def rebase(self, move: Move) -> list[Fact]:
+        """Office time was set: what waits moves with it. The rows of taps, to be committed."""
+        rows = []
+        for owner, waiting in self._waiting.items():
+            self._waiting[owner] = deque((number, move.of(item), key) for number, item, key in waiting)
+            rows += [
+                Fact(KEPT, key, {"owner": owner, "tap": _written(number, item)})
+                for number, item, key in self._waiting[owner]
+                if key and isinstance(item, Reading)
+            ]
+        self._health = move.of(self._health)
+        return rows
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
@@ -203,8 +217,9 @@ class Forwarder:
                     self._counters.add("forward.again")
             self._wake.clear()
             self.look()
+            known = self._clock.quality().sync != "none"  # a tap must not reach its owner with a wrong date
             for owner, waiting in [*self._waiting.items()]:  # another owner may come while one is sent to
-                if owner and waiting and self._link.state.connected:
+                if owner and waiting and known and self._link.state.connected:
                     await self._send(owner, [*waiting][:MAX_READINGS])
 
     def look(self) -> None:

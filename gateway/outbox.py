@@ -23,6 +23,7 @@ from gateway.config import model
 from gateway.contract.envelope import Encoded, Origin
 from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
+from gateway.held import Held
 from gateway.outbox_store import OVERHEAD, Gap, Row, Table, committed, fact_rows
 from gateway.supervise import full_jitter
 from rules.api import Event, Fact
@@ -95,6 +96,7 @@ class Outbox:
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._listeners: list[Callable[[list[Row]], None]] = []
+        self.held = Held(origin.boot, clock)
         self._gaps: list[Gap] = []
         self._purged = clock.machine()
         self._closed = False
@@ -105,7 +107,11 @@ class Outbox:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def submit(
-        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row | None]], None] | None = None
+        self,
+        drafts: Sequence[Draft],
+        facts: Sequence[Fact],
+        done: Callable[[list[Row | None]], None] | None = None,
+        action: Callable[[Table], object] | None = None,
     ) -> None:
         """Commit all of it in one transaction, after everything submitted before; then call `done` with a row a draft.
 
@@ -127,6 +133,7 @@ class Outbox:
             rows.append(Row(boot, self._next, event.cls, topic, body, recorded, 0, event.person, event.unit))
             acts.append(int(event.type.startswith(ACTS)))
             places.append(place)
+            self.held.consider(self._next, event.cls)
             self._next += 1
 
         def tell(made: list[Row], _: object) -> None:
@@ -136,7 +143,7 @@ class Outbox:
                     found[place] = row
                 done(found)
 
-        self._put(_Work(rows, acts, fact_rows(facts), None, tell))
+        self._put(_Work(rows, acts, fact_rows(facts), action, tell))
 
     async def append(self, drafts: Sequence[Draft], facts: Sequence[Fact]) -> list[Row]:
         """As `submit`; returns the rows when all of it is durable."""
@@ -145,7 +152,7 @@ class Outbox:
         return [row for row in await waiter if row is not None]
 
     def subscribe(self, listener: Callable[[list[Row]], None]) -> None:
-        """Call `listener` with the rows of each commit."""
+        """Call `listener` with the rows of each commit that may be sent."""
         self._listeners.append(listener)
 
     def take_gaps(self) -> list[Gap]:
@@ -179,8 +186,8 @@ class Outbox:
     async def pending(
         self, *, after: tuple[str, int] | None = None, limit: int = 500, max_bytes: int = READ_BYTES
     ) -> list[Row]:
-        """Events that have not been retired, oldest boot and sequence first, from behind `after`."""
-        return await self._act(lambda table: table.pending(after, limit, max_bytes))
+        """Events that may be sent and are not retired, oldest boot and sequence first, from behind `after`."""
+        return await self._act(lambda table: table.pending(after, limit, max_bytes, self.held))
 
     async def dead_letters(self, limit: int = 100) -> list[tuple[str, int, str, str, bytes]]:
         """(boot, sequence, reason, topic, body)."""
@@ -334,8 +341,9 @@ class Outbox:
             work.done(rows, result)
         if told:
             self._counters.add("outbox.committed", n=len(told))
+            free = [row for row in told if row[:2] not in self.held] if self.held else told
             for listener in self._listeners:
-                listener(told)
+                listener(free)
 
     def _write(self, batch: Sequence[_Work]) -> tuple[list[Any], int, list[Gap]]:
         """In the worker thread: one transaction."""
@@ -362,7 +370,8 @@ class Outbox:
         if not full and now - self._purged < PURGE_EVERY_S * SECOND:
             return []
         self._purged = now
-        oldest = self._clock.office() - int(self._settings.max_age_days * 86_400 * SECOND)
+        known = self._clock.quality().sync != "none"  # nothing is too old for a clock that may be years ahead
+        oldest = self._clock.office() - int(self._settings.max_age_days * 86_400 * SECOND) if known else 0
         # a tenth at once, so that a full outbox does not delete at every commit
         return table.drop_oldest(self._settings.max_bytes * 9 // 10 if full else self._settings.max_bytes, oldest)
 

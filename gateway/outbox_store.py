@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from pydantic_core import to_json
 from gateway import sqlite
 from gateway.contract.envelope import erased
 from gateway.errors import TransientError
+from gateway.rebase import Move
 
 _SCHEMA = (
     """
@@ -123,17 +125,22 @@ class Table:
             (str(k), str(b)) for k, b in self._connection.execute("SELECT key, body FROM fact WHERE rule = ?", (rule,))
         ]
 
-    def pending(self, after: tuple[str, int] | None, limit: int, max_bytes: int) -> list[Row]:
+    def pending(
+        self, after: tuple[str, int] | None, limit: int, max_bytes: int, held: Container[tuple[str, int]] = ()
+    ) -> list[Row]:
+        """Rows from behind `after`, without those that are `held`."""
         boot, sequence = after or ("", -1)
         rows: list[Row] = []
         size = 0
         for b, s, cls, topic, body, recorded, person, unit in self._connection.execute(
             "SELECT boot, sequence, cls, topic, body, recorded, person, unit FROM event"
-            " WHERE (boot, sequence) > (?, ?) ORDER BY boot, sequence LIMIT ?",
-            (boot, sequence, limit),
+            " WHERE (boot, sequence) > (?, ?) ORDER BY boot, sequence",
+            (boot, sequence),
         ):
+            if (b, s) in held:
+                continue
             size += len(body)
-            if rows and size > max_bytes:
+            if len(rows) >= limit or (rows and size > max_bytes):
                 break
             rows.append(Row(b, s, cls, topic, body, recorded, 0, person, unit))
         return rows
@@ -228,6 +235,34 @@ class Table:
                 "UPDATE dead SET body = ? WHERE boot = ? AND sequence = ?", (erased(bytes(body)), boot, sequence)
             )
         return len(rows) + len(dead)
+
+    def retime(
+        self, boots: Sequence[str], numbers: Iterable[int], move: Move, change: Callable[[bytes], bytes]
+    ) -> None:
+        """Office time was set, in the running transaction: facts move, and what `boots` have recorded since (its age,
+        by which it is given up); the bodies of these events of the last one are changed. They were not sent yet."""
+        boot = boots[-1]
+        for number in numbers:
+            row = self._connection.execute(
+                "SELECT body FROM event WHERE boot = ? AND sequence = ?", (boot, number)
+            ).fetchone()
+            if row is not None:
+                body = change(bytes(row[0]))
+                self.bytes += len(body) - len(row[0])
+                self._connection.execute(
+                    "UPDATE event SET body = ? WHERE boot = ? AND sequence = ?", (body, boot, number)
+                )
+        for each in boots:
+            self._connection.execute(
+                "UPDATE event SET recorded = recorded + ? WHERE boot = ? AND recorded >= ?", (move.by, each, move.since)
+            )
+        for rule, key, text in self._all("SELECT rule, key, body FROM fact", ()):
+            body = json.loads(text)
+            moved = move.of(body)
+            if moved != body:
+                self._connection.execute(
+                    "UPDATE fact SET body = ? WHERE rule = ? AND key = ?", (to_json(moved).decode(), rule, key)
+                )
 
     def vacuum(self) -> None:
         """Give some free pages back to the file system."""

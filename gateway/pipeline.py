@@ -18,12 +18,12 @@ Everything between hop 1 and hop 6 is synchronous: one batch of frames, one tran
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from drivers.api import Context, Driver, Frame, Measurement
 from gateway.bindings import Binding, Bound
-from gateway.clock import Clock
+from gateway.clock import LONGEST_SLEEP_S, Clock
 from gateway.counters import Counters
 from gateway.decode import decode, decode_with
 from gateway.engine import Engine, Outcome
@@ -31,6 +31,7 @@ from gateway.intake import Asked, Intake
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft
 from gateway.outbox_store import Row
+from gateway.rebase import Move
 from gateway.recording import Tap
 from gateway.replay_guard import ReplayGuard
 from gateway.trace import Trace, frame_name
@@ -165,6 +166,18 @@ class Pipeline:
             batch.add(self._engine.restart(rule, rows, now), None, self._quality)
         self._commit(batch)
 
+    def drain(self) -> None:
+        """Rule on everything that is here."""
+        while len(self.intake):
+            self.step(self._clock.office())
+
+    def rebase(self, move: Move, again: Collection[str]) -> None:
+        """The office clock was set, after `drain` and in the same turn: the rules go on in the new time."""
+        batch = Batch()
+        batch.add(self._engine.rebase(move, self._clock.office(), again), None, self._quality)
+        self._commit(batch)
+        self.intake.wake.set()
+
     async def run(self) -> None:
         """Take what arrives and what falls due, until cancelled."""
         loop = asyncio.get_running_loop()
@@ -173,7 +186,9 @@ class Pipeline:
             due = self._engine.due
             alarm = None
             if due is not None:
-                alarm = loop.call_later(max(0.0, self._clock.seconds_until(due)), wake.set)
+                # timers stand still while the machine sleeps, and office time does not: look again
+                left = min(LONGEST_SLEEP_S, max(0.0, self._clock.seconds_until(due)))
+                alarm = loop.call_later(left, wake.set)
             await wake.wait()
             wake.clear()
             if alarm is not None:

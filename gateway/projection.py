@@ -106,7 +106,7 @@ class Projection:
 
     def is_done(self, newest: int) -> bool:
         """Whether everything up to an id, and every quarter hour that has ended, is in the store."""
-        behind = self._swept + QUARTER <= self._clock.office() or bool(self._dirty)
+        behind = self._ended() or bool(self._dirty)
         return self._rested >= newest and not behind and not self.problem
 
     def wake(self) -> None:
@@ -181,7 +181,7 @@ class Projection:
                 raise
             self._mark()
             return True
-        if self._swept + QUARTER <= self._clock.office():
+        if self._ended():
             chosen = [(place, self._swept) for place in self._usage.places]
             await self._writer.write(await self._computed(chosen, anew=False))
             self._swept += QUARTER
@@ -189,11 +189,20 @@ class Projection:
             return True
         return False
 
+    def _ended(self) -> bool:
+        """Whether the next quarter hour has."""
+        return self._left_s() <= 0
+
+    def _left_s(self) -> float:
+        """Until it has; never by a clock that may be years ahead."""
+        known = self._clock.quality().sync != "none"
+        return self._clock.seconds_until(self._swept + QUARTER) if known else PROBE_S
+
     async def _rest(self, newest: int) -> None:
         """Until something was committed, a quarter hour ends, or the store is to be probed."""
         self._well()
         self._rested = newest
-        wait = min(PROBE_S, max(0.01, self._clock.seconds_until(self._swept + QUARTER)))
+        wait = min(PROBE_S, max(0.01, self._left_s()))
         try:
             async with asyncio.timeout(wait):
                 await self._wake.wait()

@@ -74,6 +74,7 @@ class Publisher:
         self.refused: dict[str, str] = {}
         """Topics that the broker refuses, and why, until it takes a publish on them."""
         outbox.subscribe(self._committed)
+        outbox.held.on_release = self._released
         link.on_connect(self._reconnected)
         link.on_room(self._pump)
         link.subscribe(topics.ack(origin.site, origin.gateway), self._ack_received)
@@ -145,6 +146,11 @@ class Publisher:
         """Rows that the history lane has passed may be its again."""
         self._after = None
         self._fall_behind()
+
+    def _released(self) -> None:
+        """Rows that both lanes have passed over may be sent: from the disk, and in order."""
+        self._live.clear()
+        self._look_back()
 
     def _fall_behind(self) -> None:
         self._behind = True

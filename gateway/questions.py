@@ -21,6 +21,7 @@ from gateway.publisher import Publisher
 from gateway.recording import Tap
 from gateway.sources.base import Source
 from gateway.terms import Terms
+from gateway.timing import Timing
 from gateway.views import Views
 from gateway.why.live import Live
 from gateway.why.rows import with_times
@@ -51,6 +52,7 @@ class Questions:
         tap: Tap,
         clock: Clock,
         counters: Counters,
+        timing: Timing,
         learned: Mapping[str, RoomModel] | None = None,
     ) -> None:
         """`learned`: the rooms' models: a recording begins with them."""
@@ -68,6 +70,7 @@ class Questions:
         self._views = views
         self._tap = tap
         self._clock = clock
+        self._timing = timing
         self._counters = counters
         self._live = Live(office, origin, views, directory, pipeline.explain)
 
@@ -94,6 +97,7 @@ class Questions:
             "backlog": await self._backlog({}),
             "last_sequence": self._outbox.last_sequence,
             "stalled": self._outbox.stalled,
+            "clock": {**self._clock.quality()._asdict(), "problem": self._timing.problem},
             "people_version": self._directory.version,
             "people_problem": self._people_problem(),
             "sources": {source.id: source.state.problem for source in self._sources if source.state.problem},
@@ -129,6 +133,8 @@ class Questions:
             return f"the disk: {self._outbox.stalled}"
         if not events:
             return ""
+        if self._outbox.held and len(self._outbox.held) >= events:
+            return f"the time, to be told with it: {self._timing.problem}"
         link = self._link.state
         return "the archive's word that it has committed them" if link.connected else f"the broker: {link.reason}"
 

@@ -21,7 +21,7 @@ from typing import Any
 from drivers.api import Frame, Measurement
 from gateway import bindings, radio, wiring
 from gateway.broker import EmbeddedBroker
-from gateway.clock import SECOND, SystemClock
+from gateway.clock import SECOND, Quality, SystemClock
 from gateway.config import room_models
 from gateway.config.model import Archive, EmbeddedStore, Office
 from gateway.config.model import Outbox as Bounds
@@ -67,6 +67,9 @@ class RecordedClock:
 
     def office(self) -> int:
         return self.now
+
+    def quality(self) -> Quality:
+        return Quality()
 
     def machine(self) -> int:
         return self._machine.machine()

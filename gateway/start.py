@@ -12,28 +12,41 @@ from gateway.config.model import Office
 from gateway.daemon import clock_of, run_until_stopped
 from gateway.decode import installed
 from gateway.errors import ConfigError, Problem
+from gateway.kernel_clock import Linux
+from gateway.timekeeping import OfficeClock, following
 from gateway.trace import Trace
 
 
 def daemon(arguments: argparse.Namespace) -> int:
     """`hadir run` and `hadir ingest`, until they are stopped; the exit status."""
-    clock = clock_of(arguments.clock)
     trace = None if arguments.trace is None else Trace(arguments.trace)
     try:
-        return (_ingest if arguments.command == "ingest" else _run)(arguments, clock, trace)
+        return (_ingest if arguments.command == "ingest" else _run)(arguments, trace)
     finally:
         if trace is not None:
             trace.close()
 
 
-def _ingest(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> int:
+def _clock(arguments: argparse.Namespace, office: Office, folder: Path) -> Clock:
+    """The clock that `--clock` asks for, or the office clock of this box, which keeps what it knows in `folder`.
+
+    Raises ConfigError.
+    """
+    if arguments.clock is not None:
+        return clock_of(arguments.clock)
+    return OfficeClock(Linux(), folder / "clock", "always" if office.simulated else office.clock.trust)
+
+
+def _ingest(arguments: argparse.Namespace, trace: Trace | None) -> int:
     from gateway.archive import Archive
 
-    archive = Archive(load(arguments.file, drivers=installed()), clock, trace)
-    return run_until_stopped(archive.run, arguments)
+    office = load(arguments.file, drivers=installed())
+    clock = _clock(arguments, office, office.path(office.archive.ledger).parent)
+    archive = Archive(office, clock, trace)
+    return run_until_stopped(lambda: following(archive.run, clock), arguments)
 
 
-def _run(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> int:
+def _run(arguments: argparse.Namespace, trace: Trace | None) -> int:
     from gateway import predecessor
     from gateway.app import GatewayApp
 
@@ -47,6 +60,7 @@ def _run(arguments: argparse.Namespace, clock: Clock, trace: Trace | None) -> in
     if trace is not None and not office.simulated:
         text = "names frames, and from a frame's name the number of a card can be told; it is for simulated offices"
         raise ConfigError(Problem(file="--trace", line=None, text=text))
+    clock = _clock(arguments, office, office.data_folder(box))
     floor = predecessor.boot_floor(office, box, office.data_folder(box), clock)
     app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor)
     return run_until_stopped(app.run, arguments)

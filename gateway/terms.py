@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.rebase import Move
 from rules.api import Fact
 
 NAME = "term"
@@ -82,6 +83,10 @@ class Terms:
         """This gateway leads from now on."""
         self.term, self.since = term, since
         self.led(self.building, self._gateway, term)
+
+    def rebase(self, move: Move) -> None:
+        """Office time was set."""
+        self.since = move.time(self.since)
 
     def follow(self) -> None:
         """It leads no more."""

@@ -42,13 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from gateway import calendars, radio
+    from gateway import calendars, radio, timekeeping
     from gateway.clock import SystemClock
     from gateway.config import surroundings
     from gateway.config.document import Document
     from gateway.config.load import load
     from gateway.credentials import SiteKey
     from gateway.decode import installed
+    from gateway.kernel_clock import Linux
 
     foreign()
     drivers = installed()
@@ -67,7 +68,14 @@ def _check(arguments: argparse.Namespace) -> int:
     if mistakes:
         raise ConfigError(*mistakes)
     dated = [document.problem(("calendar", *at), text) for at, text in calendars.notes(office, SystemClock().office())]
-    for note in (*noted, *dated, *surroundings.notes(office, document), *radio.notes(office, document)):
+    clock = timekeeping.note(Linux(), "always" if office.simulated else office.clock.trust)
+    for note in (
+        *filter(None, (clock,)),
+        *noted,
+        *dated,
+        *surroundings.notes(office, document),
+        *radio.notes(office, document),
+    ):
         _out(f"note: {note}\n")
     spaces = sum(len(zone.spaces) for b in office.buildings for f in b.floors for zone in f.zones)
     counted = (_counted(spaces, "place"), _counted(len(office.devices), "device"))

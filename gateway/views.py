@@ -10,6 +10,7 @@ from typing import Any
 from gateway.config.places import Places, Spot
 from gateway.contract.topics import PREFIX
 from gateway.outbox_store import Row
+from gateway.rebase import Move
 from rules.api import Input, Life, Located, Sensed
 
 STARTING = "starting"
@@ -71,6 +72,10 @@ class Views:
                 self._sequence[place] = (row.boot, row.sequence)
                 self._event[row.topic] = row.body
         return touched
+
+    def rebase(self, move: Move) -> None:
+        """Office time was set."""
+        self._sensed, self._life = move.of(self._sensed), move.of(self._life)
 
     def forget_people(self) -> None:
         """Another gateway knows where people are."""

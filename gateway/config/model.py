@@ -201,6 +201,14 @@ class Outbox(Model):
     ballast_bytes: Annotated[Whole, Field(ge=0)] = 4 << 20
 
 
+class Clock(Model):
+    """When this site's boxes believe what their clocks show; see docs/reliability.md, Clocks."""
+
+    trust: Literal["auto", "kernel", "always"] = "auto"
+    """kernel: once something has synchronized it. auto: the same, and without that on a machine where nothing would:
+    there it is right, or never will be. always: from the first moment."""
+
+
 class People(Model):
     """Where identity lives. The table is the site's authority: on the archive's box only."""
 
@@ -281,6 +289,7 @@ class Office(Model):
     broker: Broker = Broker()
     archive: Archive = Archive()
     outbox: Outbox = Outbox()
+    clock: Clock = Clock()
     people: People = People()
     calendar: WorkingCalendar = WorkingCalendar()
     rules: Rules = Rules()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from gateway.clock import Quality as ClockQuality
 from gateway.contract import topics
 from gateway.contract.decoding import CORRELATED, SOURCE, TIMES, Envelope, decode, decode_batch, id_of, times_of
 from gateway.contract.events import EVENTS
@@ -28,14 +29,6 @@ CLASSIFICATION = {"evt": "internal", "who": "restricted", "sense": "restricted"}
 MARKS = frozenset({"simulated", "replayed"})
 """Qualities of a whole run: they win over what a rule says of one observation."""
 _LAST = 10**12 - 1
-
-
-class ClockQuality(NamedTuple):
-    """How good the gateway's clock was."""
-
-    sync: str = "ntp"
-    """ntp, rtc, none."""
-    err_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,261 @@
+"""A gateway whose machine's clock is in the suite's hand, an archive that reads all it sends, and a day at one desk.
+
+The gateway is the real one, in this process, without a broker: what its outbox gives out goes to a real ledger, and
+from there through the real projection into a store. A second of the day costs a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from drivers.api import Frame
+from firmware_sim import ld2410, rdm6300
+from gateway.app import GatewayApp
+from gateway.clock import SECOND, ManualClock
+from gateway.config.load import load
+from gateway.config.model import Office
+from gateway.contract.envelope import decode
+from gateway.counters import Counters
+from gateway.credentials import SiteKey
+from gateway.decode import installed
+from gateway.kernel_clock import ManualMachine
+from gateway.ledger import Ledger
+from gateway.people import PeopleTable
+from gateway.projection import Projections
+from gateway.sources.base import Deliver
+from gateway.stores.base import Point
+from gateway.timekeeping import OfficeClock
+
+T0 = 1_795_654_800 * SECOND
+"""A Thursday, 09:00 on the wall of the site."""
+HOLD_S = 600.0
+SENT_EVERY = 15
+CARDS = ("0F0368568B", "0F0368568C")
+GATEWAY, DESK = "gw-01", "kantor/utama/l01/timur/d-001"
+OFFICE = """
+site: kantor
+buildings:
+  - {id: utama, coordinator: gw-01, floors: [{id: l01, owner: gw-01, zones: [{id: timur, spaces: [{id: d-001}]}]}]}
+gateways:
+  - id: gw-01
+    place: utama/l01
+    sources:
+      - {id: reader, type: serial, port: /dev/null, device: rdr-1}
+      - {id: radar, type: serial, port: /dev/zero, device: mmw-1}
+devices:
+  - {id: rdr-1, driver: rdm6300, place: utama/l01/timur/d-001}
+  - {id: mmw-1, driver: ld2410, place: utama/l01/timur/d-001, expect_s: 2}
+broker: {port: 9}
+clock: {trust: TRUST}
+calendar: {breaks: []}
+rules: {desk: {release_after_s: 240, warn_before_s: 60, away_after_s: 30, end_of_day: "23:59"}}
+"""
+"""Timers are short, so that every step of a clock falls into some of them."""
+SEEN = ld2410.basic(ld2410.Seen(ld2410.Target.STILL, still_cm=80, still_energy=90))
+NOBODY = ld2410.basic(ld2410.NOBODY)
+CLOCK = ("gateway.clock_stepped", "gateway.clock_corrected")
+BEGIN = "gateway.started", "gateway.stopped"
+
+
+class Day(NamedTuple):
+    """What really happens, by second."""
+
+    seconds: int
+    there: frozenset[int]
+    """Seconds in which somebody sits at the desk."""
+    taps: dict[int, str]
+    """Cards."""
+
+    @classmethod
+    def of(cls, chance: random.Random, seconds: int) -> Day:
+        """Somebody comes, taps, sits, goes for minutes with or without a tap, again and again."""
+        there: set[int] = set()
+        taps: dict[int, str] = {}
+        at = chance.randrange(5, 30)
+        while at < seconds:
+            sits, gone = chance.randrange(40, 300), chance.randrange(60, 420)
+            there |= set(range(at, min(seconds, at + sits)))
+            card = chance.choice(CARDS)
+            taps[at + 3] = card
+            if chance.random() < 0.5:
+                taps[at + sits - 1] = card
+            at += sits + gone
+        return cls(seconds, frozenset(there), {second: card for second, card in taps.items() if second < seconds})
+
+
+class Memory:
+    """A store that keeps what it is given."""
+
+    name, milliseconds, whole = "memory", False, False
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+
+    async def write(self, points: Sequence[Point]) -> None:
+        self.points += points
+
+    async def life(self) -> str:
+        return "1"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Archive:
+    """Ledger and projection of what comes over the wire; it notices what is sent with two contents, or too early."""
+
+    def __init__(self, folder: Path) -> None:
+        file = folder / "var" / "archive" / "ledger.sqlite"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.ledger = Ledger(file)
+        self._bytes: dict[tuple[str, int], bytes] = {}
+        self.wrong: list[str] = []
+
+    def take(self, rows: Sequence[Any], early: Callable[[Any], bool]) -> None:
+        events = [decode(row.body) for row in rows]
+        for row, event in zip(rows, events, strict=True):
+            if self._bytes.setdefault((row.boot, row.sequence), row.body) != row.body:
+                self.wrong.append(f"{row.sequence} {event.type} was sent with two contents")
+            if early(event):
+                self.wrong.append(f"{row.sequence} {event.type} was sent before its time was known")
+        self.ledger.commit(events)
+
+    async def points(self, office: Office, now: int) -> list[Point]:
+        """All that a store is told."""
+        store = Memory()
+        projections = Projections(self.ledger, [store], office, ManualClock(now, SECOND), Counters())
+        running = asyncio.create_task(projections.run())
+        newest = self.ledger.last_id()
+        while not projections.is_done("memory", newest):
+            await asyncio.sleep(0.002)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return store.points
+
+
+class Silent:
+    """In place of a source's own run: up."""
+
+    def __init__(self, source: Any) -> None:
+        self._teller = source._teller
+
+    async def __call__(self, deliver: Deliver) -> None:
+        del deliver
+        self._teller.up()
+        await asyncio.Event().wait()
+
+
+class Box:
+    """A gateway on a machine, for a while."""
+
+    def __init__(self, folder: Path, machine: ManualMachine, archive: Archive, trust: str) -> None:
+        self.folder, self.machine, self.archive = folder, machine, archive
+        file = folder / "office.yaml"
+        file.write_text(OFFICE.replace("TRUST", trust))
+        self.office = load(file, drivers=installed())
+        self.second = 0
+        self.app: GatewayApp
+
+    @asynccontextmanager
+    async def life(self, *, killed: bool = False) -> AsyncIterator[OfficeClock]:
+        """From a start to a stop, or to a kill: what was not committed then is gone, and nobody says goodbye."""
+        clock = OfficeClock(self.machine, self.folder / "clock", self.office.clock.trust)
+        self.app = app = GatewayApp(self.office, self.office.gateways[0], installed(), clock)
+        key = SiteKey.load(self.folder / "keys" / "site.key")
+        with PeopleTable(self.folder / "people.sqlite", key) as table:
+            app.directory.apply(table.snapshot(GATEWAY))
+        for source in app.sources:
+            source.run = Silent(source)  # type: ignore[method-assign]
+        running = asyncio.create_task(app.run())
+        while len([source for source in app.sources if source.state.up]) < len(app.sources):
+            if running.done():
+                running.result()
+            await asyncio.sleep(0.001)
+        try:
+            yield clock
+        finally:
+            if killed:
+                app._end = self._dies  # type: ignore[method-assign]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _dies(self, keepers: Sequence[asyncio.Task[None]]) -> None:
+        self.app.outbox._queue.clear()
+        for keeper in keepers:
+            keeper.cancel()
+
+    async def passes(self, day: Day, seconds: int, *, step: float = 1.0) -> None:
+        """So many seconds of the day."""
+        for _ in range(seconds):
+            self.machine.advance(step)
+            self.at(day)
+            self.second += 1
+            if self.second % 10 == 0:
+                self.app.equipment.look()
+            if self.second % SENT_EVERY == 0:
+                await self.sent()
+        await self.sent()
+
+    def at(self, day: Day) -> None:
+        """What the devices say in this second, and what the gateway makes of it."""
+        app, at = self.app, self.second
+        self._frame("radar", "serial:ld2410", SEEN if at in day.there else NOBODY)
+        if at in day.taps:
+            self._frame("reader", "serial:rdm6300", rdm6300.frame(bytes.fromhex(day.taps[at])))
+        app.pipeline.step(app.clock.office())
+        app.timing.look()
+
+    def _frame(self, source: str, medium: str, payload: bytes) -> None:
+        clock = self.app.clock
+        self.app.pipeline.deliver(Frame(medium, source, "", payload, None, clock.office(), clock.machine()))
+
+    async def sent(self) -> None:
+        """What may be sent arrives, and is acknowledged."""
+        rows = await self.app.outbox.pending(limit=5000)
+        boot, now = self.app.origin.boot, self.app.clock.office()
+
+        def early(event: Any) -> bool:
+            free = event.data["clock"]["sync"] == "none" and event.boot == boot and event.cls != "evt"
+            return free and now - event.recorded < (HOLD_S - 1) * SECOND
+
+        self.archive.take(rows, early)
+        for each in {row.boot for row in rows}:
+            await self.app.outbox.retire(each, [(row.sequence, row.sequence) for row in rows if row.boot == each])
+
+
+def enrol(folder: Path) -> None:
+    """A site's key and its people."""
+    (folder / "keys").mkdir(parents=True)
+    key = SiteKey.create(folder / "keys" / "site.key")
+    with PeopleTable(folder / "people.sqlite", key) as table:
+        for card in CARDS:
+            table.enrol(unit="bkn", credentials=[(f"em4100:{card}", "kantor")])
+
+
+class Told(NamedTuple):
+    """An event, as the archive holds it."""
+
+    what: tuple[Any, ...]
+    at: int | None
+    sync: str
+    key: tuple[str, int]
+
+
+def told(ledger: Ledger) -> list[Told]:
+    """All but what is about clocks, by boot and sequence."""
+    found = []
+    boots = sorted({row.boot for row in ledger.all()})
+    for row in ledger.all():
+        data = json.loads(row.body)["data"]
+        if row.type in CLOCK:
+            continue
+        words = tuple(data.get(name) for name in ("state", "prev", "cause", "reason", "ended_by", "method"))
+        what = (boots.index(row.boot), row.type, row.cls, row.subject, words)
+        found.append(Told(what, row.at, data["clock"]["sync"], (row.boot, row.sequence)))
+    return sorted(found, key=lambda one: one.key)

@@ -1,0 +1,350 @@
+"""Clocks that are wrong, are set, and stand still: the same day, as a box with a right clock tells it.
+
+Each cycle runs a day twice: on a machine whose clock is right, and on one to which something is done at a moment of
+chance. Both must tell the same, at the same times within a second: what differs is a false transition, a timer that
+came early, late or not at all, or a wrong date. Only where the machine slept, or lost its time for good, it is another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from faults.api import Fault, Outcome, Scene
+from faults.clock_office import T0, Archive, Box, Day, Told, enrol, told
+from gateway.clock import SECOND, Quality
+from gateway.kernel_clock import ManualMachine
+from gateway.stores.points import stamp
+from gateway.timekeeping import BACK_S, STEP_S, OfficeClock
+
+HOUR, DAY_S = 3600, 86_400
+YEARS = 3652 * DAY_S
+SECONDS = 1100
+NEAR = SECOND
+"""Corrected within a second of the truth."""
+
+
+class Run(NamedTuple):
+    """A machine, and what is on its disk."""
+
+    box: Box
+    machine: ManualMachine
+    day: Day
+    chance: random.Random
+    right: bool = False
+    """Whatever is done to it: its clock shows the time."""
+
+    @property
+    def truth(self) -> int:
+        """The time, whatever the machine shows."""
+        return T0 + self.machine.boot() - SECOND
+
+    def synchronize(self) -> None:
+        self.machine.set(self.truth, synchronized=True)
+
+    def shows(self, off_s: float, *, synchronized: bool) -> None:
+        """The wall clock is so wrong from now on."""
+        if self.right:
+            off_s, synchronized = 0.0, True
+        self.machine.set(self.truth + int(off_s * SECOND), synchronized=synchronized)
+
+
+async def _begins_wrong(run: Run, *, off_s: float) -> None:
+    """It starts at another time, and somebody tells it the right one after a while, or after more than HOLD_S."""
+    run.shows(off_s, synchronized=False)
+    at = run.chance.randrange(1, 800)
+    async with run.box.life():
+        await run.box.passes(run.day, at)
+        run.synchronize()
+        await run.box.passes(run.day, SECONDS - at)
+
+
+async def _killed_before(run: Run, *, off_s: float) -> None:
+    """As before, and the gateway is killed, once or twice, before the time is known; the machine goes on."""
+    run.shows(off_s, synchronized=False)
+    left = SECONDS
+    for _ in range(run.chance.randrange(1, 3)):
+        at = run.chance.randrange(1, 300)
+        async with run.box.life(killed=True):
+            await run.box.passes(run.day, at)
+        left -= at
+    at = run.chance.randrange(0, 200)
+    async with run.box.life():
+        await run.box.passes(run.day, at)
+        run.synchronize()
+        await run.box.passes(run.day, left - at)
+
+
+async def _killed_in_between(run: Run, *, off_s: float) -> None:
+    """It is killed when the clock is set: before the transaction that moves what is remembered, or right after it."""
+    run.shows(off_s, synchronized=False)
+    at = run.chance.randrange(10, 500)
+    async with run.box.life(killed=True) as clock:
+        await run.box.passes(run.day, at)
+        run.synchronize()
+        if run.chance.random() < 0.5:
+            clock.corrected = lambda: None  # type: ignore[method-assign] # it is not written down any more
+            run.box.app.timing.look()
+            await run.box.app.outbox.backlog()
+        else:
+            run.box.app.timing.look()
+    async with run.box.life():
+        await run.box.passes(run.day, SECONDS - at)
+
+
+async def _steps(run: Run, *, off_s: float) -> None:
+    """A clock that is known is set wrong by somebody, or by a server, and right again."""
+    at = run.chance.randrange(5, 600)
+    synchronized = run.chance.random() < 0.5
+    longest = (BACK_S if off_s < 0 else STEP_S) - 1 if synchronized else 400
+    wrong = run.chance.randrange(1, min(400, int(longest)))
+    async with run.box.life():
+        await run.box.passes(run.day, at)
+        run.shows(off_s, synchronized=synchronized)
+        await run.box.passes(run.day, wrong)
+        run.synchronize()
+        await run.box.passes(run.day, SECONDS - at - wrong)
+
+
+async def _was_wrong(run: Run, *, off_s: float) -> None:
+    """What it believed was wrong (a server that was) and becomes right: what was said before cannot be told apart."""
+    run.shows(off_s, synchronized=True)
+    at = run.chance.randrange(5, 400)
+    async with run.box.life():
+        await run.box.passes(run.day, at)
+        run.synchronize()
+        await run.box.passes(run.day, SECONDS - at)
+
+
+async def _drifts(run: Run) -> None:
+    """500 ppm, and half a second at once now and then: it is followed."""
+    async with run.box.life():
+        for _ in range(SECONDS):
+            off = run.machine.wall() - run.truth
+            run.shows(off / SECOND + 0.0005 if abs(off) < SECOND // 3 else 0.0, synchronized=True)
+            await run.box.passes(run.day, 1)
+
+
+async def _nobody_keeps_it(run: Run) -> None:
+    """No daemon and a right clock: a virtual machine. Everything is placed."""
+    run.shows(0.0, synchronized=False)
+    async with run.box.life():
+        await run.box.passes(run.day, SECONDS)
+
+
+class Wrong(NamedTuple):
+    """A way in which a clock may be wrong."""
+
+    what: str
+    do: Callable[[Run], Awaitable[None]]
+    kept: bool = True
+    """Something is there that keeps the clock."""
+    before: bool = True
+    """The box has been there a while, and knows when that was."""
+
+
+WAYS = (
+    Wrong("1970 at the start", partial(_begins_wrong, off_s=-T0 / SECOND + 60), before=False),
+    Wrong("1970 at the start of a box that was there before", partial(_begins_wrong, off_s=-T0 / SECOND + 60)),
+    Wrong("two weeks back at the start", partial(_begins_wrong, off_s=-14 * DAY_S)),
+    Wrong("ten years ahead at the start", partial(_begins_wrong, off_s=YEARS)),
+    Wrong("killed before the time was known", partial(_killed_before, off_s=-14 * DAY_S)),
+    Wrong("killed while the time became known", partial(_killed_in_between, off_s=-T0 / SECOND + 60)),
+    Wrong("an hour ahead for a while", partial(_steps, off_s=HOUR)),
+    Wrong("an hour back for a while", partial(_steps, off_s=-HOUR)),
+    Wrong("two weeks back for a while", partial(_steps, off_s=-14 * DAY_S)),
+    Wrong("a second back and ahead", partial(_steps, off_s=-1.0)),
+    Wrong("an hour ahead, and set right", partial(_was_wrong, off_s=HOUR)),
+    Wrong("an hour back, and set right", partial(_was_wrong, off_s=-HOUR)),
+    Wrong("500 ppm", _drifts),
+    Wrong("nobody keeps it", _nobody_keeps_it, kept=False),
+)
+
+
+def clocks(scene: Scene) -> Outcome:
+    """Every way in turn, then a suspend and a power cut."""
+    outcome, chance = Outcome(), scene.chance
+    begun = time.monotonic()
+    undo = says_ntp() if scene.broken else lambda: None
+    try:
+        ways: list[Callable[[Path, random.Random, Outcome], Awaitable[None]]] = [
+            *(partial(_as_ever, wrong=wrong) for wrong in WAYS),
+            _sleeps,
+            _loses_its_power,
+        ]
+        for cycle in range(scene.cycles):
+            folder = scene.folder / f"{cycle:04d}"
+            asyncio.run(ways[cycle % len(ways)](folder, random.Random(chance.random()), outcome))
+            shutil.rmtree(folder)
+    finally:
+        undo()
+    outcome.notes["took_s"] = round(time.monotonic() - begun, 1)
+    return outcome
+
+
+def says_ntp() -> Callable[[], None]:
+    """The defect: every event says that the clock was synchronized, whatever is true."""
+    true = OfficeClock.quality
+    OfficeClock.quality = lambda _self: Quality()  # type: ignore[method-assign]
+
+    def undo() -> None:
+        OfficeClock.quality = true  # type: ignore[method-assign]
+
+    return undo
+
+
+async def _as_ever(folder: Path, chance: random.Random, outcome: Outcome, *, wrong: Wrong) -> None:
+    """The day with a right clock, and the day with this one."""
+    seed, length = chance.random(), SECONDS
+    day = Day.of(random.Random(seed), length)
+    right = await _control(folder / "right", day, random.Random(seed), wrong)
+    run, archive = _made(folder / "wrong", day, random.Random(seed), wrong)
+    await wrong.do(run)
+    outcome.applies(wrong.what)
+    believed = wrong.do.func is _was_wrong if isinstance(wrong.do, partial) else False
+    _compare(outcome, wrong.what, right, told(archive.ledger), archive, dated=not believed)
+    await _points(outcome, wrong.what, run, archive, dated=not believed)
+    archive.ledger.close()
+
+
+def _made(folder: Path, day: Day, chance: random.Random, wrong: Wrong) -> tuple[Run, Archive]:
+    enrol(folder)
+    if wrong.before:
+        kept = {"latest": T0 - HOUR * SECOND, "life": "life-0", "offset": 5}
+        kept |= {"free": ["000001-aaaa"], "free_offset": 7, "free_since": 9}
+        (folder / "var" / "gw-01").mkdir(parents=True)
+        (folder / "var" / "gw-01" / "clock").write_text(json.dumps(kept))
+    archive = Archive(folder)
+    machine = ManualMachine(T0, kept=wrong.kept)
+    return Run(Box(folder, machine, archive, "auto"), machine, day, chance), archive
+
+
+async def _control(folder: Path, day: Day, chance: random.Random, wrong: Wrong) -> list[Told]:
+    """The same with a clock that is right all the time."""
+    run, archive = _made(folder, day, chance, wrong)
+    await wrong.do(run._replace(right=True))
+    found = told(archive.ledger)
+    archive.ledger.close()
+    return found
+
+
+def _compare(
+    outcome: Outcome, what: str, right: list[Told], found: list[Told], archive: Archive, *, dated: bool
+) -> None:
+    """Event by event: none more, none less, none at another time."""
+    outcome.offered += len(right)
+    outcome.accepted += len(right)
+    outcome.stored += len(found)
+    outcome.lost += max(0, len(right) - len(found))
+    outcome.wrong += len(archive.wrong)
+    outcome.misses += [f"{what}: {text}" for text in archive.wrong[:3]]
+    missed = []
+    if [one.what for one in right] != [one.what for one in found]:
+        differ = next(
+            (pair for pair in zip(right, found, strict=False) if pair[0].what != pair[1].what), (right[-1], found[-1])
+        )
+        missed.append(f"{what}: false transition: {differ[1].what}, not {differ[0].what}")
+    for one, other in zip(right, found, strict=False):
+        if other.at is None:
+            missed.append(f"{what}: {other.what} is never placed")
+        elif dated and (one.at is None or abs(other.at - one.at) > NEAR):
+            missed.append(f"{what}: {other.what} is {(other.at - (one.at or 0)) / SECOND:+.3f} s wrong")
+    outcome.wrong += len(missed)
+    outcome.misses += missed[:3]
+
+
+async def _points(outcome: Outcome, what: str, run: Run, archive: Archive, *, dated: bool) -> None:
+    """What a store is told: all of what stands in time, and nothing at another time than the day's."""
+    points = await archive.points(run.box.office, run.truth)
+    events = [point for point in points if point.measurement != "space_use_15m"]
+    due = {stamp(row.at, row.sequence) for row in archive.ledger.all() if row.at is not None}
+    strange = [p for p in events if p.time not in due or (dated and not T0 - NEAR <= p.time <= run.truth + NEAR)]
+    outcome.notes["points"] = outcome.notes.get("points", 0) + len(points)
+    if strange or not events:
+        outcome.wrong += len(strange) or 1
+        outcome.misses.append(f"{what}: {len(strange)} of {len(events)} points at a wrong date")
+
+
+async def _sleeps(folder: Path, chance: random.Random, outcome: Outcome) -> None:
+    """Eight hours: what was there before is unknown meanwhile, and nobody was seen to leave."""
+    day = Day(300, frozenset(range(300)), {8: "0F0368568B"})
+    run, archive = _made(folder, day, chance, Wrong("slept", _drifts))
+    at, asleep = chance.randrange(20, 100), 8 * HOUR
+    async with run.box.life():
+        await run.box.passes(day, at)
+        run.machine.sleep(asleep)
+        if chance.random() < 0.5:  # a timer of the process comes before any device does
+            run.box.app.pipeline.step(run.box.app.clock.office())
+        await run.box.passes(day, 100)
+    outcome.applies("the machine slept for 8 h")
+    found = told(archive.ledger)
+    states = [(one.what[4][0], one.what[4][2]) for one in found if one.what[1] == "occupancy.changed"]
+    outcome.offered += len(found)
+    outcome.accepted += len(found)
+    outcome.stored += len(found)
+    if ("unknown", "sensor_stale") not in states or any(state == "vacant" for state, _ in states):
+        outcome.misses.append(f"the machine slept for 8 h: {states}")
+    if states[-1][0] != "occupied":
+        outcome.misses.append(f"the machine slept for 8 h: nobody is seen afterwards: {states}")
+    ended = [one.what for one in found if one.what[1] == "desk.checkin.ended"]
+    if ended:
+        outcome.misses.append(f"the machine slept for 8 h: a desk was left: {ended}")
+    late = [
+        one for one in found if one.at is not None and T0 + (at + 3) * SECOND < one.at < T0 + (at + asleep - 1) * SECOND
+    ]
+    if any(one.what[1] not in ("occupancy.changed", "occupancy.counted", "presence.idle") for one in late):
+        outcome.misses.append(f"the machine slept for 8 h: {[one.what for one in late]} happened meanwhile")
+    await _points(outcome, "the machine slept for 8 h", run, archive, dated=True)
+    archive.ledger.close()
+
+
+async def _loses_its_power(folder: Path, chance: random.Random, outcome: Outcome) -> None:
+    """Before the time was known: nobody can place what it told then. It stays flagged, in order, and in no store."""
+    day = Day.of(chance, SECONDS)
+    run, archive = _made(folder, day, chance, Wrong("power", _drifts, before=False))
+    run.shows(-T0 / SECOND + 60, synchronized=False)
+    first = chance.randrange(30, 500)
+    async with run.box.life(killed=True):
+        await run.box.passes(day, first)
+        lost = run.box.app.origin.boot
+    machine = ManualMachine(run.truth + 40 * SECOND, life="life-2")
+    run.box.machine = machine
+    async with run.box.life():
+        await run.box.passes(day, 300)
+        last = run.box.app.origin.boot
+    outcome.applies("the power was cut before the time was known")
+    found = told(archive.ledger)
+    outcome.offered += len(found)
+    outcome.accepted += len(found)
+    outcome.stored += len(found)
+    before, after = [one for one in found if one.key[0] == lost], [one for one in found if one.key[0] == last]
+    if any(one.sync != "none" or one.at is not None for one in before) or any(one.at is None for one in after):
+        outcome.misses.append("the power was cut: what was told before is placed, or what was told afterwards is not")
+    numbers = [row.sequence for row in archive.ledger.all() if row.boot == lost]
+    if sorted(numbers) != [*range(1, len(numbers) + 1)] or not before or not lost < last:
+        outcome.misses.append(f"the power was cut: out of order: {numbers}")
+    points = [point.time for point in await archive.points(run.box.office, machine.wall())]
+    if any(not T0 - 900 * SECOND <= at <= machine.wall() for at in points):
+        outcome.wrong += 1
+        outcome.misses.append("the power was cut: a point at a wrong date")
+    archive.ledger.close()
+
+
+CLOCKS = Fault(
+    name="clocks",
+    title="clock: 1970, two weeks back or ten years ahead at the start, +-1 h and two weeks while it runs, 8 h asleep",
+    promise="0 points at a wrong date, 0 false transitions; what is told before the time is known is placed afterwards",
+    defect="every event says that the clock was synchronized",
+    run=clocks,
+    quick=16,
+    long=2000,
+    control=2,
+    part=100,
+)
