@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ from gateway.mqtt import Message
 from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
 from gateway.publisher import Publisher
+from gateway.sources.serial import SerialSource
 from gateway.spans import Spans
 
 
@@ -92,6 +94,16 @@ def forgets_what_is_committed() -> None:
     ledger_schema.SCHEMA = tuple(step.replace(", UNIQUE (source, sequence)", "") for step in ledger_schema.SCHEMA)
 
 
+def opens_by_number() -> None:
+    """Of a serial line the number is remembered that its name led to at the start."""
+    begin = SerialSource.__init__
+
+    def numbered(self: SerialSource, source_id: str, port: str, *what: Any, **how: Any) -> None:
+        begin(self, source_id, os.path.realpath(port), *what, **how)
+
+    SerialSource.__init__ = numbered  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -99,5 +111,6 @@ DEFECTS: dict[str, Callable[[], None]] = {
         retires_on_puback,
         acknowledges_before_the_commit,
         forgets_what_is_committed,
+        opens_by_number,
     )
 }

@@ -5,5 +5,13 @@ from __future__ import annotations
 from faults.api import Fault
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
+from faults.usb import USB
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED, BROKER_KILLED, BROKER_FROZEN)}
+_ALL = (
+    GATEWAY_KILLED,
+    ARCHIVE_KILLED,
+    BROKER_KILLED,
+    BROKER_FROZEN,
+    USB,
+)
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in _ALL}
