@@ -16,6 +16,7 @@ from gateway.mqtt import Message
 from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
 from gateway.publisher import Publisher
+from gateway.sources.ble import BleSource
 from gateway.sources.serial import SerialSource
 from gateway.spans import Spans
 
@@ -104,6 +105,16 @@ def opens_by_number() -> None:
     SerialSource.__init__ = numbered  # type: ignore[method-assign]
 
 
+def no_watchdog() -> None:
+    """A radio that says nothing has nothing to say."""
+    begin = BleSource.__init__
+
+    def trusting(self: BleSource, *what: Any, **how: Any) -> None:
+        begin(self, *what, **how | {"watchdog_s": 86_400.0})
+
+    BleSource.__init__ = trusting  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -112,5 +123,6 @@ DEFECTS: dict[str, Callable[[], None]] = {
         acknowledges_before_the_commit,
         forgets_what_is_committed,
         opens_by_number,
+        no_watchdog,
     )
 }

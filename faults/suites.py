@@ -5,6 +5,7 @@ from __future__ import annotations
 from faults.api import Fault
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
+from faults.radio import RADIO
 from faults.usb import USB
 
 _ALL = (
@@ -12,6 +13,7 @@ _ALL = (
     ARCHIVE_KILLED,
     BROKER_KILLED,
     BROKER_FROZEN,
+    RADIO,
     USB,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _ALL}

@@ -24,7 +24,7 @@ from drivers.api import DecodeError, Driver, Frame, SerialSettings
 from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
-from gateway.sources.base import Deliver, OnState, SourceState, Teller
+from gateway.sources.base import Deliver, OnState, SourceState, Teller, at_once
 from gateway.sources.port import Port
 
 READ = 4096
@@ -235,10 +235,6 @@ class SerialSource:
             loop.add_writer(handle, self._writable, handle)
         else:
             loop.remove_writer(handle)
-
-
-async def at_once() -> None:
-    """No pause: the patience with a device that stays silent has its own."""
 
 
 def patience(expect_s: float | None) -> float | None:
