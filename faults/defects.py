@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,8 @@ from gateway.mqtt import Message
 from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
 from gateway.publisher import Publisher
+from gateway.sources.ble import BleSource
+from gateway.sources.serial import SerialSource
 from gateway.spans import Spans
 
 
@@ -103,6 +106,26 @@ def trips_over_poison() -> None:
     Ingest._refuse = strict  # type: ignore[method-assign]
 
 
+def opens_by_number() -> None:
+    """Of a serial line the number is remembered that its name led to at the start."""
+    begin = SerialSource.__init__
+
+    def numbered(self: SerialSource, source_id: str, port: str, *what: Any, **how: Any) -> None:
+        begin(self, source_id, os.path.realpath(port), *what, **how)
+
+    SerialSource.__init__ = numbered  # type: ignore[method-assign]
+
+
+def no_watchdog() -> None:
+    """A radio that says nothing has nothing to say."""
+    begin = BleSource.__init__
+
+    def trusting(self: BleSource, *what: Any, **how: Any) -> None:
+        begin(self, *what, **how | {"watchdog_s": 86_400.0})
+
+    BleSource.__init__ = trusting  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -111,5 +134,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         acknowledges_before_the_commit,
         forgets_what_is_committed,
         trips_over_poison,
+        opens_by_number,
+        no_watchdog,
     )
 }

@@ -54,7 +54,7 @@ def judge(written: Path, store: Path, people: Sequence[str]) -> Verdict:
             lost += 1
     duplicated += sum(many - 1 for many in numbers.values())
     strange = sum(not _right(row, by_key.get((row.subject, row.time)), people) for row in acts)
-    return Verdict(len(offered), len(accepted), stored, lost, duplicated, strange + _out_of_turn(acts), doubtful)
+    return Verdict(len(offered), len(accepted), stored, lost, duplicated, strange + out_of_turn(acts), doubtful)
 
 
 def _right(row: Stored, action: Action | None, people: Sequence[str]) -> bool:
@@ -71,7 +71,7 @@ def _right(row: Stored, action: Action | None, people: Sequence[str]) -> bool:
     )
 
 
-def _out_of_turn(acts: Sequence[Stored]) -> int:
+def out_of_turn(acts: Sequence[Stored]) -> int:
     """Who taps again leaves: acts of one desk alternate, in the order of their times."""
     wrong = 0
     for cls in ("evt", "who"):

@@ -10,21 +10,23 @@ from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
 from faults.owner import OWNER_LOST
 from faults.poison import POISON
+from faults.radio import RADIO
 from faults.redelivery import REDELIVERY
+from faults.usb import USB
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault
-    for fault in (
-        GATEWAY_KILLED,
-        ARCHIVE_KILLED,
-        BROKER_KILLED,
-        BROKER_FROZEN,
-        NETWORK,
-        PACE,
-        REDELIVERY,
-        OWNER_LOST,
-        CLOCKS,
-        POISON,
-        MIXED,
-    )
-}
+_ALL = (
+    GATEWAY_KILLED,
+    ARCHIVE_KILLED,
+    BROKER_KILLED,
+    BROKER_FROZEN,
+    NETWORK,
+    PACE,
+    REDELIVERY,
+    RADIO,
+    OWNER_LOST,
+    USB,
+    CLOCKS,
+    POISON,
+    MIXED,
+)
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in _ALL}

@@ -9,25 +9,25 @@ Source: BlueZ doc/org.bluez.Adapter.rst, org.bluez.Device.rst, org.bluez.Adverti
 from __future__ import annotations
 
 import asyncio
+import math
 import select
 import socket
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from firmware_sim.bluez_adapter import ADAPTER, DEVICE, Adapter, Pattern, device
+
 NAME = "org.bluez"
-ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
-MONITORS, MONITOR = "org.bluez.AdvertisementMonitorManager1", "org.bluez.AdvertisementMonitor1"
+MONITOR = "org.bluez.AdvertisementMonitor1"
 MANAGER, PROPERTIES = "org.freedesktop.DBus.ObjectManager", "org.freedesktop.DBus.Properties"
 IN_PROGRESS, FAILED = "org.bluez.Error.InProgress", "org.bluez.Error.Failed"
+NOT_READY = "org.bluez.Error.NotReady"
 MOST_DEVICES = 500
 """Devices that an adapter remembers; strangers rotate their addresses."""
-RSSI_STEP = 8
-"""dB that a signal must change by to be told without DuplicateData."""
 DRAIN_EVERY = 50
 """Signals between two looks at the socket, about 20 kB: far less than what it takes while it is writable."""
 BUFFER = 8 << 20
@@ -35,79 +35,31 @@ PATIENCE_S = 5.0
 """How long the bus may leave its socket full before an advert is given up, as the air would."""
 
 
-class Pattern(NamedTuple):
-    """One of a monitor's patterns: data of an AD structure."""
-
-    start: int
-    kind: int
-    content: bytes
-
-
-class _Adapter:
-    """One adapter, as a daemon that has just started knows it."""
-
-    def __init__(self, path: str, address: str) -> None:
-        self.path = path
-        self.address = address
-        self.duplicates: dict[str, bool] = {}
-        """Who set a discovery filter, and whether every advert is wanted."""
-        self.scanning: set[str] = set()
-        self.monitors: dict[tuple[str, str], list[Pattern]] = {}
-        self.devices: OrderedDict[str, dict[str, Variant]] = OrderedDict()
-
-    def wants(self, manufacturer: Mapping[int, bytes], service: Mapping[str, bytes]) -> bool:
-        """Whether somebody scans for such an advert."""
-        if self.scanning:
-            return True
-        if not self.monitors:
-            return False
-        data = [(0xFF, company.to_bytes(2, "little") + body) for company, body in manufacturer.items()]
-        data += [(0x16, bytes.fromhex(uuid[4:8])[::-1] + body) for uuid, body in service.items()]
-        return any(
-            pattern.kind == kind and body.startswith(pattern.content, pattern.start)
-            for found in self.monitors.values()
-            for pattern in found
-            for kind, body in data
-        )
-
-    def is_news(self, known: Mapping[str, Variant], changed: Mapping[str, Variant]) -> bool:
-        """Whether an advert of a known device is told."""
-        if self.monitors or any(self.duplicates.get(scanner) for scanner in self.scanning):
-            return True
-        if abs(changed["RSSI"].value - known["RSSI"].value) >= RSSI_STEP:
-            return True
-        return any(known.get(name) != value for name, value in changed.items() if name != "RSSI")
-
-    def left(self, sender: str) -> None:
-        """A scanner that died does not scan any more."""
-        self.scanning.discard(sender)
-        self.duplicates.pop(sender, None)
-        for key in [key for key in self.monitors if key[0] == sender]:
-            del self.monitors[key]
-
-
 class SimulatedBluez:
     """org.bluez with some adapters. To let it die, cancel `run`; run it again, and it knows nothing of before."""
 
     def __init__(self, bus_address: str, adapters: Sequence[str]) -> None:
         self._address = bus_address
-        self._names = tuple(adapters)
-        self._adapters: dict[str, _Adapter] = {}
+        self._plugged = {name: f"02:00:00:00:00:{n:02X}" for n, name in enumerate(adapters)}
+        """Addresses, by the name that the kernel gives."""
+        self._adapters: dict[str, Adapter] = {}
         self._bus: MessageBus | None = None
-        self._registered: asyncio.Queue[tuple[_Adapter, str, str]] = asyncio.Queue()
+        self._registered: asyncio.Queue[tuple[Adapter, str, str]] = asyncio.Queue()
         self._unlooked = 0
         self._mute = False
         self._refused: dict[str, str] = {}
+        self._slow: dict[str, float] = {}
+        self.late_s = 0.0
+        """After its own start the daemon finds its adapters so much later."""
         self.ready = asyncio.Event()
         self.dropped = 0
         """Adverts given up because the bus did not take them."""
 
     async def run(self) -> None:
         """Own org.bluez until cancelled. Raises ConnectionError when the bus goes away."""
-        self._adapters = {
-            f"/org/bluez/{name}": _Adapter(f"/org/bluez/{name}", f"02:00:00:00:00:{n:02X}")
-            for n, name in enumerate(self._names)
-        }
+        self._adapters = {}
+        if not self.late_s:
+            self._find()
         self._registered = asyncio.Queue()
         bus = await MessageBus(bus_address=self._address).connect()
         if bus._sock is not None:  # noqa: SLF001 it offers no other way to a larger buffer
@@ -120,6 +72,8 @@ class SimulatedBluez:
             await bus.request_name(NAME)
             self._bus = bus
             self.ready.set()
+            if self.late_s:
+                asyncio.get_running_loop().call_later(self.late_s, self._find_late, bus)
             async with asyncio.TaskGroup() as group:
                 monitors = group.create_task(self._activate_monitors(bus), name="monitors")
                 await _disconnected(bus)
@@ -140,9 +94,59 @@ class SimulatedBluez:
             adapter.scanning.clear()
             adapter.monitors.clear()
 
-    def refuse(self, member: str, error: str = "org.bluez.Error.NotReady") -> None:
+    def refuse(self, member: str, error: str = NOT_READY) -> None:
         """Answer each call of `member` (StartDiscovery, StopDiscovery, ...) by an error; "" ends it."""
         self._refused[member] = error
+
+    def slow(self, member: str, seconds: float) -> None:
+        """Answer each call of `member` so much later; infinite: never."""
+        self._slow[member] = seconds
+
+    def unplug(self, adapter: str) -> None:
+        """Pull an adapter out; whoever scanned on it is not told, but that it is gone."""
+        del self._plugged[adapter]
+        gone = self._adapters.pop(f"/org/bluez/{adapter}", None)
+        if gone is not None and self._bus is not None:
+            for path, interfaces in reversed(gone.objects().items()):
+                self._bus.send(Message.new_signal("/", MANAGER, "InterfacesRemoved", "oas", [path, list(interfaces)]))
+
+    def plug(self, adapter: str, address: str) -> None:
+        """Put an adapter in; the kernel has called it `adapter`."""
+        self._plugged[adapter] = address
+        if self._bus is not None:
+            self._find_late(self._bus)
+
+    def address(self, adapter: str) -> str:
+        return self._plugged[adapter]
+
+    def power(self, adapter: str, *, on: bool) -> None:
+        """Switch an adapter, as bluetoothctl or rfkill does."""
+        found = self._adapters[f"/org/bluez/{adapter}"]
+        found.switch(on=on)
+        if self._bus is not None:
+            changed = {"Powered": Variant("b", on)} | ({} if on else {"Discovering": Variant("b", False)})
+            body = [ADAPTER, changed, []]
+            self._bus.send(Message.new_signal(found.path, PROPERTIES, "PropertiesChanged", "sa{sv}as", body))
+
+    def hang(self, adapter: str) -> None:
+        """Let its controller hang: a scan goes on and hears nothing, and a new one is not begun."""
+        found = self._adapters[f"/org/bluez/{adapter}"]
+        found.hung = True
+        found.scanning.clear()
+
+    def _find(self) -> list[Adapter]:
+        """Adapters that were not known yet."""
+        paths = {f"/org/bluez/{name}": address for name, address in self._plugged.items()}
+        fresh = [Adapter(path, address) for path, address in paths.items() if path not in self._adapters]
+        self._adapters |= {adapter.path: adapter for adapter in fresh}
+        return fresh
+
+    def _find_late(self, bus: MessageBus) -> None:
+        if bus is not self._bus:
+            return  # the daemon has died meanwhile
+        for adapter in self._find():
+            body = [adapter.path, adapter.properties()]
+            bus.send(Message.new_signal("/", MANAGER, "InterfacesAdded", "oa{sa{sv}}", body))
 
     async def advertise(
         self, adapter: str, address: str, rssi: int, manufacturer: Mapping[int, bytes], service: Mapping[str, bytes]
@@ -159,7 +163,7 @@ class SimulatedBluez:
             changed["ServiceData"] = Variant("a{sv}", {u: Variant("ay", d) for u, d in service.items()})
         known = found.devices.get(path)
         if known is None:
-            known = _device(found.path, address) | changed
+            known = device(found.path, address) | changed
             signal = Message.new_signal("/", MANAGER, "InterfacesAdded", "oa{sa{sv}}", [path, {DEVICE: known}])
         elif found.is_news(known, changed):
             known |= changed
@@ -207,27 +211,41 @@ class SimulatedBluez:
                 for adapter in self._adapters.values():
                     adapter.left(message.body[0])
             return None
-        member, sender = message.member or "", message.sender or ""
+        member = message.member or ""
         if message.path == "/" and member == "GetManagedObjects":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects()])
         found = self._adapters.get(message.path or "")
         if found is None:
             return None
-        error = self._refused.get(member) or self._do(found, member, sender, message.body)
+        if slow := self._slow.get(member):
+            if slow < math.inf:
+                asyncio.get_running_loop().call_later(slow, self._answer_late, found, message)
+            return True
+        return self._answer(found, message)
+
+    def _answer_late(self, adapter: Adapter, message: Message) -> None:
+        if self._bus is not None and (answer := self._answer(adapter, message)) is not None:
+            self._bus.send(answer)
+
+    def _answer(self, adapter: Adapter, message: Message) -> Message | None:
+        member, sender = message.member or "", message.sender or ""
+        error = self._refused.get(member) or self._do(adapter, member, sender, message.body)
         if error is None:
             return None
         if error:
             return Message.new_error(message, error, f"simulated: {member}")
         return Message.new_method_return(message)
 
-    def _do(self, adapter: _Adapter, member: str, sender: str, body: Sequence[Any]) -> str | None:
+    def _do(self, adapter: Adapter, member: str, sender: str, body: Sequence[Any]) -> str | None:
         """Do what a scanner asks: name of an error, "" when it is done, None for what we do not know."""
         match member:
             case "SetDiscoveryFilter":
                 wished = body[0].get("DuplicateData")
                 adapter.duplicates[sender] = wished is not None and bool(wished.value)
             case "StartDiscovery":
-                if sender in adapter.scanning:
+                if not adapter.powered:
+                    return NOT_READY
+                if sender in adapter.scanning or adapter.hung:
                     return IN_PROGRESS
                 adapter.scanning.add(sender)
             case "StopDiscovery":
@@ -238,6 +256,8 @@ class SimulatedBluez:
                 self._registered.put_nowait((adapter, sender, body[0]))
             case "UnregisterMonitor":
                 adapter.monitors.pop((sender, body[0]), None)
+            case "Set" if list(body[:2]) == [ADAPTER, "Powered"]:
+                self.power(adapter.path.rpartition("/")[2], on=body[2].value)
             case "RemoveDevice":
                 adapter.devices.pop(body[0], None)
             case _:
@@ -250,7 +270,7 @@ class SimulatedBluez:
             while True:
                 await self._activate(bus, *await self._registered.get())
 
-    async def _activate(self, bus: MessageBus, adapter: _Adapter, sender: str, root: str) -> None:
+    async def _activate(self, bus: MessageBus, adapter: Adapter, sender: str, root: str) -> None:
         """Ask a scanner for the patterns it registered under `root`, and tell each monitor that it is active."""
         call = Message(destination=sender, path=root, interface=MANAGER, member="GetManagedObjects")
         managed = await bus.call(call)
@@ -275,41 +295,7 @@ class SimulatedBluez:
             await bus.call(Message(destination=sender, path=path, interface=MONITOR, member="Activate"))
 
     def _objects(self) -> dict[str, dict[str, dict[str, Variant]]]:
-        objects: dict[str, dict[str, dict[str, Variant]]] = {}
-        for path, adapter in self._adapters.items():
-            objects[path] = {
-                ADAPTER: {
-                    "Address": Variant("s", adapter.address),
-                    "Name": Variant("s", "simulated"),
-                    "Alias": Variant("s", "simulated"),
-                    "Powered": Variant("b", True),
-                    "Discovering": Variant("b", bool(adapter.scanning)),
-                    "Roles": Variant("as", ["central", "peripheral"]),
-                },
-                MONITORS: {
-                    "SupportedMonitorTypes": Variant("as", ["or_patterns"]),
-                    "SupportedFeatures": Variant("as", []),
-                },
-            }
-            for device, properties in adapter.devices.items():
-                objects[device] = {DEVICE: properties}
-        return objects
-
-
-def _device(adapter: str, address: str) -> dict[str, Variant]:
-    return {
-        "Address": Variant("s", address),
-        "AddressType": Variant("s", "random"),
-        "Alias": Variant("s", address.replace(":", "-")),
-        "Adapter": Variant("o", adapter),
-        "Paired": Variant("b", False),
-        "Connected": Variant("b", False),
-        "Trusted": Variant("b", False),
-        "Blocked": Variant("b", False),
-        "LegacyPairing": Variant("b", False),
-        "ServicesResolved": Variant("b", False),
-        "UUIDs": Variant("as", []),
-    }
+        return {path: of for adapter in self._adapters.values() for path, of in adapter.objects().items()}
 
 
 def _ask_bus(member: str, text: str) -> Message:

@@ -169,7 +169,8 @@ class Equipment:
         """`alone`: the source works only if the device does; one of many may be silent though its source works."""
         name = binding.device.id
         self._sources[name] = state
-        cause = "" if state.up else DEAF if binding.driver is None else STALE
+        deaf = binding.driver is None or state.cause == DEAF
+        cause = "" if state.up else DEAF if deaf else STALE
         self._health(Health(name, state.up, cause, self._clock.office()))
         if not state.up or alone:
             self._tell(name, state.up, None if state.up else state.cause)

@@ -9,6 +9,7 @@ HadirError
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
@@ -38,7 +39,14 @@ class ConfigError(HadirError):
 
 
 class TransientError(HadirError):
-    """It did not work now and may work later: broker away, disk full, store slow."""
+    """It did not work now and may work later: broker away, disk full, store slow.
+
+    `sign`: returns when there is a reason to try at once: what was missing has appeared. None: nobody would tell.
+    """
+
+    def __init__(self, text: str, *, sign: Callable[[], Awaitable[None]] | None = None) -> None:
+        super().__init__(text)
+        self.sign = sign
 
 
 class PermanentError(HadirError):

@@ -37,6 +37,9 @@ async def keep(
 ) -> None:
     """Run `run` for ever: again after each TransientError, until cancelled. Other errors are bugs and go up.
 
+    An error that has a sign is tried again when it comes, before the pause is over: what was plugged in again, or was
+    started again, should not wait for the dice.
+
     A run that returns has nothing more to do (the end of a recording).
     """
     attempt = 0
@@ -50,7 +53,20 @@ async def keep(
             counters.add("supervise.restarts")
             if attempt == 0:  # once a trouble, not once a try: an unplugged line must not fill the journal
                 _log.warning("%s: %s; trying again", name, error)
-            await asyncio.sleep(full_jitter(attempt, first_s=first_s, longest_s=longest_s))
-            attempt += 1
+            signed = await _pause(full_jitter(attempt, first_s=first_s, longest_s=longest_s), error.sign)
+            attempt = 1 if signed else attempt + 1
         else:
             return
+
+
+async def _pause(seconds: float, sign: Callable[[], Awaitable[None]] | None) -> bool:
+    """Sleep; True when a sign came meanwhile."""
+    if sign is None:
+        await asyncio.sleep(seconds)
+        return False
+    try:
+        async with asyncio.timeout(seconds):
+            await sign()
+    except TimeoutError:
+        return False
+    return True

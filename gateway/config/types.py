@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
-ADAPTER = r"^hci[0-9]{1,3}$"
+ADAPTER = r"^(?:hci[0-9]{1,3}|(?:[0-9A-F]{2}:){5}[0-9A-F]{2})$"
 FILTER = r"^(?:(?:[^+#/]*|\+)/)*(?:[^+#/]*|[+#])$"
 URL = r"^https?://[^\s/]"
 FORMS = {
     IDENTIFIER: "an identifier: lower-case letters, digits and inner hyphens, 1 to 32",
-    ADAPTER: "an adapter: hci0, hci1, ...",
+    ADAPTER: "an adapter: its address (bluetoothctl list), or hci0, hci1, ...",
     FILTER: "a topic filter: + stands for a whole level, # for all that follow, at its end",
     URL: "an address that begins with http:// or https://",
 }

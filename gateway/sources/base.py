@@ -75,6 +75,10 @@ class Teller:
                 self._on_state(state)
 
 
+async def at_once() -> None:
+    """Sign of a TransientError that needs no pause: the patience with a device that stays silent has its own."""
+
+
 class Source(Protocol):
     """One medium. The supervisor (gateway/supervise.py) runs it again after each TransientError."""
 

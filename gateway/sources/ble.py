@@ -1,10 +1,13 @@
 """Hop 1, BLE: real `bleak` scans an adapter; the watchdog looks at adverts received, not at what BlueZ says of itself.
 
-A scan can go deaf without any error (the daemon was restarted, the controller hangs), so silence is the only evidence:
+A scan can go deaf without any error (the daemon was restarted, the controller hangs), so silence is evidence as well:
 
-    no advert for `watchdog_s`     -> deaf; the scan is begun anew
-    still none                     -> TransientError; the supervisor tries again, with patience that doubles
-    the daemon changes hands       -> deaf; the scan is begun anew as soon as the new one answers
+    no advert for too long (silence.py)    -> deaf; the scan is begun anew
+    still none, or a scan is in the way    -> the adapter's power goes off and on, once; then patience that doubles
+    the daemon changes hands, the adapter
+      goes or is switched off              -> deaf; the scan is begun anew as soon as it is there again
+
+An adapter is followed by its address: the kernel may give it another index, and its index to another one.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.adverts import SERVICE_DATA_16, advert_filter, put_together
-from gateway.sources.base import Deliver, OnState, SourceState, Teller
+from gateway.sources.base import Deliver, OnState, SourceState, Teller, at_once
+from gateway.sources.bluetoothd import watch_daemon
+from gateway.sources.silence import Silence
 
 if TYPE_CHECKING:
     from bleak.args.bluez import BlueZScannerArgs
@@ -28,16 +33,21 @@ if TYPE_CHECKING:
 
     from gateway.sources.bluetoothd import Daemon
 
-START_S = 15.0
-"""To begin a scan, and to wait for a daemon that died."""
+START_S = 5.0
+"""To begin a scan; with a daemon that is slow it grows to three times that."""
+SWITCH_S = 5.0
+"""To switch an adapter."""
+REVIVE_S = 60.0
+"""An adapter's power goes off and on no oftener than that."""
+BUS_S = 0.5
+"""Between two looks for a bus that is gone."""
 STOP_S = 1.0
 """A gateway that is told to end has 2 s."""
 LOOK_S, LOOK_DOWN_S = 1.0, 0.2
 """How often adverts are counted, while they come and while none has come yet."""
-PATIENCE = 6
-"""The watchdog of a radio that stays silent doubles up to this many times: an empty office at night is silent too."""
 PHONE = "ble_rpa"
 """Medium of a private address that somebody here has the key of: nothing of the advert but its address is passed on."""
+IN_PROGRESS = "org.bluez.Error.InProgress"
 NO_RSSI = -127
 """What bleak says when BlueZ said nothing: a remembered device, not one that was heard now."""
 _ADVICE = (
@@ -84,9 +94,15 @@ class BleSource:
         self._counters = counters
         self._mode: Literal["active", "passive"] = mode
         self._watchdog = int(watchdog_s * SECOND)
+        self._silence = Silence(self._watchdog)
         self._teller = Teller(self.state, on_state)
-        self._silent = 0
-        """Scans in a row that heard nobody."""
+        self._address = "" if adapter.startswith("hci") else adapter
+        """Of the adapter: known from the configuration, or since it was there under its index."""
+        self._timeouts = 0
+        """Scans in a row that did not begin in time."""
+        self._revived = -int(REVIVE_S * SECOND)
+        self._switched_off = False
+        """We did that, and have to put it right."""
         self._listening = False
         """A scan runs; an advert that comes later says nothing about the radio."""
         self._broken: BaseException | None = None
@@ -96,8 +112,6 @@ class BleSource:
         try:
             from bleak.exc import BleakError
             from dbus_fast.errors import DBusFastError
-
-            from gateway.sources.bluetoothd import watch_daemon
         except ImportError as error:
             self._teller.down("missing", f"{error.name} is not installed: pip install 'hadir[ble]'")
             raise TransientError(self.state.problem) from error
@@ -105,11 +119,19 @@ class BleSource:
         try:
             async with watch_daemon() as daemon:
                 while True:
-                    await self._scan(handle, daemon)
-                    await self._until_back(daemon)
-        except (BleakError, DBusFastError, OSError, EOFError, TimeoutError) as error:
+                    name = await self._find(daemon)
+                    try:
+                        await self._scan(handle, daemon, name)
+                    except BleakError as error:
+                        if IN_PROGRESS in str(error):
+                            await self._revive(daemon, name)
+                        raise
+        except (BleakError, DBusFastError, OSError, EOFError) as error:
+            slow = isinstance(error, TimeoutError)
+            self._timeouts = self._timeouts + 1 if slow else 0
             self._teller.down("radio_deaf", f"{self._adapter}: {words(error)}")
-            raise TransientError(self.state.problem) from error
+            missing = isinstance(error, OSError) and not slow
+            raise TransientError(self.state.problem, sign=self._appears if missing else None) from error
         finally:
             self.state.up = False
 
@@ -152,63 +174,115 @@ class BleSource:
 
         return handle
 
-    async def _scan(self, handle: Callable[[BLEDevice, AdvertisementData], None], daemon: Daemon) -> None:
+    async def _find(self, daemon: Daemon) -> str:
+        """The present name of the adapter. Raises OSError: it is not there, or is switched off."""
+        async with asyncio.timeout(START_S):
+            await daemon.look()
+        name = self._named(daemon)
+        if not name:
+            other = daemon.adapters.get(self._adapter)
+            if other is not None:
+                raise OSError(f"adapter '{self._address}' not found, {self._adapter} is {other.address} now")
+            raise OSError(f"adapter '{self._adapter}' not found")
+        if self._switched_off:
+            await self._switch(daemon, name, on=True)
+        elif not daemon.adapters[name].powered:
+            raise OSError(f"{name} NotReady")
+        self._address = daemon.adapters[name].address
+        return name
+
+    def _named(self, daemon: Daemon) -> str:
+        """The present name of the adapter; empty: it is not there."""
+        if not self._address:
+            return self._adapter if self._adapter in daemon.adapters else ""
+        return next((name for name, one in daemon.adapters.items() if one.address == self._address), "")
+
+    async def _appears(self) -> None:
+        """Return when the adapter can be used: a daemon, a bus, a dongle or its power is there again."""
+        from dbus_fast.errors import DBusFastError
+
+        while True:
+            with suppress(DBusFastError, OSError, EOFError):
+                async with watch_daemon() as daemon:
+                    while True:
+                        if daemon.owner and not daemon.looked:
+                            await daemon.look()
+                        name = self._named(daemon)
+                        if name and daemon.adapters[name].powered:
+                            return
+                        await daemon.change(LOOK_S)
+            await asyncio.sleep(BUS_S)
+
+    async def _scan(self, handle: Callable[[BLEDevice, AdvertisementData], None], daemon: Daemon, name: str) -> None:
         """One scan, until it should be begun anew."""
         from bleak import BleakScanner
 
-        scanner = BleakScanner(handle, scanning_mode=self._mode, bluez=self._bluez())
+        scanner = BleakScanner(handle, scanning_mode=self._mode, bluez=self._bluez(name))
         try:
             self._listening = True  # the first adverts come before `start` returns
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(START_S * min(3, 1 + self._timeouts)):
                 await scanner.start()
             self.state.opens += 1
-            await self._listen(daemon)
+            self._timeouts = 0
+            await self._listen(daemon, name)
         finally:
             self._listening = False
             await self._stop(scanner)
 
-    async def _listen(self, daemon: Daemon) -> None:
+    async def _listen(self, daemon: Daemon, name: str) -> None:
         """Return when the scan is of no more use. Raises TransientError, OSError."""
-        owner, heard, last = daemon.owner, self.state.adverts, self._clock.machine()
-        patience = self._watchdog << min(self._silent, PATIENCE)
+        owner, adapter = daemon.owner, daemon.adapters.get(name)
+        self._silence.begin(self._clock.machine(), self.state.adverts)
         look = min(LOOK_S, self._watchdog / SECOND / 4)
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(look if self.state.up else min(look, LOOK_DOWN_S)):
-                    await daemon.changed.wait()
-            daemon.changed.clear()
+            await daemon.change(look if self.state.up else min(look, LOOK_DOWN_S))
             if self._broken is not None:
                 raise self._broken
-            if not daemon.reachable:
-                raise OSError("the system bus is gone")
             if daemon.owner != owner:
                 self._counters.add("ble.daemon_changed")
                 self._teller.down("radio_deaf", f"{self._adapter}: the Bluetooth daemon ended or was started anew")
                 return
-            now = self._clock.machine()
-            if self.state.adverts != heard:
-                heard, last, self._silent = self.state.adverts, now, 0
-                patience = self._watchdog
-                self._teller.up()
-            elif now - last > patience:
-                self._silent += 1
-                self._counters.add("ble.deaf")
-                self._teller.down("radio_deaf", f"{self._adapter}: no advert for {(now - last) / SECOND:.0f} s")
-                if self._silent > 1:
-                    raise TransientError(self.state.problem)
+            if daemon.adapters.get(name) != adapter:
+                self._counters.add("ble.adapter_changed")
+                self._teller.down("radio_deaf", f"{self._adapter}: the adapter was unplugged or switched")
                 return
+            now = self._clock.machine()
+            if self._silence.hears(now, self.state.adverts):
+                self._teller.up()
+            elif self._silence.deaf(now):
+                self._counters.add("ble.deaf")
+                silent = self._silence.lasts(now) / SECOND
+                self._teller.down("radio_deaf", f"{self._adapter}: no advert for {silent:.0f} s")
+                if self._silence.scans == 1:
+                    return
+                if self._silence.scans == 2 and self.state.adverts:
+                    await self._revive(daemon, name)
+                raise TransientError(self.state.problem, sign=at_once)
 
-    async def _until_back(self, daemon: Daemon) -> None:
-        """Return when a Bluetooth daemon answers. Raises TimeoutError."""
-        async with asyncio.timeout(START_S):
-            while not daemon.owner:
-                await daemon.changed.wait()
-                daemon.changed.clear()
+    async def _revive(self, daemon: Daemon, name: str) -> None:
+        """Power off and on: it clears a controller that hangs, and a scan that the daemon has lost track of."""
+        now = self._clock.machine()
+        if now - self._revived < REVIVE_S * SECOND:
+            return
+        self._revived = now
+        self._counters.add("ble.revived")
+        for on in (False, True):
+            await self._switch(daemon, name, on=on)
 
-    def _bluez(self) -> BlueZScannerArgs:
+    async def _switch(self, daemon: Daemon, name: str, *, on: bool) -> None:
+        """Counted where it fails: the next scan says what is wrong."""
+        try:
+            self._switched_off = True
+            async with asyncio.timeout(SWITCH_S):
+                await daemon.switch(name, on=on)
+            self._switched_off = not on
+        except OSError:
+            self._counters.add("ble.switch_failed")
+
+    def _bluez(self, name: str) -> BlueZScannerArgs:
         """Active: every advert is wanted, BlueZ would keep back those that bring no new data. Passive: the claims."""
         if self._mode == "active":
-            return {"adapter": self._adapter, "filters": {"DuplicateData": True}}
+            return {"adapter": name, "filters": {"DuplicateData": True}}
         from bleak.args.bluez import OrPattern, OrPatternLike
         from bleak.assigned_numbers import AdvertisementDataType
 
@@ -222,7 +296,7 @@ class BleSource:
             elif claim.service is not None:
                 data = claim.service.to_bytes(2, "little") + claim.prefix
                 patterns.append(OrPattern(0, AdvertisementDataType(SERVICE_DATA_16), data))
-        return {"adapter": self._adapter, "or_patterns": patterns}
+        return {"adapter": name, "or_patterns": patterns}
 
     async def _stop(self, scanner: Any) -> None:
         """A scan that went deaf may fail to stop as well; what matters is that the next one starts."""

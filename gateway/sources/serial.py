@@ -24,7 +24,8 @@ from drivers.api import DecodeError, Driver, Frame, SerialSettings
 from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
-from gateway.sources.base import Deliver, OnState, SourceState, Teller
+from gateway.sources.base import Deliver, OnState, SourceState, Teller, at_once
+from gateway.sources.port import Port
 
 READ = 4096
 MOST_WAITING = 1024
@@ -35,6 +36,7 @@ INTERVALS = 20
 """So many of its own intervals may pass without a report: not `stale`, which the rules decide, but gone."""
 PATIENCE = 6
 """The patience with a device that stays silent doubles up to this many times."""
+MOVED = "unplugged (its name leads to another device, or to none)"
 REFUSED = (OSError, ValueError, termios.error)
 """What opening may raise: SerialException is an OSError; a setting that this adapter cannot do is one of the others."""
 
@@ -63,6 +65,7 @@ class SerialSource:
         self.id = source_id
         self.state = SourceState()
         self._port = port
+        self._name = Port(port)
         self._driver = driver
         self._framer = driver.framer
         self._medium = f"serial:{driver.name}"
@@ -83,6 +86,7 @@ class SerialSource:
     async def run(self, deliver: Deliver) -> None:
         """Read until the line fails. Raises TransientError: unplugged, silent, not there, taken by another program."""
         loop = asyncio.get_running_loop()
+        self._name.tries()
         opening = loop.run_in_executor(None, self._open)  # some adapters take seconds
         try:
             line = await asyncio.shield(opening)
@@ -91,10 +95,21 @@ class SerialSource:
             raise
         except REFUSED as error:
             self._teller.down("missing", f"{self._port}: {refusal(self._port, error)}")
-            raise TransientError(self.state.problem) from error
+            raise TransientError(self.state.problem, sign=self._name.appears) from error
+        try:
+            if not await self._name.settled(line.fileno(), self._clock):
+                self._teller.down("unplugged", f"{self._port}: {MOVED}")
+                raise TransientError(self.state.problem, sign=self._name.appears)
+            await self._read(line.fileno(), deliver)
+        finally:
+            _close(line)
+
+    async def _read(self, handle: int, deliver: Deliver) -> None:
+        """Until the line fails: TransientError."""
+        loop = asyncio.get_running_loop()
         failed: asyncio.Future[str] = loop.create_future()
-        self._handle, self._waiting, self._garbage = line.fileno(), b"", 0
-        loop.add_reader(self._handle, self._readable, self._handle, deliver, failed)
+        self._handle, self._waiting, self._garbage = handle, b"", 0
+        loop.add_reader(handle, self._readable, handle, deliver, failed)
         self.state.opens += 1
         if not self._silences:
             self._teller.up()
@@ -104,16 +119,15 @@ class SerialSource:
             problem = await self._until_failed(failed)
             cause = "unplugged" if failed.done() else "silent"
             self._teller.down(cause, f"{self._port}: {problem}")
-            raise TransientError(self.state.problem)
+            raise TransientError(self.state.problem, sign=self._name.appears if failed.done() else at_once)
         finally:
-            loop.remove_reader(self._handle)
-            loop.remove_writer(self._handle)
+            loop.remove_reader(handle)
+            loop.remove_writer(handle)
             self._handle = None
             self.state.up = False
             if self._kept:  # the rest of this frame will never come
                 self._counters.add("serial.dropped", "cut", len(self._kept))
                 self._kept = b""
-            _close(line)
 
     async def _until_failed(self, failed: asyncio.Future[str]) -> str:
         """What is wrong with the line, or with the device behind it."""
@@ -193,6 +207,9 @@ class SerialSource:
             data, problem = b"", f"unplugged ({_words(error)})"
         else:
             problem = "unplugged (end of file)"
+            if data and not self._name.holds(handle, self._clock):
+                self._counters.add("serial.dropped", "moved", len(data))
+                data, problem = b"", MOVED
         if failed.done():
             return
         if data:
