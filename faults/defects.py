@@ -80,6 +80,15 @@ def acknowledges_before_the_commit() -> None:
     Ingest._write = late  # type: ignore[method-assign]
 
 
+def live_waits_behind_the_past() -> None:
+    """One lane: what was committed just now goes out when all that is older has gone out."""
+
+    def queue(self: Publisher, _rows: list[Row]) -> None:
+        self._fall_behind()
+
+    Publisher._committed = queue  # type: ignore[method-assign]
+
+
 def forgets_what_is_committed() -> None:
     """No dedupe: every delivery is new."""
     add = Spans.add
@@ -98,6 +107,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         answers_before_the_commit,
         retires_on_puback,
         acknowledges_before_the_commit,
+        live_waits_behind_the_past,
         forgets_what_is_committed,
     )
 }

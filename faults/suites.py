@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from faults.api import Fault
+from faults.backlog import BACKLOG
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED, BROKER_KILLED, BROKER_FROZEN)}
+FAULTS: dict[str, Fault] = {
+    fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED, BROKER_KILLED, BROKER_FROZEN, BACKLOG)
+}
