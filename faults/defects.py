@@ -14,6 +14,7 @@ from gateway.ingest import Ingest
 from gateway.mqtt import Message
 from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
+from gateway.projection import Projection
 from gateway.publisher import Publisher
 from gateway.spans import Spans
 
@@ -89,6 +90,16 @@ def live_waits_behind_the_past() -> None:
     Publisher._committed = queue  # type: ignore[method-assign]
 
 
+def cursor_follows_the_answer() -> None:
+    """What a store has answered for is taken to be in it: no probe, no proof, no margin behind the cursor."""
+
+    async def believe(self: Projection) -> None:
+        pass
+
+    Projection._probe = believe  # type: ignore[method-assign]
+    Projection._heal = lambda self: None  # type: ignore[method-assign]
+
+
 def forgets_what_is_committed() -> None:
     """No dedupe: every delivery is new."""
     add = Spans.add
@@ -108,6 +119,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         retires_on_puback,
         acknowledges_before_the_commit,
         live_waits_behind_the_past,
+        cursor_follows_the_answer,
         forgets_what_is_committed,
     )
 }

@@ -1,6 +1,6 @@
 """Whether a store has what it says that it took: an answer of 204 is a word, and a query is the proof.
 
-With what is written goes, at most once a second, a canary: a point of a measurement of its own at the office's time now.
+With what is written goes, at most once a second, a canary: a point of a measurement of its own, at the time now.
 Canaries that had time to settle are counted by a query. As long as none is missing, what was written up to the last of
 them is there; when one is missing, everything behind the last proof is in doubt and is written again. Not seen is what
 goes missing between two canaries. A store that cannot be asked is believed.
@@ -91,4 +91,3 @@ class Proof:
         at = self._clock.office() // 1_000_000 * 1_000_000  # a store may keep milliseconds only
         self._out.append((now, at))
         return Point(CANARY, (("store", self._store.name),), (("n", 1),), at)
-
