@@ -15,6 +15,7 @@ from gateway.ingest import Ingest
 from gateway.mqtt import Message
 from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
+from gateway.projection import Projection
 from gateway.publisher import Publisher
 from gateway.sources.ble import BleSource
 from gateway.sources.serial import SerialSource
@@ -83,6 +84,25 @@ def acknowledges_before_the_commit() -> None:
     Ingest._write = late  # type: ignore[method-assign]
 
 
+def live_waits_behind_the_past() -> None:
+    """One lane: what was committed just now goes out when all that is older has gone out."""
+
+    def queue(self: Publisher, _rows: list[Row]) -> None:
+        self._fall_behind()
+
+    Publisher._committed = queue  # type: ignore[method-assign]
+
+
+def cursor_follows_the_answer() -> None:
+    """What a store has answered for is taken to be in it: no probe, no proof, no margin behind the cursor."""
+
+    async def believe(self: Projection) -> None:
+        pass
+
+    Projection._probe = believe  # type: ignore[method-assign]
+    Projection._heal = lambda self: None  # type: ignore[method-assign]
+
+
 def forgets_what_is_committed() -> None:
     """No dedupe: every delivery is new."""
     add = Spans.add
@@ -132,6 +152,8 @@ DEFECTS: dict[str, Callable[[], None]] = {
         answers_before_the_commit,
         retires_on_puback,
         acknowledges_before_the_commit,
+        live_waits_behind_the_past,
+        cursor_follows_the_answer,
         forgets_what_is_committed,
         trips_over_poison,
         opens_by_number,

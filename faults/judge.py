@@ -37,9 +37,12 @@ class Verdict:
 def judge(written: Path, store: Path, people: Sequence[str]) -> Verdict:
     """`people`: pid by card."""
     offered, accepted = book.read(written)
-    rows = list(ledger.read(store))
-    acts = [row for row in rows if row.type in ACTS]
-    numbers = Counter((row.gateway, row.boot, row.sequence) for row in rows)
+    acts: list[Stored] = []
+    numbers: Counter[tuple[str, str, int]] = Counter()
+    for row in ledger.read(store):  # a million of them do not fit into memory
+        numbers[row.gateway, row.boot, row.sequence] += 1
+        if row.type in ACTS:
+            acts.append(row)
     found = Counter((row.subject, row.time, row.cls) for row in acts)
     by_key = {(place(action.card), action.at): action for action in offered}
     stored = lost = duplicated = doubtful = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faults.api import Fault
+from faults.backlog import BACKLOG
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.clocks import CLOCKS
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
@@ -12,6 +13,7 @@ from faults.owner import OWNER_LOST
 from faults.poison import POISON
 from faults.radio import RADIO
 from faults.redelivery import REDELIVERY
+from faults.stores import STORES
 from faults.usb import USB
 
 _ALL = (
@@ -21,12 +23,14 @@ _ALL = (
     BROKER_FROZEN,
     NETWORK,
     PACE,
+    STORES,
     REDELIVERY,
     RADIO,
     OWNER_LOST,
     USB,
     CLOCKS,
     POISON,
+    BACKLOG,
     MIXED,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _ALL}

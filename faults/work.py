@@ -72,13 +72,22 @@ def peak_mb(pid: int) -> float:
 
 @contextmanager
 def at_work(
-    scene: Scene, outcome: Outcome, *, archive: Sequence[str] = ("gateway.cli",), drain_s: float = DRAIN_S, **how: Any
+    scene: Scene,
+    outcome: Outcome,
+    *,
+    archive: Sequence[str] = ("gateway.cli",),
+    filters: Sequence[str] = (),
+    drain_s: float = DRAIN_S,
+    **how: Any,
 ) -> Iterator[Work]:
-    """Broker, archive and listener run; the gateway is the suite's. At the end all is healthy, drained and judged."""
+    """Broker, archive and listener run; the gateway is the suite's. At the end all is healthy, drained and judged.
+
+    `filters`: what the listener asks for, where it need not hear everything.
+    """
     work = Work(scene, outcome, **how)
     office = work.office
     work.broker.start()
-    work.listener = Listener(work.broker.port)
+    work.listener = Listener(work.broker.port, *filters)
     try:
         office.launch(ARCHIVE, *archive)
         yield work

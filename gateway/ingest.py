@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
@@ -20,10 +20,9 @@ from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.config.owners import Owners
 from gateway.contract import arrival, topics
-from gateway.contract.envelope import Envelope, decode
+from gateway.contract.envelope import Envelope, decode, decode_items
 from gateway.contract.exchange import Beat
 from gateway.contract.fence import Fence
-from gateway.contract.payload import split_batch
 from gateway.contract.state import parse
 from gateway.contract.topics import PREFIX, Topic
 from gateway.counters import Counters
@@ -140,17 +139,17 @@ class Ingest:
         self._wake.set()
 
     @staticmethod
-    def _events(topic: Topic, payload: bytes) -> Iterator[tuple[bytes, Envelope | PermanentError]]:
-        try:
-            items = split_batch(payload) if topic.cls in arrival.HISTORY else [payload]
-        except PermanentError as error:
-            yield b"", error
-            return
-        for raw in items:
+    def _events(topic: Topic, payload: bytes) -> list[tuple[bytes, Envelope | PermanentError]]:
+        """Each event with its own bytes."""
+        if topic.cls not in arrival.HISTORY:
             try:
-                yield raw, decode(raw)
+                return [(payload, decode(payload))]
             except PermanentError as error:
-                yield raw, error
+                return [(payload, error)]
+        try:
+            return decode_items(payload)
+        except PermanentError as error:
+            return [(b"", error)]
 
     def _refusal(self, topic: Topic, event: Envelope) -> str:
         """Why the archive does not take a well-formed event; empty when it does."""

@@ -60,9 +60,14 @@ class Outstanding:
         """It is not out, or no longer of interest."""
         self._sent.pop(key, None)
 
-    def clear(self) -> None:
-        """Nothing is known of any of them."""
-        self._sent.clear()
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    def recall(self, now: int, *, unanswered: bool) -> None:
+        """They may not have arrived: all that were answered are due, and the others as well if their answer is lost."""
+        for key, sent in self._sent.items():
+            if sent.due or unanswered:
+                self._sent[key] = _Try(max(1, now), 0)
 
     def retire(self, boot: str, first: int, last: int) -> None:
         """The archive has these."""

@@ -4,7 +4,8 @@ ledger rows behind the cursor ──▶ points ──▶ (milliseconds: moved ap
 quarter hours that ended, or that a late row touched ──▶ space_use_15m ──▶ store.write
 
 Everything may be written again, to the same end. A store that was started again, or that did not answer, may have lost
-what it took last: the cursor goes back to where it was HEAL_S ago, and an emptied store is written from the beginning.
+what it took last: the cursor goes back to where it was HEAL_S ago, or before the last proof that a query finds what was
+written (stores/proof.py), and an emptied store is written from the beginning.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from gateway.shift import Shifter
 from gateway.stores.base import Point, Store
 from gateway.stores.careful import Careful
 from gateway.stores.points import points_of
+from gateway.stores.proof import Proof
 from gateway.stores.windows import QUARTER, Stretches, Window, stretch, window_of
 from gateway.supervise import full_jitter
 from gateway.usage import Usage
@@ -77,6 +79,7 @@ class Projection:
         self._clock = clock
         self._counters = counters
         self._writer = Careful(store, counters)
+        self._proof = Proof(store, clock)
         self._view = View.open(path)
         try:
             self._usage = Usage(self._view, office)
@@ -163,7 +166,7 @@ class Projection:
             await self._probe()
         batch = await self._read(self._next)
         if batch is not None:
-            await self._writer.write(batch.points)
+            await self._writer.write(self._proof.carried(batch.points))
             for windows, anew in ((batch.again, False), (batch.anew, True)):
                 while some := windows.take(BATCH_ROWS):
                     await self._writer.write(await self._computed(some, anew=anew))
@@ -260,7 +263,8 @@ class Projection:
         """Remember where the store is, and what lies so far back that it is safe."""
         now = self._clock.machine()
         self._marks.append(_Mark(now, self._cursor, self._swept))
-        while len(self._marks) > 1 and self._marks[1].machine <= now - HEAL_S * SECOND:
+        safe = min(now - int(HEAL_S * SECOND), self._proof.at)
+        while len(self._marks) > 1 and self._marks[1].machine <= safe:
             self._marks.popleft()
         self._note()
 
@@ -278,6 +282,7 @@ class Projection:
         self._probed = self._clock.machine()
         life = await self.store.life()
         if life == self._progress.instance:
+            await self._proof.look()
             return
         known = self._progress.instance
         self._progress = self._progress._replace(instance=life)
@@ -294,6 +299,7 @@ class Projection:
         self._back_to(oldest.cursor, oldest.swept)
 
     def _back_to(self, cursor: int, swept: int) -> None:
+        self._proof.forget()
         if cursor < self._cursor or swept < self._swept:
             self._counters.add("projection.healed", self.store.name)
         self._cursor, self._swept = cursor, swept

@@ -18,6 +18,7 @@ import logging
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from gateway.clock import SECOND, Clock
@@ -39,6 +40,8 @@ MOST_LIVE = 5_000
 """Rows that wait for the window on the live lane; more go by the history lane, from the disk."""
 MOST_OUT = 10_000
 """Events that are out without the archive's word and remembered; beyond it the history lane waits for the archive."""
+AHEAD = 3_000
+"""So many may be out while the history lane sends more: what is committed now reaches the archive behind them."""
 AT_ONCE = 2
 """History batches in flight: few, so that a live event never waits behind much of the past."""
 LOOK_S = 5.0
@@ -66,6 +69,8 @@ class Publisher:
         """Whether rows behind it may be the history lane's; at the start those of an earlier life."""
         self._history = asyncio.Event()
         """Something has changed that the history lane waits for."""
+        self._recalled = asyncio.Event()
+        """What is out may not have arrived."""
         self._acks: asyncio.Queue[Acknowledgement] = asyncio.Queue(maxsize=1000)
         self.published = 0
         """Events that were PUBACKed at least once, counting each time."""
@@ -134,12 +139,18 @@ class Publisher:
             _log.error("broker: %s; its events are kept and tried again", refusal)
 
     def _reconnected(self) -> None:
-        self._begin_anew()
+        self._begin_anew(unanswered=True)
         self._pump()
 
-    def _begin_anew(self) -> None:
-        """What is out may not have arrived: a connection was lost, or the archive was not there."""
-        self._out.clear()
+    def _begin_anew(self, *, unanswered: bool) -> None:
+        """What is out may not have arrived: a connection was lost, or the archive was not there.
+
+        It is sent again at once, before the past: what was new must not wait behind a long backlog. `unanswered`: also
+        what waits for its PUBACK. At the archive's greeting that is not needed: what the broker had taken before the
+        archive was there, it has answered before it passed the greeting on.
+        """
+        self._out.recall(self._clock.machine(), unanswered=unanswered)
+        self._recalled.set()
         self._look_back()
 
     def _look_back(self) -> None:
@@ -161,7 +172,7 @@ class Publisher:
     async def _send_history(self) -> None:
         """What is neither out nor on the live lane, from the oldest row on."""
         while True:
-            while not (self._behind and self._link.state.connected and self._out.room >= MAX_IN_BATCH):
+            while not (self._behind and self._link.state.connected and self._room >= MAX_IN_BATCH):
                 self._history.clear()
                 await self._history.wait()
             self._behind = False
@@ -169,6 +180,11 @@ class Publisher:
             rows = await self._outbox.pending(after=after)
             if after == self._after:  # otherwise it begins anew
                 await self._send_all(self._fresh(rows))
+
+    @property
+    def _room(self) -> int:
+        """Events that the history lane may send now."""
+        return min(self._out.room, AHEAD - len(self._out))
 
     def _fresh(self, rows: Sequence[Row]) -> list[Row]:
         """Those of a page of the outbox that go out now; the next page begins behind what was seen to here."""
@@ -179,7 +195,7 @@ class Publisher:
             if live is not None and key >= live:
                 return fresh  # from here on they are the live lane's, which says when it gives one up
             if key not in self._out and _history_topic(row, self._origin) not in self._barred:
-                if len(fresh) >= self._out.room:
+                if len(fresh) >= self._room:
                     break
                 fresh.append(row)
             self._after = key
@@ -190,7 +206,10 @@ class Publisher:
     async def _send_again(self) -> None:
         """What the archive has not acknowledged in time, and what the broker refused a while ago."""
         while True:
-            await asyncio.sleep(self._out.rest(self._clock.machine(), LOOK_S))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._out.rest(self._clock.machine(), LOOK_S)):
+                    await self._recalled.wait()
+            self._recalled.clear()
             now = self._clock.machine()
             if self._barred.lift(now):
                 self._look_back()
@@ -259,7 +278,7 @@ class Publisher:
             ack = await self._acks.get()
             self.acked_machine = self._clock.machine()
             if not ack.boots:  # its greeting: what it has not acknowledged it has not got
-                self._begin_anew()
+                self._begin_anew(unanswered=False)
             for boot in ack.boots:
                 # the outbox first: what it still has and is not known to be out would go out again
                 await self._outbox.retire(boot.boot, boot.committed)

@@ -15,7 +15,7 @@ from gateway.contract import topics
 from gateway.contract.events import EVENTS, Data
 from gateway.contract.fields import BOOT, CORRELATION, PID
 from gateway.contract.lenient import read
-from gateway.contract.payload import MAX_EVENT, read_json, split_batch
+from gateway.contract.payload import MAX_EVENT, quick_split, read_json, split_batch
 from gateway.contract.times import parsed
 from gateway.errors import PermanentError
 from rules.api import HADIR_NAMESPACE
@@ -95,13 +95,22 @@ def decode(payload: bytes) -> Envelope:
 
 def decode_batch(payload: bytes) -> list[Envelope | PermanentError]:
     """The events of a CloudEvents JSON batch, in order; a bad one does not lose the others. Raises PermanentError."""
-    out: list[Envelope | PermanentError] = []
-    for raw in split_batch(payload):
-        try:
-            out.append(decode(raw))
-        except PermanentError as error:
-            out.append(error)
-    return out
+    return [event for _, event in decode_items(payload)]
+
+
+def decode_items(payload: bytes) -> list[tuple[bytes, Envelope | PermanentError]]:
+    """As `decode_batch`, each with its own bytes."""
+    quick = [(raw, _tried(raw)) for raw in quick_split(payload)]
+    if quick and all(isinstance(event, Envelope) for _, event in quick):
+        return quick
+    return [(raw, _tried(raw)) for raw in split_batch(payload)]
+
+
+def _tried(raw: bytes) -> Envelope | PermanentError:
+    try:
+        return decode(raw)
+    except PermanentError as error:
+        return error
 
 
 def _envelope(item: dict[str, Any], raw: bytes) -> Envelope:

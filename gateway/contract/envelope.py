@@ -12,7 +12,17 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from gateway.clock import Quality as ClockQuality
 from gateway.contract import topics
-from gateway.contract.decoding import CORRELATED, SOURCE, TIMES, Envelope, decode, decode_batch, id_of, times_of
+from gateway.contract.decoding import (
+    CORRELATED,
+    SOURCE,
+    TIMES,
+    Envelope,
+    decode,
+    decode_batch,
+    decode_items,
+    id_of,
+    times_of,
+)
 from gateway.contract.events import EVENTS
 from gateway.contract.lenient import invalid
 from gateway.contract.payload import MAX_BATCH, MAX_DEPTH, MAX_EVENT, MAX_IN_BATCH, read_json
@@ -213,6 +223,7 @@ __all__ = [
     "batch",
     "decode",
     "decode_batch",
+    "decode_items",
     "encode",
     "erased",
     "event_id",

@@ -7,6 +7,8 @@ import math
 import re
 from typing import Any
 
+from pydantic_core import from_json, to_json
+
 from gateway.errors import PermanentError
 
 MAX_EVENT = 8 * 1024
@@ -15,6 +17,8 @@ MAX_IN_BATCH = 100
 MAX_DEPTH = 16
 _TOKENS = re.compile(rb'"(?>[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 """Strings, so that what stands in them is passed over, and what structures JSON. Linear for any input."""
+_HEAD = b'{"specversion":'
+_FIRST, _NEXT = b"[" + _HEAD, b"," + _HEAD
 _OPEN, _CLOSE = frozenset((b"[", b"{")), frozenset((b"]", b"}"))
 
 
@@ -28,6 +32,8 @@ def read_json(payload: bytes, limit: int = MAX_BATCH) -> Any:
         raise PermanentError("too_big", f"{len(payload)} bytes, at most {limit} are taken")
     if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
         _check_depth(payload)
+    if (plain := _as_we_write(payload)) is not None:
+        return plain
     try:
         value = _DECODER.decode(str(payload, "utf-8"))
         if b"\\u" in payload:
@@ -35,6 +41,29 @@ def read_json(payload: bytes, limit: int = MAX_BATCH) -> Any:
     except (ValueError, RecursionError) as error:
         raise PermanentError("not_json", str(error)[:100]) from error
     return value
+
+
+def _as_we_write(payload: bytes) -> Any:
+    """The value of JSON that is written as we write it: in half of the time. None: look closer.
+
+    What comes out the same when it is written again has no key twice, no number that is none, no half of a pair.
+    """
+    try:
+        value = from_json(payload, allow_inf_nan=False)
+        return value if to_json(value) == payload else None
+    except ValueError:
+        return None
+
+
+def quick_split(payload: bytes) -> list[bytes]:
+    """The items of a batch as gateways write them; right when each of them is valid JSON, and empty for other batches.
+
+    Valid items with commas between them are a batch in one way only.
+    """
+    if not payload.startswith(_FIRST) or not payload.endswith(b"}]") or len(payload) > MAX_BATCH:
+        return []
+    items = payload[len(_FIRST) : -1].split(_NEXT)
+    return [_HEAD + item for item in items] if len(items) <= MAX_IN_BATCH else []
 
 
 def split_batch(payload: bytes) -> list[bytes]:

@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 from gateway.errors import PermanentError
 
+CANARY = "hadir_canary"
+"""Measurement of the points that prove that a store has what it took (gateway/stores/proof.py)."""
 Tags = tuple[tuple[str, str], ...]
 Fields = tuple[tuple[str, float | int | bool], ...]
 
@@ -50,6 +52,11 @@ class Store(Protocol):
         """Whether another `life` is an empty database, so that all is written again."""
         ...
 
+    @property
+    def answers(self) -> bool:
+        """Whether `count` may be asked; otherwise it is believed when it says that it took points."""
+        ...
+
     async def write(self, points: Sequence[Point]) -> None:
         """Write points; a point of the same measurement, tags and time takes the place of the earlier one.
 
@@ -61,6 +68,13 @@ class Store(Protocol):
         """Something that changes when the store was started again, and may so have lost its last seconds.
 
         Empty when it does not say. Raises TransientError when it is away.
+        """
+        ...
+
+    async def count(self, measurement: str, tags: Tags, first: int, last: int) -> int | None:
+        """How many points of a series a query finds between two times, both included; None: it does not say.
+
+        Raises TransientError when it is away.
         """
         ...
 

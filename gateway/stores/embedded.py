@@ -40,6 +40,7 @@ class EmbeddedStore:
     name = "embedded"
     milliseconds = False
     whole = True
+    answers = False
 
     def __init__(self, path: Path) -> None:
         """Open or make it; one that is damaged is set aside, for all of it is in the ledger. Raises HadirError."""
@@ -101,6 +102,10 @@ class EmbeddedStore:
             found = self._connection.execute("SELECT id FROM series WHERE measurement = ? AND tags = ?", key).get
             known = self._series[key] = int(found)
         return known
+
+    async def count(self, measurement: str, tags: Tags, first: int, last: int) -> int | None:
+        """See Store."""
+        return await asyncio.to_thread(lambda: len(self.query(measurement, first, last + 1, dict(tags))))
 
     async def life(self) -> str:
         """Another file is another life, and an empty one."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from gateway.errors import ConfigError, HadirError, Problem, TransientError
 from gateway.stores.base import BadPoints
@@ -67,3 +68,19 @@ def life(parts: SplitResult) -> str:
     finally:
         link.close()
     return ""
+
+
+def ask(parts: SplitResult, path: str, headers: Mapping[str, str], **query: str) -> str | None:
+    """The answer to a query; blocks. None: this server does not answer such. Raises TransientError when it is away."""
+    link = connection(parts)
+    try:
+        link.request("GET", f"{parts.path.rstrip('/')}{path}?{urlencode(query)}", headers=dict(headers))
+        answer = link.getresponse()
+        text = answer.read(MOST_READ).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise TransientError(f"{type(error).__name__}: {error}") from error
+    finally:
+        link.close()
+    if answer.status >= http.client.INTERNAL_SERVER_ERROR:
+        raise TransientError(f"{answer.status}: {text[:200]}")
+    return text if answer.status == http.client.OK else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ from gateway.config.model import InfluxStore
 from gateway.errors import TransientError
 from gateway.stores import http as shared
 from gateway.stores import line
-from gateway.stores.base import Point
+from gateway.stores.base import Point, Tags
 
 
 class Influx1Store:
@@ -25,6 +26,7 @@ class Influx1Store:
         self.name = settings.id
         self.milliseconds = settings.milliseconds
         self.whole = False
+        self.answers = True
         self._parts = shared.where(settings.url)
         self._base = self._parts.path.rstrip("/")
         self._database = settings.bucket
@@ -62,6 +64,19 @@ class Influx1Store:
     async def life(self) -> str:
         """When the server was started."""
         return await asyncio.to_thread(shared.life, self._parts)
+
+    async def count(self, measurement: str, tags: Tags, first: int, last: int) -> int | None:
+        """See Store."""
+        series = "".join(f" AND \"{name}\" = '{value}'" for name, value in tags)
+        statement = f'SELECT "n" FROM "{measurement}" WHERE time >= {first} AND time <= {last}{series}'  # noqa: S608 ours
+        query = {"db": self._database, "epoch": "ms", "q": statement}
+        text = await asyncio.to_thread(shared.ask, self._parts, "/query", self._headers, **query)
+        if text is None:
+            return None
+        result = json.loads(text)["results"][0]
+        if "error" in result:
+            return None
+        return sum(len(series["values"]) for series in result.get("series", ()))
 
     def close(self) -> None:
         """Close the connection."""

@@ -47,8 +47,19 @@ def test_what_is_due_comes_oldest_first_and_needs_no_room() -> None:
     assert all(out.sent(key) for key in wanted)
     out.forget(wanted[1])
     assert (out.room, wanted[1] in out) == (1, False)
-    out.clear()
-    assert out.room == 3
+
+
+def test_what_may_not_have_arrived_is_due_at_once_with_or_without_what_waits_for_its_answer() -> None:
+    out = Outstanding(most=3)
+    waits, answered = ("000001-abcd", 7), ("000001-abcd", 9)
+    assert out.sent(waits)
+    assert out.sent(answered)
+    out.answered(answered, 5)
+    assert out.due(5) == []
+    out.recall(5, unanswered=False)
+    assert out.due(5) == [answered]
+    out.recall(6, unanswered=True)
+    assert out.due(6) == [waits, answered]
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 40)), max_size=20))
