@@ -83,7 +83,7 @@ class Beliefs:
         self._doubts = radio.variance.mean(axis=1)
         self._still = np.zeros((capacity, cells), dtype=np.float32)
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
-        self._stays = Stays(self._doubts, radio.packet, cells, capacity)
+        self._stays = Stays(self._doubts, radio.packet, cells, capacity, surveyed=radio.surveyed)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
         self._offset_db = OFFSET_DB if radio.surveyed else UNSURVEYED_OFFSET_DB

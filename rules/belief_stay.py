@@ -21,11 +21,14 @@ MEMORY_S = 20.0
 """Windows before are forgotten: who sits turns, and doors open."""
 MEMORY_PACKETS = 16.0
 """Of a receiver, likewise: the mean of its level rests on no more."""
-WEIGHT = 0.7
-"""Of the one word: receivers' errors at one spot are not quite independent, nor are a map's variances quite known."""
+WEIGHT, UNSURVEYED_WEIGHT = 0.7, 2.0
+"""Of the one word: receivers' errors at one spot are not quite independent, nor are a map's variances quite known. The
+error of a map without a survey is wide, but much of it is alike all over the floor."""
 STAYS_WEIGHT, SUREST = 0.5, 3.0
 """Of what unmoved levels say for standing: packets that follow each other are alike even of a tag that walks. And the
 most that one window says, as a logarithm: a factor of 20."""
+PLACE_DB2 = 12.0
+"""Of a map's error, the most that is another one a metre further."""
 FARTHEST = 1.5
 """Deviations of a walking tag that a receiver's level is taken to have changed by at most: a body comes between, and
 nobody has walked."""
@@ -36,9 +39,11 @@ LEAST_PACKETS = 0.05
 class Stays:
     """Of all tags on one floor."""
 
-    def __init__(self, doubts: Each, packet: float, cells: int, capacity: int) -> None:
+    def __init__(self, doubts: Each, packet: float, cells: int, capacity: int, *, surveyed: bool) -> None:
         """`doubts`: dB^2, of the map, by receiver; `packet`: of one packet."""
         self._doubts, self._packet = doubts, packet
+        self._places = np.minimum(doubts, PLACE_DB2)
+        self._weight = WEIGHT if surveyed else UNSURVEYED_WEIGHT
         self._word = np.zeros((capacity, cells), dtype=np.float32)
         """Mean of the log-likelihoods."""
         self._held = np.zeros(capacity)
@@ -72,7 +77,7 @@ class Stays:
         known = heard & (before > LEAST_PACKETS)
         change = np.where(known, levels - level, 0.0)
         still = self._packet / np.where(heard, packets, 1) + self._packet / np.maximum(before, LEAST_PACKETS)
-        walking = still + self._doubts
+        walking = still + self._places
         squared = np.minimum(change**2, FARTHEST**2 * walking)
         likelier = 0.5 * (np.log(walking / still) - squared * (1 / still - 1 / walking))
         found: Each = STAYS_WEIGHT * min(1.0, seconds) * np.where(known, likelier, 0.0).sum(axis=1)
@@ -91,7 +96,7 @@ class Stays:
         word = before + share * (evidence - before)
         noise = self._packet * (packets > 0).sum(axis=1) / packets.sum(axis=1)
         doubt = float(self._doubts.mean())
-        holds = WEIGHT * np.minimum(1.0, rests) * (doubt + noise) / (doubt + noise / np.maximum(rests, 1.0))
+        holds = self._weight * np.minimum(1.0, rests) * (doubt + noise) / (doubt + noise / np.maximum(rests, 1.0))
         self._word[at], self._held[at], self._seconds[at] = word, holds, rests
         before *= held.astype(np.float32)[:, None]
         added: Array = word * holds.astype(np.float32)[:, None]

@@ -27,7 +27,7 @@ def radio() -> RadioMap:
 
 
 def stays() -> Stays:
-    made = Stays(DOUBTS, PACKET, CELLS, 1)
+    made = Stays(DOUBTS, PACKET, CELLS, 1, surveyed=True)
     made.begin(0)
     return made
 
@@ -70,7 +70,7 @@ def test_levels_that_stay_speak_for_standing_and_a_jump_for_walking(level: float
 
 def test_one_receiver_behind_a_body_does_not_make_a_tag_walk() -> None:
     levels = [-60.0 - n for n in range(6)]
-    held = Stays(np.full(6, 9.0), PACKET, CELLS, 1)
+    held = Stays(np.full(6, 9.0), PACKET, CELLS, 1, surveyed=True)
     held.begin(0)
     for _ in range(10):
         held.stands(AT, *window(levels), 1.0)
