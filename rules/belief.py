@@ -3,7 +3,7 @@
 Each tag has two beliefs, of standing still and of walking; they exchange mass, the second spreads as fast as people
 walk. What was heard within a window (a mean a receiver) weighs the cells: Student's t, because people stand in the way;
 its offset (another tag, another pocket) is estimated along the way. Windows of a still tag repeat the same error, so
-there a window counts for less.
+what they say there is said once (belief_stay.py).
 
 Nothing here knows zones' names, people or the clock. The arrays belong to one `Beliefs`, which alone changes them.
 """
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.belief_stay import Stays
 from rules.radio_map import RadioMap
 
 Array = NDArray[np.float32]
@@ -24,12 +25,9 @@ SPEED = 1.0
 """m/s, of the spread while walking: slower than a brisk walk, faster than a stroll between desks."""
 STILL_S, WALK_S = 10.0, 20.0
 """How soon a still tag may walk, and a walking one stand."""
-MOVING_WEIGHT, STILL_WEIGHT = 1.0, 0.2
-"""What a second of evidence counts for ..."""
-APART_S = 5.0
-"""... unless it comes so long after the last one that its error is another ..."""
-MANY_WEIGHT = 2.5
-"""... and of a walking tag, where MANY packets a receiver leave the map's error alone, which a walk makes new."""
+MOVING_WEIGHT, MANY_WEIGHT = 1.0, 2.5
+"""What a second of evidence counts for of a walking tag; the second where MANY packets a receiver leave the map's error
+alone, which a walk makes new."""
 MANY = 16
 TAILS = 10.0
 """Degrees of freedom of Student's t."""
@@ -85,6 +83,7 @@ class Beliefs:
         self._doubts = radio.variance.mean(axis=1)
         self._still = np.zeros((capacity, cells), dtype=np.float32)
         self._walk = np.zeros((capacity, cells), dtype=np.float32)
+        self._stays = Stays(self._doubts, radio.packet, cells, capacity, surveyed=radio.surveyed)
         self._offset = np.zeros(capacity)
         self._doubt = np.zeros(capacity)
         self._offset_db = OFFSET_DB if radio.surveyed else UNSURVEYED_OFFSET_DB
@@ -109,6 +108,7 @@ class Beliefs:
         while row >= len(self._still):
             self._still, self._walk = (np.concatenate([a, np.zeros_like(a)]) for a in (self._still, self._walk))
             self._offset, self._doubt = (np.concatenate([a, np.zeros_like(a)]) for a in (self._offset, self._doubt))
+        self._stays.begin(row)
         self._still[row] = self._walk[row] = self._prior / 2
         self._offset[row], self._doubt[row] = 0.0, self._offset_db**2
 
@@ -137,19 +137,23 @@ class Beliefs:
         walk = self._walked(walk)
         still *= 1 - leave
         walking *= rest
+        stayed = still.sum(axis=1, dtype=np.float64)
+        stayed /= stayed + walking.sum(axis=1)
         still += walking
+        unheard = np.array(gaps or [seconds] * len(heard)) - seconds
+        self._stays.forget(at, stayed, np.exp(-unheard.clip(0) / STILL_S))
+        stands = self._stays.stands(at, windows.levels, windows.packets, seconds)
         evidence = self._evidence(at, heard, windows, alive)
         evidence -= evidence.max(axis=1, keepdims=True)
         np.maximum(evidence, -WORST, out=evidence)
-        evidence *= np.float32(min(1.0, seconds))
+        added = self._stays.word(at, evidence, windows.packets, seconds)
         least = np.float32(LEAST / still.shape[1])
-        weight = np.exp(evidence * _moving_weight(windows))
+        evidence *= np.float32(min(1.0, seconds)) * _moving_weight(windows)
+        weight = np.exp(evidence, out=evidence)
         still += least
-        share = np.einsum("tc,tc->t", still, weight)
-        apart = np.array(gaps or [seconds] * len(heard)) >= APART_S
-        evidence *= np.where(apart, MOVING_WEIGHT, STILL_WEIGHT).astype(np.float32)[:, None]
-        still *= np.exp(evidence, out=evidence)
-        still *= (share / still.sum(axis=1))[:, None]
+        share = np.einsum("tc,tc->t", still, weight) * np.exp(stands)  # both are compared as if it walked
+        still *= np.exp(added, out=added)
+        still *= (share / still.sum(axis=1))[:, None].astype(np.float32)
         walk += least
         walk *= weight
         belief = np.add(still, walk, out=weight)
