@@ -36,7 +36,7 @@ from gateway.leadership import Leadership
 from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
-from gateway.outbox_store import highest_boot
+from gateway.outbox_file import highest_boot
 from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.publisher import Publisher
@@ -363,8 +363,11 @@ class GatewayApp:
         for keeper in (*others[:1], outbox, *others[1:]):  # publisher, outbox, link
             keeper.cancel()
 
+    def _draft(self, kind: str, data: Mapping[str, Any]) -> Draft:
+        return Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)
+
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
-        await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
+        await self.outbox.append([self._draft(kind, data)], ())
 
     async def _health(self) -> None:
         topic = topics.gateway_health(self.office.site, self.gateway.id)
@@ -373,9 +376,7 @@ class GatewayApp:
             self.equipment.look()
             if number % COUNTERS_EVERY == 0 and (facts := self.guard.take_facts()):
                 await self.outbox.append((), facts)
-            for gap in self.outbox.take_gaps():
-                data = {"boot": gap.boot, "first": gap.first, "last": gap.last, "lost": gap.lost, "cause": "bounds"}
-                await self._say("gateway.gap", data)
+            await self.outbox.declare(lambda data: self._draft("gateway.gap", data))
             backlog = await self.outbox.backlog()
             now = self.clock.office()
             oldest = None if backlog.oldest_at is None else max(0.0, (now - backlog.oldest_at) / 1e9)

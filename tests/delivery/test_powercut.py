@@ -18,7 +18,7 @@ from gateway.boot import counter, next_boot
 from gateway.counters import Counters
 from gateway.errors import HadirError, TransientError
 from gateway.outbox import Outbox
-from gateway.outbox_store import highest_boot
+from gateway.outbox_file import highest_boot
 from rules.api import Fact
 from tests.delivery.powercut import Note, Recorder, survivors
 from tests.delivery.world import BOOT, act, make_outbox, running, sequences, telemetry, until
