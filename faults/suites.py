@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from faults.api import Fault
+from faults.corrupt import CORRUPT
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
+from faults.power import POWER
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED)}
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in (GATEWAY_KILLED, ARCHIVE_KILLED, CORRUPT, POWER)}

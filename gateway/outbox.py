@@ -97,6 +97,8 @@ class Outbox:
         self._urgent = asyncio.Event()
         self._listeners: list[Callable[[list[Row]], None]] = []
         self._count_saved()
+        if self._table.log_missing:
+            counters.add("outbox.salvaged", "log_missing")
         self._bounds = Bounds(settings, clock)
         self._closed = False
         self._empty = asyncio.Event()

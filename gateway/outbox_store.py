@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,18 +81,17 @@ class Table:
         self.salvaged: salvage.Salvaged | None = None
         self.bytes = self.count = 0
         self._lost: list[Gap] = []
+        self._marked = False
         try:
             self._open()
         except TransientError:
             if not self.ballast.free():
                 raise
             self._open()  # an earlier life left no room to read its own log
-        salvage.opened(path)
         self.ballast.fill()
 
     def _open(self) -> None:
-        if salvage.log_is_missing(self._path):
-            _log.error("outbox: the log of %s is gone; what was committed last went with it", self._path.name)
+        self.log_missing = salvage.log_is_missing(self._path)
         try:
             self._connection = open_sound(self._path, self._vfs)
             try:
@@ -130,7 +130,7 @@ class Table:
         return self._path.with_name(name).exists()
 
     def close(self) -> None:
-        salvage.closing(self._path)
+        salvage.log_ends(self._path)
         self._connection.close()
 
     def _all(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -152,9 +152,14 @@ class Table:
             if body is None:
                 self._connection.execute("DELETE FROM fact WHERE rule = ? AND key = ?", (rule, key))
 
-    def transaction(self) -> Any:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """Context of one transaction; errors come out by remedy."""
-        return sqlite.transaction(self._connection)
+        with sqlite.transaction(self._connection):
+            yield
+        if not self._marked:
+            self._marked = True
+            salvage.log_begins(self._path)
 
     def facts(self, rule: str) -> list[tuple[str, str]]:
         """(key, body) of a rule; what is not as it was written is dropped, in the running transaction, and counted."""
@@ -315,6 +320,8 @@ class Table:
 
         Raises TransientError.
         """
+        salvage.log_ends(self._path)
+        self._marked = False
         try:
             sqlite.checkpoint(self._connection)
         except PermanentError as error:

@@ -184,10 +184,10 @@ class _Sorting:
         for row, sure in image.cells():
             if row is None:
                 self._bad += 1
-            elif _is(row[:9], _EVENT) and len(row) >= 9:
-                sound = _sound(row)
-                if sound is not None:
-                    yield sound
+            elif _is(row[:9], _EVENT):
+                whole = sound(row)
+                if whole is not None:
+                    yield whole
                 else:
                     self._bad += 1
                     if _BOOT.fullmatch(row[0]) and 0 < row[1] < 10**12:
@@ -216,9 +216,11 @@ def _is(row: tuple[Any, ...], types: tuple[type, ...]) -> bool:
     return len(row) == len(types) and all(type(value) is kind for value, kind in zip(row, types, strict=True))
 
 
-def _sound(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def sound(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """The row with its sum, as it was written; None where that is not known."""
     columns = row[:9]
+    if not _is(columns, _EVENT):
+        return None
     crc = row[9] if len(row) > 9 else None
     if crc is not None and crc == event_sum(*columns):
         return (*columns, crc)
@@ -259,19 +261,25 @@ def _mark(path: Path) -> Path:
     return path.with_name(f"{path.name}.open")
 
 
-def opened(path: Path) -> None:
-    """From now on there is a log until the file is closed in order."""
+def log_begins(path: Path) -> None:
+    """From now on there is a log, until it is emptied or the file is closed in order."""
     with suppress(OSError):  # a full disk: what it would tell is then not told
         os.close(os.open(_mark(path), os.O_WRONLY | os.O_CREAT, 0o600))
         _sync(path.parent)
 
 
-def closing(path: Path) -> None:
-    """The file is about to be closed in order."""
+def log_ends(path: Path) -> None:
+    """The log is about to be emptied, or the file to be closed in order."""
     with suppress(OSError):
-        _mark(path).unlink()
+        _mark(path).unlink(missing_ok=True)
+        path.with_name(f"{path.name}.log-lost").unlink(missing_ok=True)
 
 
 def log_is_missing(path: Path) -> bool:
-    """Whether an earlier life left a log that somebody took away."""
-    return _mark(path).exists() and path.exists() and not Path(f"{path}-wal").exists()
+    """Whether an earlier life left a log that somebody took away, and perhaps the file with it; until this one ends."""
+    log, lost = Path(f"{path}-wal"), path.with_name(f"{path.name}.log-lost")
+    with suppress(OSError):
+        if _mark(path).exists() and not (log.exists() and log.stat().st_size):
+            _log.error("outbox: the log of %s is gone; what was committed last went with it", path.name)
+            _mark(path).rename(lost)
+    return lost.exists()

@@ -183,8 +183,8 @@ def remedy(error: apsw.Error) -> HadirError:
             return PermanentError("sqlite", f"{type(error).__name__}: {error}")
 
 
-_UNREADABLE = (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_CORRUPTFS)
-"""A sector that the medium has lost."""
+_UNREADABLE = (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS)
+"""A sector that the medium has lost, a page behind the end."""
 
 
 def is_damage(error: BaseException | None) -> bool:
