@@ -6,11 +6,13 @@ from faults.api import Fault
 from faults.backlog import BACKLOG
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
 from faults.clocks import CLOCKS
+from faults.corrupt import CORRUPT
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
 from faults.owner import OWNER_LOST
 from faults.poison import POISON
+from faults.power import POWER
 from faults.radio import RADIO
 from faults.redelivery import REDELIVERY
 from faults.stores import STORES
@@ -19,12 +21,14 @@ from faults.usb import USB
 _ALL = (
     GATEWAY_KILLED,
     ARCHIVE_KILLED,
+    POWER,
     BROKER_KILLED,
     BROKER_FROZEN,
     NETWORK,
     PACE,
     STORES,
     REDELIVERY,
+    CORRUPT,
     RADIO,
     OWNER_LOST,
     USB,

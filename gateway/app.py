@@ -36,7 +36,7 @@ from gateway.leadership import Leadership
 from gateway.mqtt import Link, Note
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft, Outbox
-from gateway.outbox_store import highest_boot
+from gateway.outbox_file import highest_boot
 from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.publisher import Publisher
@@ -352,7 +352,7 @@ class GatewayApp:
                 sources=self.sources,
                 clock=self.clock,
                 counters=self.counters,
-                say=self._say,
+                draft=self._draft,
             )
             group.create_task(heartbeat.run(), name="health")
             control = Control(self.folder / "control.sock", self._questions().handlers())
@@ -384,5 +384,8 @@ class GatewayApp:
         for keeper in (*others[:1], outbox, *others[1:]):  # publisher, outbox, link
             keeper.cancel()
 
+    def _draft(self, kind: str, data: Mapping[str, Any]) -> Draft:
+        return Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)
+
     async def _say(self, kind: str, data: Mapping[str, Any]) -> None:
-        await self.outbox.append([Draft(Event(kind, self.place, self.clock.office(), data), "", self.quality)], ())
+        await self.outbox.append([self._draft(kind, data)], ())

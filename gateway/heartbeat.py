@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.contract.envelope import Origin
 from gateway.counters import Counters
 from gateway.equipment import Equipment
 from gateway.mqtt import Link
-from gateway.outbox import Outbox
+from gateway.outbox import Draft, Outbox
 from gateway.replay_guard import ReplayGuard
 from gateway.sources.base import Source, health
 
@@ -37,9 +38,9 @@ class Heartbeat:
         sources: Sequence[Source],
         clock: Clock,
         counters: Counters,
-        say: Callable[[str, Mapping[str, Any]], Awaitable[None]],
+        draft: Callable[[str, Mapping[str, Any]], Draft],
     ) -> None:
-        """`say` commits an event of the gateway itself: type and data."""
+        """`draft` makes an event of the gateway itself, of its type and data."""
         self._origin = origin
         self._link = link
         self._outbox = outbox
@@ -48,7 +49,7 @@ class Heartbeat:
         self._sources = sources
         self._clock = clock
         self._counters = counters
-        self._say = say
+        self._draft = draft
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -58,9 +59,7 @@ class Heartbeat:
             self._equipment.look()
             if number % COUNTERS_EVERY == 0 and (facts := self._guard.take_facts()):
                 await self._outbox.append((), facts)
-            for gap in self._outbox.take_gaps():
-                data = {"boot": gap.boot, "first": gap.first, "last": gap.last, "lost": gap.lost, "cause": "bounds"}
-                await self._say("gateway.gap", data)
+            await self._outbox.declare(partial(self._draft, "gateway.gap"))
             self._link.publish(topic, wire.write(wire.GatewayHealth, await self._body()), qos=0)
 
     async def _body(self) -> dict[str, Any]:

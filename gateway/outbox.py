@@ -18,13 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from gateway.clock import SECOND, Clock
+from gateway.clock import Clock
 from gateway.config import model
 from gateway.contract.envelope import Encoded, Origin
 from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
 from gateway.held import Held
+from gateway.outbox_bounds import Bounds
 from gateway.outbox_store import OVERHEAD, Gap, Row, Table, committed, fact_rows
+from gateway.salvage import GAP, SALVAGE, Salvaged
 from gateway.supervise import full_jitter
 from rules.api import Event, Fact
 
@@ -34,7 +36,6 @@ _T = TypeVar("_T")
 ACTS = ("desk.", "workplace.", "presence.corrected", "privacy.")
 """Types of what people did on purpose: given up last."""
 READ_BYTES = 1 << 20
-PURGE_EVERY_S = 60.0
 
 
 class Draft(NamedTuple):
@@ -97,8 +98,10 @@ class Outbox:
         self._urgent = asyncio.Event()
         self._listeners: list[Callable[[list[Row]], None]] = []
         self.held = Held(origin.boot, clock)
-        self._gaps: list[Gap] = []
-        self._purged = clock.machine()
+        self._count_saved()
+        if self._table.log_missing:
+            counters.add("outbox.salvaged", "log_missing")
+        self._bounds = Bounds(settings, clock)
         self._closed = False
         self._empty = asyncio.Event()
         self.stalled = ""
@@ -155,10 +158,19 @@ class Outbox:
         """Call `listener` with the rows of each commit that may be sent."""
         self._listeners.append(listener)
 
-    def take_gaps(self) -> list[Gap]:
-        """Events that were given up since the last call: to be declared as `gateway.gap`."""
-        gaps, self._gaps = self._gaps, []
-        return gaps
+    async def declare(self, draft: Callable[[Mapping[str, Any]], Draft]) -> None:
+        """Commit a draft for each gap that was not declared yet: events that were given up, or whose disk was damaged.
+
+        Once, also when the process ends meanwhile: what is to be declared is on the disk, and leaves it with the draft.
+        """
+        for key, data in (await self.facts(GAP)).items():
+            await self.append([draft(data)], [Fact(GAP, key, None)])
+
+    async def set_aside(self) -> list[str]:
+        """Of each damaged file that is kept: why, its name, and what was saved of it."""
+        return [
+            str(Salvaged(**told)) for told in (await self.facts(SALVAGE)).values() if self._table.keeps(told["file"])
+        ]
 
     # --- what the archive says --------------------------------------------------------------------------------------
 
@@ -272,7 +284,7 @@ class Outbox:
                         await self._written(pool, batch)
                         break
                 except TransientError as error:
-                    freed = await self._call(pool, self._table.free_ballast)
+                    freed = await self._call(pool, self._table.ballast.free)
                     self._counters.add("outbox.retries", "ballast" if freed else "disk")
                     if not self.stalled:
                         _log.error("outbox: %s; nothing is accepted until that ends", error)
@@ -328,12 +340,18 @@ class Outbox:
             raise stop
         running.result()
 
+    def _count_saved(self) -> None:
+        saved, self._table.salvaged = self._table.salvaged, None
+        if saved is not None:
+            for what in ("events", "facts", "dead", "lost", "pages"):
+                self._counters.add("outbox.salvaged", what, getattr(saved, what))
+
     def _tell(self, batch: Sequence[_Work], results: list[Any], at: int, gaps: list[Gap]) -> None:
+        self._count_saved()
         if not self._table.count:
             self._empty.set()
-        if gaps:
-            self._gaps += gaps
-            self._counters.add("outbox.dropped", "bounds", sum(gap.lost for gap in gaps))
+        for gap in gaps:
+            self._counters.add("outbox.dropped", gap.cause, gap.lost)
         told: list[Row] = []
         for work, result in zip(batch, results, strict=True):
             rows = [committed(row, at) for row in work.rows]
@@ -346,7 +364,19 @@ class Outbox:
                 listener(free)
 
     def _write(self, batch: Sequence[_Work]) -> tuple[list[Any], int, list[Gap]]:
-        """In the worker thread: one transaction."""
+        """In the worker thread: one transaction. What is damaged is saved, and the transaction is tried again."""
+        try:
+            return self._transact(batch)
+        except PermanentError as error:
+            self._table.repair(str(error))
+        try:
+            return self._transact(batch)
+        except PermanentError as error:
+            if error.reason != "corrupt":
+                raise
+            raise TransientError(f"the disk: it damages what is written to it: {error}") from error
+
+    def _transact(self, batch: Sequence[_Work]) -> tuple[list[Any], int, list[Gap]]:
         table = self._table
         before = (table.bytes, table.count)
         results: list[Any] = []
@@ -357,23 +387,13 @@ class Outbox:
                     table.count += len(work.rows)
                     table.bytes += _size(work.rows)
                     results.append(None if work.action is None else work.action(table))
-                gaps = self._bound(table)
+                self._bounds.hold(table)
                 table.vacuum()
         except BaseException:
+            table.take_lost()
             table.bytes, table.count = before
             raise
-        return results, self._clock.machine(), gaps
-
-    def _bound(self, table: Table) -> list[Gap]:
-        now = self._clock.machine()
-        full = table.bytes > self._settings.max_bytes
-        if not full and now - self._purged < PURGE_EVERY_S * SECOND:
-            return []
-        self._purged = now
-        known = self._clock.quality().sync != "none"  # nothing is too old for a clock that may be years ahead
-        oldest = self._clock.office() - int(self._settings.max_age_days * 86_400 * SECOND) if known else 0
-        # a tenth at once, so that a full outbox does not delete at every commit
-        return table.drop_oldest(self._settings.max_bytes * 9 // 10 if full else self._settings.max_bytes, oldest)
+        return results, self._clock.machine(), table.take_lost()
 
 
 def _size(rows: Iterable[Row]) -> int:

@@ -98,6 +98,7 @@ class Questions:
             "last_sequence": self._outbox.last_sequence,
             "stalled": self._outbox.stalled,
             "clock": {**self._clock.quality()._asdict(), "problem": self._timing.problem},
+            "set_aside": await self._outbox.set_aside(),
             "people_version": self._directory.version,
             "people_problem": self._people_problem(),
             "sources": {source.id: source.state.problem for source in self._sources if source.state.problem},
@@ -141,7 +142,7 @@ class Questions:
     async def _dead_letters(self, _args: Mapping[str, Any]) -> dict[str, Any]:
         rows = await self._outbox.dead_letters()
         return {
-            "dead": [{"boot": b, "sequence": s, "reason": r, "event": json.loads(body)} for b, s, r, _, body in rows]
+            "dead": [{"boot": b, "sequence": s, "reason": r, "event": _readable(body)} for b, s, r, _, body in rows]
         }
 
     async def _why(self, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,3 +166,11 @@ class Questions:
             facts[room_models.NAME] = room_models.told(self._learned)
         office = self._office.model_dump(mode="json")
         return {**opened, "facts": facts, "gateway": self._origin.gateway, "office": office}
+
+
+def _readable(body: bytes) -> Any:
+    """An event; of one that is damaged, its text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import apsw
@@ -56,7 +57,8 @@ def connect(path: Path, *, vfs: str | None = None, exclusive: bool = True) -> ap
             case apsw.FullError():
                 raise TransientError(f"{path} cannot be opened: the disk is full") from error
             case _:
-                raise HadirError(f"{path} cannot be opened: {error}") from error
+                text = f"{path} cannot be opened: {error}"
+                raise PermanentError("corrupt", text) if is_damage(error) else HadirError(text) from error
     return connection
 
 
@@ -70,15 +72,60 @@ def read_only(path: Path) -> apsw.Connection:
     return connection
 
 
-def migrate(connection: apsw.Connection, steps: Sequence[str]) -> None:
-    """Bring the schema to version len(steps), each step in a transaction of its own."""
-    done = connection.execute("PRAGMA user_version").get
-    if not isinstance(done, int) or done > len(steps):
+def migrate(connection: apsw.Connection, steps: Sequence[str], oldest: int = 0) -> None:
+    """Bring the schema to version len(steps), each step in a transaction of its own.
+
+    `oldest`: the version that a program must know at least to work with what the steps make: the file says it as its
+    application_id, so that an older program goes on with a file that a newer one has only added to.
+    Raises HadirError for a file that is too new.
+    """
+    try:
+        done, needed = (connection.execute(f"PRAGMA {name}").get for name in ("user_version", "application_id"))
+    except apsw.Error as error:
+        raise remedy(error) from error
+    if not isinstance(done, int) or not isinstance(needed, int) or done > len(steps):
+        if isinstance(needed, int) and 0 < needed <= len(steps):
+            return
         raise HadirError(f"the database has schema {done}; this version of hadir knows {len(steps)}: upgrade hadir")
     for version, step in enumerate(steps[done:], start=done + 1):
         with transaction(connection):
             connection.execute(step)
-            connection.execute(f"PRAGMA user_version={version}")
+            connection.execute(f"PRAGMA user_version={version}; PRAGMA application_id={oldest}")
+
+
+def check(connection: apsw.Connection, steps: Sequence[str], seconds: float) -> None:
+    """Look for damage, for so long at most. Raises PermanentError corrupt; what is not looked at shows when it is read.
+
+    `steps`: of the schema, which must be as they make it.
+    """
+    model = apsw.Connection(":memory:")
+    for step in steps:
+        model.execute(step)
+    tables = "SELECT name, sql FROM sqlite_schema ORDER BY name"
+    end = monotonic() + seconds
+    connection.set_progress_handler(lambda: monotonic() > end, 50_000)
+    try:
+        if not set(model.execute(tables)) <= set(connection.execute(tables)) and (
+            connection.execute("PRAGMA user_version").get == len(steps)
+        ):
+            raise PermanentError("corrupt", "its tables are not as they were made")
+        found = connection.execute("PRAGMA integrity_check(1)").get
+    except apsw.InterruptError:
+        return
+    except apsw.Error as error:
+        raise remedy(error) from error
+    finally:
+        connection.set_progress_handler(None)
+        model.close()
+    if found != "ok":
+        raise PermanentError("corrupt", str(found))
+
+
+def abandon(connection: apsw.Connection) -> None:
+    """Close a damaged database without touching it: its log stays beside it, as it is."""
+    with suppress(apsw.Error):
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.close(True)
 
 
 @contextmanager
@@ -126,11 +173,22 @@ def checkpoint(connection: apsw.Connection) -> None:
 def remedy(error: apsw.Error) -> HadirError:
     """What the caller should do about an error of SQLite."""
     match error:
+        case _ if is_damage(error):
+            return PermanentError("corrupt", str(error))
         case apsw.FullError():
             return TransientError("the disk is full")
         case apsw.IOError() | apsw.BusyError() | apsw.LockedError() | apsw.CantOpenError() | apsw.ReadOnlyError():
             return TransientError(f"the disk: {error}")
-        case apsw.CorruptError() | apsw.NotADBError():
-            return PermanentError("corrupt", str(error))
         case _:
             return PermanentError("sqlite", f"{type(error).__name__}: {error}")
+
+
+_UNREADABLE = (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS)
+"""A sector that the medium has lost, a page behind the end."""
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether the file is not as it was written."""
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return True
+    return isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) in _UNREADABLE

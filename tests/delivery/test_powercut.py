@@ -16,11 +16,10 @@ import pytest
 from gateway import sqlite
 from gateway.boot import counter, next_boot
 from gateway.counters import Counters
-from gateway.errors import HadirError, TransientError
+from gateway.errors import TransientError
 from gateway.outbox import Outbox
-from gateway.outbox_store import highest_boot
+from gateway.outbox_file import highest_boot
 from rules.api import Fact
-from tests.delivery.powercut import Note, Recorder, survivors
 from tests.delivery.world import BOOT, act, make_outbox, running, sequences, telemetry, until
 
 KILLS = 10
@@ -82,94 +81,6 @@ def test_what_was_promised_survives_kill_9(tmp_path: Path) -> None:
         numbers = [sequence for found, sequence in kept if found == boot]
         assert numbers == list(range(1, len(numbers) + 1)), "one transaction is there whole or not at all"
         assert len(numbers) % 2 == 0
-
-
-# --- power ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Recorder]:
-    recorder = Recorder(f"powercut-{tmp_path.name}")
-    yield recorder
-    recorder.unregister()
-
-
-async def _work(folder: Path, disk: Recorder, synchronous: str) -> list[Note]:
-    """A short run: appends, retirements, a refusal; a mark for each promise."""
-    outbox = make_outbox(folder, vfs=disk.name)
-    outbox._table._connection.execute(f"PRAGMA synchronous={synchronous}")
-    async with running(outbox):
-        for n in range(24):
-            for row in await outbox.append([telemetry(n), act(n)], [Fact("desk", "d", {"n": n})]):
-                disk.mark(f"+{row.sequence}")
-            if n % 8 == 7:
-                first = n * 2 - 13
-                disk.mark(f"-{first} {first + 5}")
-                await outbox.retire(BOOT, [(first, first + 5)])
-        return list(disk.notes)  # before the orderly end, which syncs everything
-
-
-def _recovered(folder: Path, files: dict[str, bytes]) -> set[int] | None:
-    """Numbers that are in a file that is opened after the cut; None: it cannot be opened or is damaged."""
-    folder.mkdir(exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    file = folder / "outbox.sqlite"
-    try:
-        highest_boot(file)
-        if not file.exists():
-            return set()
-        connection = sqlite.connect(file)
-        try:
-            if connection.execute("PRAGMA integrity_check").get != "ok":
-                return None
-            return {row[0] for row in connection.execute("SELECT sequence FROM event").fetchall()}
-        finally:
-            connection.close()
-    except HadirError:
-        return None
-
-
-def _losses(folder: Path, notes: list[Note], seed: int, step: int = 1) -> tuple[int, int, int]:
-    """Cuts tried, promised events lost, and files damaged, over cuts behind every `step`-th write or sync."""
-    chance = random.Random(seed)
-    promised: set[int] = set()
-    retired: set[int] = set()
-    cuts = lost = damaged = 0
-    for k, note in enumerate(notes):
-        if note.what == "mark":
-            if note.name[0] == "+":
-                promised.add(int(note.name[1:]))
-            else:
-                first, last = note.name[1:].split()
-                retired |= set(range(int(first), int(last) + 1))  # from here on it may be there or not
-            continue
-        if k % step:
-            continue
-        for torn in (None, chance):
-            cuts += 1
-            found = _recovered(folder, survivors(notes[: k + 1], torn))
-            if found is None:
-                damaged += 1
-            else:
-                lost += len(promised - retired - found)
-    return cuts, lost, damaged
-
-
-async def test_nothing_promised_is_lost_when_the_power_is_cut(tmp_path: Path, disk: Recorder) -> None:
-    notes = await _work(tmp_path, disk, "FULL")
-    cuts, lost, damaged = _losses(tmp_path / "after", notes, 1)
-    assert cuts > 100
-    assert (lost, damaged) == (0, 0)
-
-
-async def test_the_power_cut_finds_an_outbox_that_does_not_sync(tmp_path: Path, disk: Recorder) -> None:
-    notes = await _work(tmp_path, disk, "OFF")
-    cuts, lost, _ = _losses(tmp_path / "after", notes, 1, step=5)
-    assert cuts > 10
-    assert lost > 0
 
 
 # --- a full disk ----------------------------------------------------------------------------------------------------
