@@ -38,12 +38,12 @@ START_S = 5.0
 SWITCH_S = 5.0
 """To switch an adapter."""
 REVIVE_S = 60.0
-"""An adapter's power goes off and on no oftener than that."""
+"""While nobody is heard, an adapter's power goes off and on no oftener than that."""
 BUS_S = 0.5
 """Between two looks for a bus that is gone."""
 STOP_S = 1.0
 """A gateway that is told to end has 2 s."""
-LOOK_S, LOOK_DOWN_S = 1.0, 0.2
+LOOK_S, LOOK_DOWN_S = 0.5, 0.2
 """How often adverts are counted, while they come and while none has come yet."""
 PHONE = "ble_rpa"
 """Medium of a private address that somebody here has the key of: nothing of the advert but its address is passed on."""
@@ -100,7 +100,8 @@ class BleSource:
         """Of the adapter: known from the configuration, or since it was there under its index."""
         self._timeouts = 0
         """Scans in a row that did not begin in time."""
-        self._revived = -int(REVIVE_S * SECOND)
+        self._revived = (-1, 0)
+        """Adverts heard until the power went off and on last, and when that was."""
         self._switched_off = False
         """We did that, and have to put it right."""
         self._listening = False
@@ -261,10 +262,10 @@ class BleSource:
 
     async def _revive(self, daemon: Daemon, name: str) -> None:
         """Power off and on: it clears a controller that hangs, and a scan that the daemon has lost track of."""
-        now = self._clock.machine()
-        if now - self._revived < REVIVE_S * SECOND:
+        now, (heard, at) = self._clock.machine(), self._revived
+        if heard == self.state.adverts and now - at < REVIVE_S * SECOND:
             return
-        self._revived = now
+        self._revived = self.state.adverts, now
         self._counters.add("ble.revived")
         for on in (False, True):
             await self._switch(daemon, name, on=on)
