@@ -208,6 +208,9 @@ class Table:
         return gaps
 
     def _any_before(self, before: int, act: int) -> bool:
+        oldest = self.oldest()
+        if oldest is None or oldest >= before:
+            return False  # without a look at every row for the first act
         found = self._connection.execute(
             "SELECT recorded FROM event WHERE act = ? ORDER BY boot, sequence LIMIT 1", (act,)
         ).get
@@ -230,8 +233,13 @@ class Table:
         return len(rows) + len(dead)
 
     def vacuum(self) -> None:
-        """Give some free pages back to the file system."""
-        if int(self._connection.execute("PRAGMA freelist_count").get or 0) > VACUUM_PAGES:
+        """Give some free pages back to the file system, once half of the file is free.
+
+        Each page that goes has to take in one that is in use from the file's end: the emptier the file, the fewer. At
+        the end of a drain none is left to be moved.
+        """
+        free = int(self._connection.execute("PRAGMA freelist_count").get or 0)
+        if free > VACUUM_PAGES and 2 * free > int(self._connection.execute("PRAGMA page_count").get):
             self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
 
     def make_room(self) -> bool:
@@ -280,7 +288,7 @@ def highest_boot(path: Path) -> str:
         sqlite.migrate(connection, _SCHEMA)
         return str(
             connection.execute(
-                "SELECT coalesce(max(boot), '') FROM (SELECT boot FROM event UNION SELECT boot FROM dead)"
+                "SELECT max(coalesce((SELECT max(boot) FROM event), ''), coalesce((SELECT max(boot) FROM dead), ''))"
             ).get
         )
     finally:
