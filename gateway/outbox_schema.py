@@ -35,6 +35,7 @@ OLDEST = 2
 Raise it only for a change that an older hadir would misread: then that one refuses the file, and the queue waits in it.
 """
 EVENT = "INSERT INTO event (boot, sequence, cls, topic, body, recorded, person, unit, act, crc)"
+ROWS = "SELECT boot, sequence, cls, topic, body, recorded, person, unit, act, crc FROM event"
 FACT = "INSERT OR REPLACE INTO fact (rule, key, body, crc)"
 DEAD = "INSERT OR REPLACE INTO dead (boot, sequence, reason, topic, body)"
 

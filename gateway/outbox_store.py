@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,17 +11,16 @@ from typing import Any, NamedTuple
 import apsw
 from pydantic_core import to_json
 
-from gateway import salvage, sqlite
+from gateway import outbox_moves, salvage, sqlite
 from gateway.ballast import Ballast
 from gateway.contract.envelope import erased
 from gateway.errors import PermanentError, TransientError
 from gateway.outbox_file import open_sound
-from gateway.outbox_schema import DEAD, EVENT, FACT, SCHEMA, event_sum, fact_sum
+from gateway.outbox_schema import DEAD, EVENT, FACT, ROWS, SCHEMA, event_sum, fact_sum
 from gateway.rebase import Move
 
 _log = logging.getLogger(__name__)
 
-_ROWS = "SELECT boot, sequence, cls, topic, body, recorded, person, unit, act, crc FROM event"
 OVERHEAD = 64
 """Bytes a row costs beside topic and body: for the bound, not for accounting."""
 MOST_DEAD = 10_000
@@ -199,7 +197,7 @@ class Table:
         broken: list[tuple[str, int]] = []
         size = 0
         for *columns, crc in self._connection.execute(
-            f"{_ROWS} WHERE (boot, sequence) > (?, ?) ORDER BY boot, sequence",
+            f"{ROWS} WHERE (boot, sequence) > (?, ?) ORDER BY boot, sequence",
             (boot, sequence),
         ):
             b, s, cls, topic, body, recorded, person, unit, _ = columns
@@ -293,6 +291,9 @@ class Table:
                     self.lose(Gap(boot, min(numbers), max(numbers), len(numbers)))
 
     def _any_before(self, before: int, act: int) -> bool:
+        oldest = self.oldest()
+        if oldest is None or oldest >= before:
+            return False  # without a look at every row for the first act
         found = self._connection.execute(
             "SELECT recorded FROM event WHERE act = ? ORDER BY boot, sequence LIMIT 1", (act,)
         ).get
@@ -322,36 +323,17 @@ class Table:
     def retime(
         self, boots: Sequence[str], numbers: Iterable[int], move: Move, change: Callable[[bytes], bytes]
     ) -> None:
-        """Office time was set, in the running transaction: facts move, and what `boots` have recorded since (its age,
-        by which it is given up); the bodies of these events of the last one are changed. They were not sent yet.
-
-        What is not as it was written is left so: who reads it notices."""
-        unsent = set(numbers)
-        for boot in boots:
-            for *columns, crc in self._all(f"{_ROWS} WHERE boot = ?", (boot,)):
-                _, number, cls, topic, body, recorded, *rest = columns
-                changes = boot == boots[-1] and number in unsent
-                if crc not in (None, event_sum(*columns)) or not (changes or recorded >= move.since):
-                    continue
-                new = change(bytes(body)) if changes else body
-                later = recorded + move.by if recorded >= move.since else recorded
-                self.bytes += len(new) - len(body)
-                self._connection.execute(
-                    "UPDATE event SET body = ?, recorded = ?, crc = ? WHERE boot = ? AND sequence = ?",
-                    (new, later, event_sum(boot, number, cls, topic, new, later, *rest), boot, number),
-                )
-        for rule, key, text, crc in self._all("SELECT rule, key, body, crc FROM fact", ()):
-            if crc not in (None, fact_sum(rule, key, text)):
-                continue
-            body = json.loads(text)
-            moved = move.of(body)
-            if moved != body:
-                after = to_json(moved).decode()
-                self._connection.execute(f"{FACT} VALUES (?, ?, ?, ?)", (rule, key, after, fact_sum(rule, key, after)))
+        """Office time was set, in the running transaction: see outbox_moves.py."""
+        self.bytes += outbox_moves.retime(self._connection, boots, numbers, move, change)
 
     def vacuum(self) -> None:
-        """Give some free pages back to the file system."""
-        if int(self._connection.execute("PRAGMA freelist_count").get or 0) > VACUUM_PAGES:
+        """Give some free pages back to the file system, once half of the file is free.
+
+        Each page that goes has to take in one that is in use from the file's end: the emptier the file, the fewer. At
+        the end of a drain none is left to be moved.
+        """
+        free = int(self._connection.execute("PRAGMA freelist_count").get or 0)
+        if free > VACUUM_PAGES and 2 * free > int(self._connection.execute("PRAGMA page_count").get):
             self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
 
     def make_room(self) -> bool:
