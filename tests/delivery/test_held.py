@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.clock import SECOND, ManualClock, Quality, SystemClock
-from gateway.contract.envelope import ClockQuality, decode, encode
+from gateway.contract.envelope import ClockQuality, Envelope, decode, encode
 from gateway.contract.retimed import retimed
 from gateway.held import HOLD_S
 from gateway.outbox import Draft, Outbox
@@ -128,7 +128,7 @@ async def test_nothing_is_too_old_for_a_clock_that_may_be_years_ahead(tmp_path: 
 
 
 @pytest.mark.parametrize("function", ["retime", "_write"])
-async def test_a_kill_leaves_all_of_it_or_nothing(tmp_path: Path, function: str) -> None:
+def test_a_kill_leaves_all_of_it_or_nothing(tmp_path: Path, function: str) -> None:
     """Killed in the transaction, or when it has been committed and nobody has been told."""
     child = os.fork()
     if child == 0:
@@ -138,15 +138,18 @@ async def test_a_kill_leaves_all_of_it_or_nothing(tmp_path: Path, function: str)
             os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
-    async with running(outbox := make_outbox(tmp_path, boot="000002-abcd")):
-        rows = [decode(row.body) for row in await outbox.pending()]
-        facts = await outbox.facts("desk")
+    rows, facts = asyncio.run(_left(tmp_path))
     done = function == "_write"
     assert [event.type for event in rows] == ["desk.checkin.started"] * 3 + ["gateway.clock_corrected"] * done
     by = BY if done else 0
     assert [event.time for event in rows[:3]] == [T0 + n * SECOND + by for n in range(3)]
     assert {event.data["clock"]["sync"] for event in rows[:3]} == {"ntp" if done else "none"}
     assert facts == {"d": {"at": T0 + by}}
+
+
+async def _left(folder: Path) -> tuple[list[Envelope], Any]:
+    async with running(outbox := make_outbox(folder, boot="000002-abcd")):
+        return [decode(row.body) for row in await outbox.pending()], await outbox.facts("desk")
 
 
 async def _retime_and_die(folder: Path, function: str) -> None:

@@ -1,4 +1,4 @@
-"""Clocks that are wrong: one cycle of some ways, and the defect that must be noticed. `make faults` runs all of them."""
+"""Clocks that are wrong: some ways once, and the defect that must be noticed. `make faults` runs all of them."""
 
 from __future__ import annotations
 
