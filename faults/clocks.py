@@ -263,13 +263,12 @@ def _compare(
 async def _points(outcome: Outcome, what: str, run: Run, archive: Archive, *, dated: bool) -> None:
     """What a store is told: all of what stands in time, and nothing at another time than the day's."""
     points = await archive.points(run.box.office, run.truth)
-    events = [point for point in points if point.measurement != "space_use_15m"]
     due = {stamp(row.at, row.sequence) for row in archive.ledger.all() if row.at is not None}
-    strange = [p for p in events if p.time not in due or (dated and not T0 - NEAR <= p.time <= run.truth + NEAR)]
+    strange = [p for p in points if p.time not in due or (dated and not T0 - NEAR <= p.time <= run.truth + NEAR)]
     outcome.notes["points"] = outcome.notes.get("points", 0) + len(points)
-    if strange or not events:
+    if strange or not points:
         outcome.wrong += len(strange) or 1
-        outcome.misses.append(f"{what}: {len(strange)} of {len(events)} points at a wrong date")
+        outcome.misses.append(f"{what}: {len(strange)} of {len(points)} points at a wrong date")
 
 
 async def _sleeps(folder: Path, chance: random.Random, outcome: Outcome) -> None:

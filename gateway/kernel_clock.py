@@ -15,19 +15,17 @@ from typing import NamedTuple, Protocol
 LOST_US = 16_000_000
 """adjtimex: the kernel lets `maxerror` grow by 500 ppm until it is this, and sets it so when somebody sets the clock.
 systemd goes by it as well: STA_UNSYNC also stands where chrony keeps the clock, and is not to write the battery's."""
-KEPT = (
-    "run/systemd/timesync",
-    "run/chrony",
-    "run/ntpd.pid",
-    "run/ntpd",
-    "run/openntpd.sock",
+RUNNING = ("run/systemd/timesync", "run/chrony", "run/ntpd.pid", "run/ntpd", "run/openntpd.sock")
+"""Traces of a daemon that keeps the clock and runs."""
+SYSTEMD = "run/systemd/system"
+ENABLED = (
     "etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service",
     "etc/systemd/system/multi-user.target.wants/chrony.service",
     "etc/systemd/system/multi-user.target.wants/chronyd.service",
     "etc/systemd/system/multi-user.target.wants/ntpsec.service",
     "etc/systemd/system/multi-user.target.wants/ntp.service",
 )
-"""Where a daemon that keeps the clock leaves its traces, running or enabled."""
+"""Traces of one that systemd, where it runs, is about to start. (An image of a container has them as well.)"""
 SYNCHRONIZED = "run/systemd/timesync/synchronized"
 """timesyncd touches it when it has set the clock. It stays when somebody sets another time: the kernel goes first."""
 BOOT_ID = "proc/sys/kernel/random/boot_id"
@@ -127,7 +125,8 @@ class Linux:
         return Sync(True, round(found.maxerror / 1000, 3))
 
     def kept(self) -> bool:
-        return any((self._root / trace).exists() for trace in KEPT)
+        found = [*RUNNING, *(ENABLED if (self._root / SYSTEMD).exists() else ())]
+        return any((self._root / trace).exists() for trace in found)
 
     def life(self) -> str:
         try:

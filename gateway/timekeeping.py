@@ -102,7 +102,7 @@ class OfficeClock:
             # what ran free in another life of the machine is nobody's to place: its events stay flagged
             self._kept = Kept(self._kept.latest, life)
         boot = machine.boot()
-        self._asleep = boot - machine.monotonic()
+        self._asleep = max(machine.boot() - machine.monotonic() for _ in range(3))  # we may be held up in between
         self._candidate: tuple[int, int] | None = None
         """(offset, since when by `boot`) that is to be confirmed."""
         self._written = self._good = boot
