@@ -241,10 +241,9 @@ KINDS = (_replugged, _swapped, _mid_frame, _at_the_last_byte)
 
 def _back(outcome: Outcome, *desks: Desk) -> None:
     """From the moment when the names are there again until the lines are read."""
-    begun = time.monotonic()
     for desk, at in until_read(desks).items():
         if at:
-            outcome.recovery_s.append(at - begun)
+            outcome.recovery_s.append(at - desk.plug.named_at)
         else:
             outcome.misses.append(f"reader {desk.number}: not read within {BACK_S:.0f} s of its return")
 
