@@ -24,6 +24,8 @@ class Plug:
         self.name = name
         self._master = self._slave = -1
         self.number = ""
+        self.named_at = 0.0
+        """time.monotonic() of when its name led to it."""
         self.plug()
 
     def plug(self, *, named: bool = True, number: str = "", other_than: str = "") -> None:
@@ -49,6 +51,7 @@ class Plug:
         new.unlink(missing_ok=True)
         new.symlink_to(self.number)
         new.rename(self.name)
+        self.named_at = time.monotonic()
 
     def pull(self, *, named: bool = False) -> None:
         """Pull it out. `named`: the name still leads to the number, until udev has got so far."""

@@ -70,7 +70,7 @@ def radio_deaf(scene: Scene) -> Outcome:
     outcome.notes["signalled p99"] = round(quantile(signalled, 0.99), 2)
     if quantile(signalled, 0.99) > SIGNALLED_S:
         outcome.misses.append(f"signalled, and back after {quantile(signalled, 0.99):.2f} s (p99)")
-    outcome.wrong = _lies(stage.floor.ledger, outcome)
+    outcome.wrong = lies(stage.floor.ledger, outcome)
     return outcome
 
 
@@ -265,7 +265,7 @@ def _leaks(stage: Stage, outcome: Outcome, kind: str) -> None:
     outcome.notes["connections"] = max(outcome.notes.get("connections", 0), found)
 
 
-def _lies(store: Path, outcome: Outcome) -> int:
+def lies(store: Path, outcome: Outcome) -> int:
     """Events that say what was never true: who is here has left, the desk is vacant, the radio is not to blame."""
     wrong = 0
     for row in ledger.read(store):

@@ -13,7 +13,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,14 +23,17 @@ from faults.floor import ZONE, Floor, at_work
 from faults.judge import out_of_turn
 from faults.office import GATEWAY, MS
 from faults.plugs import Plug
-from firmware_sim import rdm6300
+from firmware_sim import ld2410, rdm6300
 from gateway import ledger
 from gateway.clock import SECOND
 from gateway.control import call
 from gateway.errors import HadirError
 from gateway.ledger import Stored
+from gateway.sources.serial import SILENT_S
 
 READERS = 6
+LONG = 50
+"""Cycles of a run that has time for what takes half a minute."""
 ACTS = ("desk.checkin.started", "desk.checkin.ended")
 BACK_S = 4.0
 """A line that is not read again after so long is given up."""
@@ -134,9 +137,12 @@ def usb_replugged(scene: Scene) -> Outcome:
         {"id": f"reader-{desk.number}", "driver": "rdm6300", "place": f"utama/l01/timur/d-{desk.number:03d}"}
         for desk in desks
     ]
-    floor.furnish(
-        [f"d-{desk.number:03d}" for desk in desks], sources, devices, {"rules": {"desk": {"end_of_day": "23:59"}}}
-    )
+    radar = Plug(by_id / "usb-radar") if scene.cycles >= LONG else None
+    if radar is not None:
+        sources.append({"id": "radar", "type": "serial", "port": str(radar.name), "device": "mmw"})
+        devices.append({"id": "mmw", "driver": "ld2410", "place": "utama/l01/timur/room"})
+    spaces = ["room", *(f"d-{desk.number:03d}" for desk in desks)]
+    floor.furnish(spaces, sources, devices, {"rules": {"desk": {"end_of_day": "23:59"}}})
     people = floor.enrol(f"em4100:{_card(desk.number).hex().upper()}" for desk in desks)
     book = Book(scene.folder / "book")
     try:
@@ -147,15 +153,17 @@ def usb_replugged(scene: Scene) -> Outcome:
             for cycle in range(scene.cycles):
                 pair = [desks[(2 * cycle) % READERS], desks[(2 * cycle + 1) % READERS]]
                 KINDS[cycle % len(KINDS)](outcome, taps, pair, chance)
+            if radar is not None:
+                _silent(outcome, floor, radar)
             taps.tap(*desks)
             outcome.notes["counters"] = {
                 name: value for name, value in floor.site.status()["counters"].items() if name.startswith("serial.")
             }
     finally:
-        for desk in desks:
-            desk.plug.close()
+        for plug in [desk.plug for desk in desks] + [radar] * (radar is not None):
+            plug.close()
         book.close()
-    judge(outcome, scene.folder / "book", floor.ledger, people, taps)
+    judge(outcome, scene.folder / "book", floor.ledger, people, taps.kept, taps.owed)
     return outcome
 
 
@@ -236,15 +244,40 @@ def _held(pair: Sequence[Desk], seconds: float) -> None:
         time.sleep(min(rdm6300.REPEAT_S, max(0.0, until - time.monotonic())))
 
 
+def _silent(outcome: Outcome, floor: Floor, radar: Plug) -> None:
+    """A radar is plugged in again and says nothing, until it is told to be down; then it speaks."""
+    report, site = ld2410.basic(ld2410.NOBODY), floor.site
+    for _ in range(20):
+        radar.write(report)
+        time.sleep(0.1)
+    radar.pull()
+    time.sleep(0.2)
+    radar.plug()
+    outcome.applies("device silent after its return")
+    deadline = time.monotonic() + SILENT_S + 10
+    while "no frame for" not in site.status().get("sources", {}).get("radar", ""):
+        if time.monotonic() > deadline:
+            outcome.misses.append("a radar that said nothing after its return was never missed")
+            return
+        time.sleep(0.1)
+    begun, already = time.monotonic(), site.status()["frames"]
+    while site.status()["frames"] == already:
+        if time.monotonic() > begun + BACK_S:
+            outcome.misses.append(f"radar: not read within {BACK_S:.0f} s of its first word")
+            return
+        radar.write(report)
+        time.sleep(0.05)
+    outcome.recovery_s.append(time.monotonic() - begun)
+
+
 KINDS = (_replugged, _swapped, _mid_frame, _at_the_last_byte)
 
 
 def _back(outcome: Outcome, *desks: Desk) -> None:
     """From the moment when the names are there again until the lines are read."""
-    begun = time.monotonic()
     for desk, at in until_read(desks).items():
         if at:
-            outcome.recovery_s.append(at - begun)
+            outcome.recovery_s.append(at - desk.plug.named_at)
         else:
             outcome.misses.append(f"reader {desk.number}: not read within {BACK_S:.0f} s of its return")
 
@@ -269,8 +302,10 @@ def until_read(desks: Sequence[Desk]) -> dict[Desk, float]:
 # --- the verdict ----------------------------------------------------------------------------------------------------
 
 
-def judge(outcome: Outcome, written: Path, store: Path, people: Sequence[str], taps: Taps) -> None:
-    """Each act in the store is that of one tap, by its desk and its time."""
+def judge(
+    outcome: Outcome, written: Path, store: Path, people: Sequence[str], kept: Mapping[int, Kept], owed: Set[int]
+) -> None:
+    """Each act in the store is that of one tap, by its desk and its time. `kept`: by tap; `owed`: see Taps."""
     offered, accepted = read(written)
     rows = list(ledger.read(store))
     acts = [row for row in rows if row.type in ACTS]
@@ -287,15 +322,15 @@ def judge(outcome: Outcome, written: Path, store: Path, people: Sequence[str], t
         outcome.duplicated += sum(max(0, len(some) - 1) for some in (told, named))
         stored = bool(told and named)
         if action.number in accepted:
-            kept = taps.kept[action.number]
-            stored &= numbers[GATEWAY, kept.boot, kept.sequence] == 1
+            one = kept[action.number]
+            stored &= numbers[GATEWAY, one.boot, one.sequence] == 1
             outcome.stored += stored
-        if not stored and (action.number in accepted or action.number in taps.owed):
+        if not stored and (action.number in accepted or action.number in owed):
             outcome.lost += 1
         elif stored and action.number not in accepted:
             outcome.misses.append(f"tap {action.number} took more than {OWED_S:.0f} s")
     outcome.wrong += sum(row.id not in known for row in acts) + out_of_turn(acts)
-    outcome.notes["owed nothing, not accepted"] = len(offered) - len(accepted | taps.owed)
+    outcome.notes["owed nothing, not accepted"] = len(offered) - len(accepted | set(owed))
 
 
 def _right(row: Stored, action: Action, people: Sequence[str]) -> bool:

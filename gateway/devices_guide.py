@@ -72,13 +72,16 @@ Readers that belong to a door system, and what is then possible: [door-systems.m
 
 Write `/dev/serial/by-id/...`: ttyUSB numbers change with the order of plugging in. Two adapters of one product without
 a serial number have one such name; `hadir check` says so, and lists `/dev/serial/by-path/...`, which tells them apart
-by the socket that they are in. A GPIO chip's number can change as well: give it a name by a udev rule.
+by the socket that they are in. A GPIO chip's number can change as well: give it a name by a udev rule. A Bluetooth
+adapter may be written by its address (`adapter: "00:1A:7D:DA:71:13"`, from `bluetoothctl list`); one that is written
+as hci0 is followed by the address that it had when the gateway started.
 
 ## When a source fails
 
-The others go on. It is opened again after a random pause of up to 5 s that grows with each failure; `hadir status`
-shows its last error in words, `dev/...` and `gw/.../health` say since when, and every place that depends on it is
-`unknown` with its cause until it is heard again.
+The others go on. It is opened again as soon as its name is there again (a line, a reader, a Bluetooth daemon or
+adapter), and otherwise after a random pause of up to 5 s that grows with each failure; `hadir status` shows its last
+error in words, `dev/...` and `gw/.../health` say since when, and every place that depends on it is `unknown` with its
+cause until it is heard again.
 """
 
 MEDIA = (

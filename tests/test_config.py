@@ -186,7 +186,7 @@ def test_a_mistake_does_not_bring_others_along(tmp_path: Path, old: str, new: st
         ("kk2-t3/l05/timur/d-09", "kk2-t4/l05/timur/d-09", 23, 'did you mean "kk2-t3"?'),
         ("port: /dev/ttyX", "port: ''", 19, "port must not be empty"),
         ("driver: ld2410", "driver: em4100", 19, 'driver "em4100" reads no serial line; those that do: '),
-        ("type: ble", "type: ble, adapter: bt0", 20, "is not an adapter: hci0"),
+        ("type: ble", "type: ble, adapter: bt0", 20, "is not an adapter: its address (bluetoothctl list), or hci0"),
         ("type: ble", "type: ble, drivers: [ibecon]", 20, 'did you mean "ibeacon"?'),
         ("type: ble", "type: ble, drivers: [ld2410]", 20, 'driver "ld2410", which reads no adverts'),
         (

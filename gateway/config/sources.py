@@ -61,6 +61,7 @@ class BleSource(Model):
     type: Literal["ble"]
     id: Identifier
     adapter: Annotated[str, StringConstraints(pattern=ADAPTER)] = "hci0"
+    """Its address, which stays, or the name of today."""
     mode: Literal["active", "passive"] = "passive"
     device: Identifier
     """The receiver: it has a place, its zone is where a tag heard strongest by it stands."""
@@ -69,7 +70,7 @@ class BleSource(Model):
     drivers: tuple[str, ...] = ("ibeacon", "eddystone")
     """Of personal tags."""
     watchdog_s: Annotated[Number, Field(ge=1, le=3600)] = 15.0
-    """Machine seconds without a single advert before the scan is started anew."""
+    """Machine seconds without a single advert before the scan is started anew, at most: in busy air five say it."""
 
 
 class EnOceanSource(Model):

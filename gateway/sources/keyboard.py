@@ -20,6 +20,7 @@ from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.base import Deliver, OnState, SourceState, Teller
 from gateway.sources.keyboard_keys import EVENT, Keys
+from gateway.sources.port import MOVED, Port
 
 READ = 64 * EVENT.size
 """The kernel hands over whole events only."""
@@ -53,6 +54,7 @@ class KeyboardSource:
         self.id = source_id
         self.state = SourceState()
         self._port = port
+        self._name = Port(port)
         self._clock = clock
         self._counters = counters
         self._take = take
@@ -62,14 +64,16 @@ class KeyboardSource:
         """Read until the reader fails. Raises TransientError: unplugged, not there, taken by another program."""
         loop = asyncio.get_running_loop()
         handle = self._open()
-        keys, failed = Keys(), loop.create_future()
-        loop.add_reader(handle, self._readable, handle, keys, deliver, failed)
-        self.state.opens += 1
-        self._teller.up()
         try:
-            problem = await failed
+            problem = MOVED
+            if await self._name.settled(handle, self._clock):
+                keys, failed = Keys(), loop.create_future()
+                loop.add_reader(handle, self._readable, handle, keys, deliver, failed)
+                self.state.opens += 1
+                self._teller.up()
+                problem = await failed
             self._teller.down("unplugged", f"{self._port}: {problem}")
-            raise TransientError(self.state.problem)
+            raise TransientError(self.state.problem, sign=self._name.appears)
         finally:
             loop.remove_reader(handle)
             os.close(handle)  # gives it back
@@ -77,6 +81,7 @@ class KeyboardSource:
 
     def _open(self) -> int:
         handle = -1
+        self._name.tries()
         try:
             handle = os.open(self._port, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._take(handle)
@@ -84,7 +89,7 @@ class KeyboardSource:
             if handle >= 0:
                 os.close(handle)
             self._teller.down("missing", f"{self._port}: {refusal(error)}")
-            raise TransientError(self.state.problem) from error
+            raise TransientError(self.state.problem, sign=self._name.appears) from error
         return handle
 
     def _readable(self, handle: int, keys: Keys, deliver: Deliver, failed: asyncio.Future[str]) -> None:

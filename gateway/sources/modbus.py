@@ -32,6 +32,7 @@ from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.base import Deliver, OnState, SourceState, Teller
+from gateway.sources.port import Port
 from gateway.sources.serial import REFUSED, refusal
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class ModbusSource:
         self._clock = clock
         self._counters = counters
         self._port = port
+        self._plug = Port(port or "")  # a host's never appears
         self._baud, self._parity, self._stop_bits = baud, parity, stop_bits
         self._host, self._tcp_port = host, tcp_port
         self._poll = int(poll_s * SECOND)
@@ -165,7 +167,7 @@ class ModbusSource:
                 await self._ask(client, known, deliver)
                 if self._lost.is_set() or not client.connected:
                     self._teller.down("unplugged", f"{self._name}: {self._gone()}")
-                    raise TransientError(self.state.problem)
+                    raise TransientError(self.state.problem, sign=self._plug.appears)
                 if all(one.told is False and one.misses and one.cause in ("silent", "garbled") for one in self._known):
                     self._teller.down("silent", f"{self._name}: {self._problem()}")
                     raise TransientError(self.state.problem)  # a new connection may help, and harms nobody
@@ -297,11 +299,12 @@ class ModbusSource:
         from pymodbus.client import AsyncModbusSerialClient
 
         port = self._port or ""
+        self._plug.tries()
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._try)
         except REFUSED as error:
             self._teller.down("missing", f"{self._name}: {refusal(port, error)}")
-            raise TransientError(self.state.problem) from error
+            raise TransientError(self.state.problem, sign=self._plug.appears) from error
         return AsyncModbusSerialClient(
             port, baudrate=self._baud, parity=self._parity, stopbits=self._stop_bits, **self._common()
         )

@@ -33,6 +33,7 @@ from gateway.errors import TransientError
 from gateway.sources.base import Deliver, OnState, SourceState, Teller
 from gateway.sources.osdp_line import CHLNG, NAK, PATIENCE, PDCAP, SCRYPT, Line, Talk
 from gateway.sources.osdp_random import stir
+from gateway.sources.port import MOVED, Port
 from gateway.sources.serial import REFUSED, refusal
 
 TICK_S = 0.01
@@ -121,6 +122,7 @@ class OsdpSource:
         self.id = source_id
         self.state = SourceState()
         self._port = port
+        self._name = Port(port)
         self._baud = baud
         self._clock = clock
         self._counters = counters
@@ -159,10 +161,13 @@ class OsdpSource:
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
         handle = line.fileno()
-        self._line.open(handle)
-        loop.add_reader(handle, self._readable, wake)
-        self.state.opens += 1
         try:
+            if not await self._name.settled(handle, self._clock):
+                self._teller.down("unplugged", f"{self._port}: {MOVED}")
+                raise TransientError(self.state.problem, sign=self._name.appears)
+            self._line.open(handle)
+            loop.add_reader(handle, self._readable, wake)
+            self.state.opens += 1
             await self._drive(deliver, wake)
         finally:
             loop.remove_reader(handle)
@@ -193,6 +198,7 @@ class OsdpSource:
                 self._counters.add("osdp.unanswered", "down")
 
     async def _open(self) -> serial.Serial:
+        self._name.tries()
         opening = asyncio.get_running_loop().run_in_executor(
             None, lambda: serial.Serial(self._port, self._baud, timeout=0, exclusive=True)
         )
@@ -203,7 +209,7 @@ class OsdpSource:
             raise
         except REFUSED as error:
             self._teller.down("missing", f"{self._port}: {refusal(self._port, error)}")
-            raise TransientError(self.state.problem) from error
+            raise TransientError(self.state.problem, sign=self._name.appears) from error
 
     async def _drive(self, deliver: Deliver, wake: asyncio.Event) -> None:
         """Keep libosdp going. Raises TransientError when the line is gone."""
@@ -221,7 +227,7 @@ class OsdpSource:
             self._take(deliver)
             if self._line.problem:
                 self._teller.down("unplugged", f"{self._port}: {self._line.problem}")
-                raise TransientError(self.state.problem)
+                raise TransientError(self.state.problem, sign=self._name.appears)
             now = self._clock.machine()
             self._revive(now)
             if self._line.commands != commands or all(known.parked is not None for known in self._asked):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from gateway.clock import SECOND, Clock
 
+MOVED = "unplugged (its name leads to another device, or to none)"
 LOOK_S = 0.1
 """How often somebody looks whether the name is there."""
 SETTLE_S = 0.3

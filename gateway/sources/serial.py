@@ -25,7 +25,7 @@ from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.base import Deliver, OnState, SourceState, Teller, at_once
-from gateway.sources.port import Port
+from gateway.sources.port import MOVED, Port
 
 READ = 4096
 MOST_WAITING = 1024
@@ -36,7 +36,6 @@ INTERVALS = 20
 """So many of its own intervals may pass without a report: not `stale`, which the rules decide, but gone."""
 PATIENCE = 6
 """The patience with a device that stays silent doubles up to this many times."""
-MOVED = "unplugged (its name leads to another device, or to none)"
 REFUSED = (OSError, ValueError, termios.error)
 """What opening may raise: SerialException is an OSError; a setting that this adapter cannot do is one of the others."""
 

@@ -6,8 +6,10 @@ import asyncio
 from pathlib import Path
 
 import aiomqtt
+import pytest
 
 from drivers.api import Frame
+from drivers.beacon.bthome.adverts import DRIVERS
 from gateway.bindings import Binding
 from gateway.board import Board
 from gateway.clock import ManualClock
@@ -26,6 +28,7 @@ from tests.conftest import Mosquitto
 ORIGIN = Origin(site="ikn", building="kk2", gateway="gw-1", boot="000001-00ff")
 PLACE = "ikn/kk2/l05/timur/d-001"
 T0 = 1_795_484_700 * SECOND
+BTHOME = DRIVERS[0]
 TOPIC = "hadir/v1/dev/ikn/gw-1/rdr-1"
 
 
@@ -118,3 +121,31 @@ def test_a_sensor_that_a_rule_doubts_is_told_once_though_it_is_heard(tmp_path: P
         ("device.offline", "stuck", "ikn/kk2/l05/_/_"),
         ("device.online", None, "ikn/kk2/l05/_/_"),
     ]
+
+
+@pytest.mark.parametrize(("cause", "told"), [("radio_deaf", "radio_deaf"), ("unplugged", "sensor_stale")])
+def test_a_sensor_behind_a_deaf_radio_is_not_stale(tmp_path: Path, cause: str, told: str) -> None:
+    clock, counters = ManualClock(T0, SECOND), Counters()
+    link = Link(Broker(port=1), client_id="gw-1", clock=clock, counters=counters, base=tmp_path)
+    health: list[Health] = []
+    equipment = Equipment(
+        origin=ORIGIN,
+        place="ikn/kk2/l05/_/_",
+        board=Board(link, clock, counters),
+        clock=clock,
+        health=health.append,
+        say=lambda _event: None,
+        home_assistant=False,
+    )
+    seat = Binding(
+        device=Device(id="seat-1", driver="bthome", place="kk2/l05/timur/d-001"),
+        place=PLACE,
+        driver=BTHOME,
+        modality="seat",
+        role="desk",
+        realm="ikn",
+        expect_s=None,
+        owner="gw-1",
+    )
+    Teller(SourceState(), equipment.on_state([seat])).down(cause, "nothing is heard")
+    assert [(item.alive, item.cause) for item in health] == [(False, told)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -267,6 +268,76 @@ async def test_no_bus_no_adapter_no_daemon(bus: str, tmp_path: Path, monkeypatch
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'nobody'}")
     with pytest.raises(TransientError, match=r"no system bus \(No such file or directory\): apt-get install"):
         await radio(Counters()).run(Heard())
+
+
+@modes
+async def test_an_adapter_is_followed_to_another_index(bus: str, mode: Mode) -> None:
+    """By its address: its old index now belongs to another one, which stands elsewhere."""
+    counters = Counters()
+    source = radio(counters, mode)
+    async with daemon(bus) as there, kept(source, counters) as heard:
+        await until_heard(heard, there.beacon)
+        ours, others = there.bluez.address("hci0"), there.bluez.address("hci1")
+        for name in ("hci0", "hci1"):
+            there.bluez.unplug(name)
+        await soon(lambda: source.state.cause == "radio_deaf")
+        there.bluez.plug("hci0", others)
+        await soon(lambda: f"hci0 is {others} now" in source.state.problem)
+        assert not await there.beacon("hci0")
+        there.bluez.plug("hci1", ours)
+        await until_heard(heard, lambda: there.beacon("hci1"))
+
+
+async def test_an_adapter_is_known_by_its_address_from_the_start(bus: str) -> None:
+    counters = Counters()
+    async with daemon(bus) as there, kept(radio(counters, adapter=there.bluez.address("hci1")), counters) as heard:
+        await until_heard(heard, lambda: there.beacon("hci1"))
+
+
+@modes
+async def test_an_adapter_that_was_switched_off_is_waited_for(bus: str, mode: Mode) -> None:
+    counters = Counters()
+    source = radio(counters, mode)
+    async with daemon(bus) as there, kept(source, counters) as heard:
+        await until_heard(heard, there.beacon)
+        there.bluez.power("hci0", on=False)
+        await soon(lambda: "rfkill unblock bluetooth" in source.state.problem)
+        there.bluez.power("hci0", on=True)
+        await until_heard(heard, there.beacon)
+
+
+@modes
+async def test_a_controller_that_hangs_gets_its_power_off_and_on(bus: str, mode: Mode) -> None:
+    counters = Counters()
+    source = radio(counters, mode, watchdog_s=0.5)
+    async with daemon(bus) as there, kept(source, counters) as heard:
+        await until_heard(heard, there.beacon)
+        there.bluez.hang("hci0")
+        await until_heard(heard, there.beacon)
+        assert counters.get("ble.revived") == 1
+
+
+async def test_a_daemon_that_never_answers_is_asked_again(bus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.sources.ble.START_S", 0.2)
+    counters = Counters()
+    source = radio(counters)
+    async with daemon(bus) as there:
+        there.bluez.slow("StartDiscovery", math.inf)
+        async with kept(source, counters) as heard:
+            await soon(lambda: "BlueZ does not answer" in source.state.problem)
+            there.bluez.slow("StartDiscovery", 0.0)
+            await until_heard(heard, there.beacon)
+
+
+async def test_adapters_that_the_daemon_finds_late_are_waited_for(bus: str) -> None:
+    counters = Counters()
+    source = radio(counters)
+    async with daemon(bus) as there, kept(source, counters) as heard:
+        await until_heard(heard, there.beacon)
+        there.bluez.late_s = 0.3
+        await there.die()
+        await there.start()
+        await until_heard(heard, there.beacon)
 
 
 @modes

@@ -131,6 +131,35 @@ async def test_unplugged_and_plugged_in_again_under_another_number(link: Path, d
     assert between == [(True, ""), (False, "unplugged")] * 5 + [(True, "")]
 
 
+async def test_two_that_swap_their_numbers_stay_themselves(link: Path, device: Device) -> None:
+    """For a moment each name leads to the other's line, and both are talking."""
+    names = [link, link.with_name("usb-other")]
+    devices = [device, Device(names[1])]
+    counters = Counters()
+    left, right = (SerialSource(name.name, str(name), READER, SystemClock(), counters) for name in names)
+    async with kept(left, counters) as first, kept(right, counters) as second:
+        await soon(lambda: left.state.up and right.state.up)
+        for one in devices:
+            one.unplug()
+        devices = [Device(names[1]), Device(names[0])]
+        for n in range(4):
+            for one, tap in zip(devices, (TAPS[0], TAPS[1]), strict=True):
+                one.send(tap)
+            await asyncio.sleep(0.03 * n)
+        for name, one in zip(names, devices, strict=True):
+            name.unlink()
+            name.symlink_to(one._name)
+        async with asyncio.timeout(20):
+            while not (first.frames and second.frames):
+                devices[0].send(TAPS[0])
+                devices[1].send(TAPS[1])
+                await asyncio.sleep(0.05)
+        assert {frame.payload for frame in first.frames} == {TAPS[0]}
+        assert {frame.payload for frame in second.frames} == {TAPS[1]}
+    for one in devices:
+        one.unplug()
+
+
 async def test_what_is_not_there_says_so_once_in_words(link: Path) -> None:
     told = list[str]()
     made = source(link, Counters(), on_state=lambda state: told.append(state.problem))
