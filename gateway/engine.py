@@ -194,8 +194,10 @@ class Engine:
 
     def advance(self, at: int) -> Outcome:
         """Run all ticks that are due at or before `at`."""
-        outcome = Outcome()
-        self._run_ticks(at, outcome)
+        outcome = NOTHING
+        if self._heap and self._heap[0][0] <= at:
+            outcome = Outcome()
+            self._run_ticks(at, outcome)
         self._now = max(self._now, at)
         return outcome
 

@@ -183,6 +183,8 @@ def _together(measurements: Sequence[Measurement]) -> Sequence[Measurement]:
 
     Where a device speaks of the whole as well as of its parts, what it says of the whole counts.
     """
+    if len(measurements) == 1 and measurements[0].channel is None:
+        return measurements
     if all(measurement.channel is None or measurement.kind not in SENSED for measurement in measurements):
         return measurements
     whole = {measurement.kind for measurement in measurements if measurement.channel is None}

@@ -26,7 +26,7 @@ from gateway.bindings import Binding, Bound
 from gateway.clock import LONGEST_SLEEP_S, Clock
 from gateway.counters import Counters
 from gateway.decode import decode, decode_with
-from gateway.engine import Engine, Outcome
+from gateway.engine import NOTHING, Engine, Outcome
 from gateway.intake import Asked, Intake
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft
@@ -212,7 +212,9 @@ class Pipeline:
                 self._take(batch, item, at)
         batch.facts += self._surroundings.take_facts()
         if not len(self.intake):  # else a tick would overtake readings that were observed before it
-            batch.add(self._engine.advance(now), None, self._quality)
+            outcome = self._engine.advance(now)
+            if outcome is not NOTHING:
+                batch.add(outcome, None, self._quality)
         self._commit(batch)
 
     def _take(self, batch: Batch, item: Frame | Input, at: int) -> None:
@@ -269,7 +271,9 @@ class Pipeline:
         if at < self._engine.now and isinstance(item, Reading):
             item = item._replace(late=True)
         first = len(batch.drafts)
-        batch.add(self._engine.feed(item, at), cause, self._quality)
+        outcome = self._engine.feed(item, at)
+        if outcome is not NOTHING:
+            batch.add(outcome, cause, self._quality)
         if cause is not None and isinstance(item, Reading) and item.modality == "badge":
             batch.taps.append((first, len(batch.drafts), cause))
 

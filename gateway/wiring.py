@@ -259,21 +259,25 @@ def make_route(
     holds: dict[str, str] = {}
     """Person -> the desk that they hold, of this gateway."""
 
+    sensed = {place: [(occupancy.NAME, place)] for place in owned}
+    elsewhere = frozenset(person for person, place in hung.items() if place.split("/", 2)[1] not in buildings)
+    nowhere: list[tuple[str, str]] = []
+
+    def tapped(item: Reading) -> list[tuple[str, str]]:
+        if item.role == "desk":
+            return [("desk", item.place), ("occupancy", item.place)] if item.place in desks else nowhere
+        found = [("presence", item.person or item.dev)] if buildings and leads() else []
+        return [*found, ("one_desk", item.person)] if found and item.person else found
+
     def route(item: Input) -> list[tuple[str, str]]:
+        kind = type(item)
+        if kind is Sighting:  # nearly everything is one of these two
+            return located if item.person not in elsewhere and leads() else nowhere  # type: ignore[union-attr]
+        if kind is Reading:
+            return tapped(item) if item.modality == "badge" else sensed.get(item.place, nowhere)  # type: ignore[arg-type,union-attr]
         match item:
-            case Sighting() if item.person in hung and hung[item.person].split("/", 2)[1] not in buildings:
-                return []  # a tag that hangs in another building
-            case Sighting():
-                return located if leads() else []
-            case Reading(modality="badge") if item.role != "desk":
-                found = [("presence", item.person or item.dev)] if buildings and leads() else []
-                return [*found, ("one_desk", item.person)] if found and item.person else found
             case Booked():
                 return [("one_desk", item.person)] if item.place.split("/", 2)[1] in buildings else []
-            case Reading(modality="badge"):
-                return [("desk", item.place), ("occupancy", item.place)] if item.place in desks else []
-            case Reading():
-                return [("occupancy", item.place)] if item.place in owned else []
             case Sensed():
                 found = [("desk", item.place)] if item.place in reserved else []
                 return [*found, ("counting", zone_of[item.place])] if item.place in owned else []

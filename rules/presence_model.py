@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rules.api import SECOND, Event, Fact, Input
+from rules.api import SECOND, Fact, Input
 from rules.calendar import MAKASSAR, Calendar
 
 NAME, VERSION = "presence", 1
@@ -136,8 +136,10 @@ class Past(NamedTuple):
     item: Input
     before: State
     """Without a trail."""
-    told: tuple[Event, ...]
-    """What was said of it."""
+    told: tuple[tuple[object, ...], ...]
+    """What was said of it, by what tells events of a person apart."""
+    after: State
+    """What came of it, without a trail."""
 
 
 def fact_of(state: State) -> Fact:

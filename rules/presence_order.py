@@ -55,11 +55,11 @@ def in_order(fold: Fold, due: Callable[[State], int | None], state: State, item:
         if not isinstance(item, Tick):
             return _late(fold, due, state, item, key)
         key = (trail[-1].key[0], *key[1:])  # time that was asked for late has come now
-    before = state.trailing(()) if trail else state
+    before = trail[-1].after if trail else state
     step = fold(before, item)
     if isinstance(item, Command) and item.name == "quiet":
         return step  # what was sensed is forgotten: nothing that comes late may say it again
-    past = Past(key, item, before, step.events)
+    past = Past(key, item, before, _names(step.events), step.state)
     oldest, over = item.at - WINDOW, max(0, len(trail) + 1 - MOST)
     while over < len(trail) and trail[over].key[0] < oldest:
         over += 1
@@ -69,23 +69,27 @@ def in_order(fold: Fold, due: Callable[[State], int | None], state: State, item:
 def _late(fold: Fold, due: Callable[[State], int | None], state: State, item: Input, key: Key) -> Step[State]:
     trail = state.trail
     after = next((n for n, one in enumerate(trail) if one.key > key), len(trail))
-    bare = state.trailing(())
+    bare = trail[-1].after
     met = trail[after].before if after < len(trail) else bare
     own = fold(met, item)
     if any(one.item == item for one in trail[:after] if one.key == key):  # the same again: its sender was not sure
         return Step(state, own.events, (), due(state))
-    known = {_name(event) for one in trail for event in one.told}
-    kept = [*trail[:after], Past(key, item, met, own.events)]
+    known = {name for one in trail for name in one.told}
+    kept = [*trail[:after], Past(key, item, met, _names(own.events), own.state)]
     said = list(own.events)
     now = own.state
     for one in trail[after:]:
         step = fold(now, one.item)
         said += [event for event in step.events if event.type != REFUSED and _name(event) not in known]
-        kept.append(Past(one.key, one.item, now, (*one.told, *step.events)))
+        kept.append(Past(one.key, one.item, now, (*one.told, *_names(step.events)), step.state))
         now = step.state
     told = (*_undone(bare, now, said, item), *(_flagged(event) for event in said))
     facts = (fact_of(now),) if remembered(now) != remembered(bare) else ()
     return Step(now.trailing(tuple(kept[-MOST:])), told, facts, due(now))
+
+
+def _names(events: tuple[Event, ...]) -> tuple[tuple[object, ...], ...]:
+    return tuple([_name(event) for event in events]) if events else ()
 
 
 def _name(event: Event) -> tuple[object, ...]:

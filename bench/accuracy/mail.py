@@ -36,7 +36,7 @@ def news(body: bytes) -> Life | Booked | None:
     event = decode(body)
     if event.type not in coordinator.HEARD or not event.person:
         return None
-    return booked(event) if event.type in BOOKED else coordinator._life(event)
+    return booked(event) if event.type in BOOKED else coordinator.life_of(event)
 
 
 class Gathered:
