@@ -11,6 +11,7 @@ Nothing here knows zones' names, people or the clock. The arrays belong to one `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -88,7 +89,7 @@ class Beliefs:
         self._doubt = np.zeros(capacity)
         self._offset_db = OFFSET_DB if radio.surveyed else UNSURVEYED_OFFSET_DB
         self._shift = np.zeros(len(radio.receivers))
-        self._rows: dict[tuple[int, int, int], Array] = {}
+        self._rows: dict[int, Array] = {}
         weight, self._sure = (MISSING_WEIGHT, MISSING_SURE) if radio.surveyed else (UNSURVEYED_MISSING, 1)
         self._unheard = weight * np.log1p(-radio.audible).astype(np.float32)
         self._audible = weight * np.log(radio.audible).astype(np.float32) - self._unheard
@@ -137,9 +138,9 @@ class Beliefs:
         walk = self._walked(walk)
         still *= 1 - leave
         walking *= rest
-        stayed = still.sum(axis=1, dtype=np.float64)
-        stayed /= stayed + walking.sum(axis=1)
+        stayed = still.sum(axis=1)
         still += walking
+        stayed /= still.sum(axis=1)
         unheard = np.array(gaps or [seconds] * len(heard)) - seconds
         self._stays.forget(at, stayed, np.exp(-unheard.clip(0) / STILL_S))
         stands = self._stays.stands(at, windows.levels, windows.packets, seconds)
@@ -151,16 +152,14 @@ class Beliefs:
         evidence *= np.float32(min(1.0, seconds)) * _moving_weight(windows)
         weight = np.exp(evidence, out=evidence)
         still += least
-        share = np.einsum("tc,tc->t", still, weight) * np.exp(stands)  # both are compared as if it walked
+        share = np.einsum("tc,tc->t", still, weight) * np.exp(stands)  # both are weighed as if it walked
         still *= np.exp(added, out=added)
-        still *= (share / still.sum(axis=1))[:, None].astype(np.float32)
         walk += least
         walk *= weight
+        whole = share + walk.sum(axis=1)
+        still *= (share / (still.sum(axis=1) * whole)).astype(np.float32)[:, None]
+        walk *= (1 / whole).astype(np.float32)[:, None]
         belief = np.add(still, walk, out=weight)
-        whole = belief.sum(axis=1)[:, None]
-        still /= whole
-        walk /= whole
-        belief /= whole
         self._still[at], self._walk[at] = still, walk
         self._learn_offsets(at, belief, windows, seconds)
 
@@ -266,26 +265,34 @@ class Beliefs:
         found: Array = (windows.packets / most * listening) @ self._audible
         found += listening @ self._unheard
         found *= np.minimum(self._sure, most) / np.float32(self._sure)
-        shift = self._shift.tolist()
-        offsets, doubts = self._offset[at].tolist(), np.rint(np.sqrt(self._doubt[at])).astype(int).tolist()
-        for total, one, offset, doubt in zip(found, heard, offsets, doubts, strict=True):
-            for receiver, level, count in zip(one.receivers, one.levels, one.packets, strict=True):
-                total += self._row(receiver, round(level - offset - shift[receiver]), count, doubt)
+        keys = iter(self._keys(at, heard))
+        for total, one in zip(found, heard, strict=True):
+            for key in islice(keys, len(one.receivers)):
+                row = self._rows.get(key)
+                total += self._row(key) if row is None else row
         return found
 
-    def _row(self, receiver: int, level: int, packets: int, doubt: int) -> Array:
+    def _keys(self, at: NDArray[np.int64], heard: Sequence[Heard]) -> list[int]:
+        """Of each level that was heard, tag by tag: its receiver, whole dBm without offsets, doubt, kind of packets."""
+        tag = np.repeat(at, [len(one.receivers) for one in heard])
+        receivers = np.concatenate([one.receivers for one in heard])
+        levels = np.concatenate([one.levels for one in heard]) - self._offset[tag] - self._shift[receivers]
+        kinds = np.searchsorted(PACKETS, np.concatenate([one.packets for one in heard])).clip(max=len(PACKETS) - 1)
+        doubts = np.rint(np.sqrt(self._doubt[tag]))
+        whole = ((receivers * 1024 + np.rint(levels) + 512) * 32 + doubts) * 8 + kinds
+        found: list[int] = whole.astype(np.int64).tolist()
+        return found
+
+    def _row(self, key: int) -> Array:
         """Log-likelihood over the cells of one receiver's level; made once, in whole dB."""
-        kind = min(int(packets - 1).bit_length(), len(PACKETS) - 1)
-        key = (receiver, level * 32 + doubt, kind)
-        row = self._rows.get(key)
-        if row is None:
-            if len(self._rows) >= MOST_ROWS:
-                self._rows.clear()
-            radio = self.radio
-            variance = radio.variance[receiver] + radio.packet / PACKETS[kind] + doubt**2
-            squared = (level - radio.mean[receiver]) ** 2 / variance
-            row = (-0.5 * np.log(variance) - (TAILS + 1) / 2 * np.log1p(squared / TAILS)).astype(np.float32)
-            self._rows[key] = row
+        kind, doubt, level, receiver = key % 8, key // 8 % 32, key // 256 % 1024 - 512, key // 262144
+        if len(self._rows) >= MOST_ROWS:
+            self._rows.clear()
+        radio = self.radio
+        variance = radio.variance[receiver] + radio.packet / PACKETS[kind] + doubt**2
+        squared = (level - radio.mean[receiver]) ** 2 / variance
+        row: Array = (-0.5 * np.log(variance) - (TAILS + 1) / 2 * np.log1p(squared / TAILS)).astype(np.float32)
+        self._rows[key] = row
         return row
 
     def _learn_offsets(self, at: NDArray[np.int64], beliefs: Array, windows: _Windows, seconds: float) -> None:

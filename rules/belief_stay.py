@@ -92,14 +92,15 @@ class Stays:
         passed = min(1.0, seconds)
         rests = np.minimum(self._seconds[at] + passed, MEMORY_S)
         before, held = self._word[at], self._held[at]
-        share = (passed / rests).astype(np.float32)[:, None]
-        word = before + share * (evidence - before)
         noise = self._packet * (packets > 0).sum(axis=1) / packets.sum(axis=1)
         doubt = float(self._doubts.mean())
         holds = self._weight * np.minimum(1.0, rests) * (doubt + noise) / (doubt + noise / np.maximum(rests, 1.0))
-        self._word[at], self._held[at], self._seconds[at] = word, holds, rests
-        before *= held.astype(np.float32)[:, None]
-        added: Array = word * holds.astype(np.float32)[:, None]
-        added -= before
+        more, weight, share = (each.astype(np.float32)[:, None] for each in (holds - held, holds, passed / rests))
+        added: Array = evidence - before
+        added *= share
+        self._word[at], self._held[at], self._seconds[at] = before + added, holds, rests
+        before *= more
+        added *= weight
+        added += before
         added -= added.max(axis=1, keepdims=True)
         return added
