@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import heappop, heappush, nsmallest
+from heapq import nsmallest
 from math import exp
 from typing import Any, NamedTuple
 
 from rules.api import SECOND, Fact, Health, Input, Located, Rule, Sighting, Step, Tick
 from rules.evidence import personal
-from rules.votes import MOST, Votes
+from rules.locate_tags import State, Tag
+from rules.votes import MOST
 
 NAME, VERSION = "locate", 1
 MARGIN_SCALE = 4.0
@@ -89,75 +90,6 @@ class _Config(NamedTuple):
     refresh: int
     lost: int
     most: int
-
-
-@dataclass(slots=True)
-class _Tag:
-    """What is held to be true of one tag, and who contests it."""
-
-    person: str
-    votes: Votes = field(default_factory=Votes)
-    best: str = ""
-    """The incumbent receiver; empty: none."""
-    zone: str | None = None
-    """The answer: the zone of the last public incumbent."""
-    told: int = 0
-    """When the answer was last emitted; 0: never."""
-    evidence: int = 0
-    """Last evidence of `zone`, while the incumbent is in a private one or lost."""
-    first: int = 0
-    """First sighting since there was no incumbent."""
-    challenger: str = ""
-    """A receiver of another zone that is louder by the margin ..."""
-    since: int = 0
-    led: float = 0.0
-    """... last then; how long it has been so, in ns that count for more the louder it is."""
-    deaf: frozenset[str] = frozenset()
-    """Receivers that had a vote and do not hear now."""
-    due: int = 0
-    """When to look at it again; 0: not at all."""
-
-
-@dataclass(slots=True)
-class State:
-    """All tags of a building."""
-
-    tags: dict[str, _Tag] = field(default_factory=dict)
-    """By person."""
-    dues: list[tuple[int, str]] = field(default_factory=list)
-    """Heap; an entry that is earlier than its tag's `due` is put off when its time comes."""
-    quiet: Step[State] = field(init=False)
-    """The step that says nothing: nearly all of them."""
-
-    def __post_init__(self) -> None:
-        self.quiet = Step(self)
-
-    def step(self, *emits: Located, counts: tuple[str, ...] = ()) -> Step[State]:
-        """With the time of the next look, whosever that is."""
-        if not (emits or counts):
-            return self.quiet
-        return Step(self, due=self.quiet.due, emits=emits, counts=counts)
-
-    def look(self, tag: _Tag, at: int) -> None:
-        """Look at a tag again at `at`."""
-        tag.due = at
-        heappush(self.dues, (at, tag.person))
-        self._wait()
-
-    def due(self, now: int) -> str | None:
-        """The person of a tag to look at by `now`, each once."""
-        while self.dues and self.dues[0][0] <= now:
-            at, person = heappop(self.dues)
-            self._wait()
-            tag = self.tags.get(person)
-            if tag is not None and tag.due == at:
-                return person
-        return None
-
-    def _wait(self) -> None:
-        due = self.dues[0][0] if self.dues else None
-        if self.quiet.due != due:
-            self.quiet = Step(self, due=due)
 
 
 def rule(settings: Settings) -> Rule[State]:
@@ -259,13 +191,13 @@ def _meet(config: _Config, state: State, item: Sighting) -> Step[State]:
         for gone in nsmallest(many, state.tags.values(), key=lambda tag: (tag.votes.latest, tag.person)):
             told += _lose(config, state, gone, item.at)
             counts = (*counts, "evicted")
-    tag = state.tags[item.person] = _Tag(item.person)
+    tag = state.tags[item.person] = Tag(item.person)
     _add(tag, item)
     told += _begin(config, state, tag, item.at)
     return state.step(*told, counts=counts)
 
 
-def _add(tag: _Tag, item: Sighting) -> None:
+def _add(tag: Tag, item: Sighting) -> None:
     """A receiver that had no vote."""
     votes = tag.votes
     if len(votes) >= MOST:
@@ -274,11 +206,11 @@ def _add(tag: _Tag, item: Sighting) -> None:
     votes.add(item.receiver, item.rssi, item.at)
 
 
-def _unchallenge(tag: _Tag) -> None:
+def _unchallenge(tag: Tag) -> None:
     tag.challenger, tag.since, tag.led = "", 0, 0.0
 
 
-def _challenge(config: _Config, state: State, tag: _Tag, receiver: str, at: int, *, gone: bool) -> Iterable[Located]:
+def _challenge(config: _Config, state: State, tag: Tag, receiver: str, at: int, *, gone: bool) -> Iterable[Located]:
     """A receiver of another zone is louder by the margin, or the incumbent has fallen silent."""
     zones, rival = config.zones, tag.challenger
     if not rival or (zones[rival] != zones[receiver] and tag.votes.level(receiver) > tag.votes.level(rival)):
@@ -294,7 +226,7 @@ def _challenge(config: _Config, state: State, tag: _Tag, receiver: str, at: int,
     return _switch(config, state, tag, receiver, at) if gone or tag.led >= settle else ()
 
 
-def _begin(config: _Config, state: State, tag: _Tag, at: int) -> Iterable[Located]:
+def _begin(config: _Config, state: State, tag: Tag, at: int) -> Iterable[Located]:
     """There is no incumbent: let every receiver have a word, then take the strongest."""
     if not tag.first:
         tag.first = at
@@ -305,7 +237,7 @@ def _begin(config: _Config, state: State, tag: _Tag, at: int) -> Iterable[Locate
     return _look(config, state, tag, at)
 
 
-def _look(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Located]:
+def _look(config: _Config, state: State, tag: Tag, now: int) -> Iterable[Located]:
     """Without a sighting that decides: see who is left of those whose vote is not too old."""
     votes, best = tag.votes, tag.best
     fresh = votes.since(now - config.fresh)
@@ -336,13 +268,13 @@ def _look(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Locate
     return _lose(config, state, tag, now)
 
 
-def _drop(tag: _Tag, receiver: str) -> None:
+def _drop(tag: Tag, receiver: str) -> None:
     tag.votes.drop(receiver)
     if tag.challenger == receiver:
         _unchallenge(tag)
 
 
-def _lose(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Located]:
+def _lose(config: _Config, state: State, tag: Tag, now: int) -> Iterable[Located]:
     """Nobody hears the tag: say so, where an answer stands, and forget it."""
     _witness(config, tag)
     del state.tags[tag.person]
@@ -352,7 +284,7 @@ def _lose(config: _Config, state: State, tag: _Tag, now: int) -> Iterable[Locate
     return (Located(tag.person, None, cause, now, tag.evidence, 0.0),)
 
 
-def _switch(config: _Config, state: State, tag: _Tag, receiver: str, at: int) -> Iterable[Located]:
+def _switch(config: _Config, state: State, tag: Tag, receiver: str, at: int) -> Iterable[Located]:
     """`receiver` is the incumbent from now on; tell it, unless its zone is private."""
     _witness(config, tag)
     tag.best, tag.first = receiver, 0
@@ -365,7 +297,7 @@ def _switch(config: _Config, state: State, tag: _Tag, receiver: str, at: int) ->
     return (_tell(config, tag, at),)
 
 
-def _tell(config: _Config, tag: _Tag, at: int) -> Located:
+def _tell(config: _Config, tag: Tag, at: int) -> Located:
     """The incumbent's zone, with the strongest other zone as the one that lost."""
     zones, votes, best = config.zones, tag.votes, tag.best
     zone, level, heard = zones[best], votes.level(best), votes.last(best)
@@ -384,13 +316,13 @@ def _tell(config: _Config, tag: _Tag, at: int) -> Located:
     return Located(tag.person, zone, None, at, heard, round(confidence, 2), (personal("tag", best),), challenger)
 
 
-def _witness(config: _Config, tag: _Tag) -> None:
+def _witness(config: _Config, tag: Tag) -> None:
     """Note when the answer that stands was last borne out, before its witness goes."""
     if tag.best and tag.best not in config.private and tag.best in tag.votes:
         tag.evidence = tag.votes.last(tag.best)
 
 
-def _health(config: _Config, state: State, tag: _Tag, item: Health) -> Iterable[Located]:
+def _health(config: _Config, state: State, tag: Tag, item: Health) -> Iterable[Located]:
     """A deaf receiver withdraws its vote."""
     if item.alive:
         tag.deaf -= {item.dev}

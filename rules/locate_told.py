@@ -25,8 +25,8 @@ Shares = np.ndarray[Any, np.dtype[np.float32]]
 FIRST, FIRST_AGAIN, SHARP = 6.0, 1.5, 2.0
 """A first zone is told when it has led by so much, over the seconds, of which those that are sure count for more; less
 is asked of who comes from another floor ..."""
-VAGUE, SURE = 0.7, 0.95
-"""... but not while the belief is as wide as the floor, unless it leads by this all the same."""
+VAGUE, SURE, SLOWLY = 0.7, 0.95, 0.25
+"""... but seconds in which the belief is as wide as the floor count for less, unless it leads by this all the same."""
 LEAD, SWUNG, RECENT_S = 0.1, 1.0, 15.0
 """Who moves is in the zone that leads now, if against the last seconds the belief has swung so far to it."""
 AFTER_S, AFTER_LEAD = 20 * SECOND, 0.8
@@ -116,8 +116,8 @@ class Judge:
         lead = float(shares[best]) - float(np.delete(shares, best).max(initial=0.0))
         if best != tag.leader:
             tag.leader, tag.lead = best, 0.0
-        if lead >= SURE or self._beliefs.spread(tag.row) <= VAGUE * self._beliefs.widest:
-            tag.lead += seconds * lead**SHARP
+        clear = lead >= SURE or self._beliefs.spread(tag.row) <= VAGUE * self._beliefs.widest
+        tag.lead += seconds * lead**SHARP * (1.0 if clear else SLOWLY)
         return tag.lead >= (FIRST if tag.zone is None else FIRST_AGAIN)
 
     def _over(

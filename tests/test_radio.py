@@ -180,7 +180,8 @@ def test_tags_of_the_building_go_to_one_locator(tmp_path: Path) -> None:
         at = BEGIN + second * SECOND
         told += engine.feed(Sighting("ana", "r1", -58.0, at), at).emitted
         told += engine.feed(Sighting("ana", "r2", -80.0, at), at).emitted
-        told += engine.feed(Sighting("budi", "r2", -58.0, at), at).emitted
+        told += engine.feed(Sighting("budi", "r2", -61.0, at), at).emitted
+        told += engine.feed(Sighting("budi", "r3", -60.0, at), at).emitted
     last = {one.person: one.zone for one in told if isinstance(one, Located)}
     assert last == {"ana": "ikn/b1/l1/barat/_", "budi": "ikn/b1/l1/timur/_"}
     assert list(engine.keys("locate")) == ["b1"]
