@@ -8,13 +8,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gateway import ledger_schema
+from gateway import ledger_schema, predecessor
 from gateway.acknowledge import Name
 from gateway.ingest import Ingest
 from gateway.mqtt import Message
 from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
 from gateway.publisher import Publisher
+from gateway.roll import Roll
 from gateway.spans import Spans
 
 
@@ -92,6 +93,16 @@ def forgets_what_is_committed() -> None:
     ledger_schema.SCHEMA = tuple(step.replace(", UNIQUE (source, sequence)", "") for step in ledger_schema.SCHEMA)
 
 
+def forgets_earlier_lives() -> None:
+    """A gateway on an empty disk asks nobody which boots there were."""
+    predecessor.boot_floor = lambda *_: 0
+
+
+def hears_one_box_only() -> None:
+    """The archive does not notice that two boxes say that they are one gateway."""
+    Roll.beside = lambda *_: ""  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -99,5 +110,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         retires_on_puback,
         acknowledges_before_the_commit,
         forgets_what_is_committed,
+        forgets_earlier_lives,
+        hears_one_box_only,
     )
 }

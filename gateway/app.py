@@ -351,12 +351,12 @@ class GatewayApp:
         if hasattr(self, "pipeline") and not outbox.done():
             while len(self.pipeline.intake):
                 self.pipeline.step(self.clock.office())
-            if facts := self.guard.take_facts():
-                await self.outbox.append((), facts)
-            await self._say("gateway.stopped", {"reason": "stopped"})
-            if self.link.state.connected:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_S):
+            with suppress(TimeoutError):  # a full disk takes nothing more
+                async with asyncio.timeout(LAST_S):
+                    if facts := self.guard.take_facts():
+                        await self.outbox.append((), facts)
+                    await self._say("gateway.stopped", {"reason": "stopped"})
+                    if self.link.state.connected:
                         await self.outbox.empty()
         for light in self.lights.values():
             light.close()
