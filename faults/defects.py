@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gateway import ledger_schema
+from gateway import ledger_schema, predecessor
 from gateway.acknowledge import Name
 from gateway.ingest import Ingest
 from gateway.mqtt import Message
@@ -17,6 +17,7 @@ from gateway.outbox import Outbox, _Work
 from gateway.outbox_store import Row
 from gateway.projection import Projection
 from gateway.publisher import Publisher
+from gateway.roll import Roll
 from gateway.sources.ble import BleSource
 from gateway.sources.serial import SerialSource
 from gateway.spans import Spans
@@ -146,6 +147,16 @@ def no_watchdog() -> None:
     BleSource.__init__ = trusting  # type: ignore[method-assign]
 
 
+def forgets_earlier_lives() -> None:
+    """A gateway on an empty disk asks nobody which boots there were."""
+    predecessor.boot_floor = lambda *_: 0
+
+
+def hears_one_box_only() -> None:
+    """The archive does not notice that two boxes say that they are one gateway."""
+    Roll.beside = lambda *_: ""  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     plant.__name__.replace("_", "-"): plant
     for plant in (
@@ -158,5 +169,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         trips_over_poison,
         opens_by_number,
         no_watchdog,
+        forgets_earlier_lives,
+        hears_one_box_only,
     )
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from faults.api import Fault
 from faults.backlog import BACKLOG
 from faults.broker import BROKER_FROZEN, BROKER_KILLED
+from faults.cards import CLONED, REPLACED
 from faults.clocks import CLOCKS
 from faults.corrupt import CORRUPT
+from faults.disk import DISK
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
@@ -16,6 +18,7 @@ from faults.power import POWER
 from faults.radio import RADIO
 from faults.redelivery import REDELIVERY
 from faults.stores import STORES
+from faults.upgrades import UPGRADED
 from faults.usb import USB
 
 _ALL = (
@@ -28,12 +31,16 @@ _ALL = (
     PACE,
     STORES,
     REDELIVERY,
+    DISK,
     CORRUPT,
     RADIO,
+    REPLACED,
+    CLONED,
     OWNER_LOST,
     USB,
     CLOCKS,
     POISON,
+    UPGRADED,
     BACKLOG,
     MIXED,
 )

@@ -372,12 +372,12 @@ class GatewayApp:
         outbox, *others = keepers
         if hasattr(self, "pipeline") and not outbox.done():
             self.pipeline.drain()
-            if facts := self.guard.take_facts():
-                await self.outbox.append((), facts)
-            await self._say("gateway.stopped", {"reason": "stopped"})
-            if self.link.state.connected:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_S):
+            with suppress(TimeoutError):  # a full disk takes nothing more
+                async with asyncio.timeout(LAST_S):
+                    if facts := self.guard.take_facts():
+                        await self.outbox.append((), facts)
+                    await self._say("gateway.stopped", {"reason": "stopped"})
+                    if self.link.state.connected:
                         await self.outbox.empty()
         for light in self.lights.values():
             light.close()

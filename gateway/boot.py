@@ -10,6 +10,8 @@ import secrets
 from pathlib import Path
 
 from gateway import durable
+from gateway.ballast import Ballast
+from gateway.errors import TransientError
 
 _BOOT = re.compile(r"([0-9]{6})-[0-9a-f]{4}")
 
@@ -32,9 +34,21 @@ def next_boot(folder: Path, floor: int = 0) -> str:
     """Raise the counter in `folder` above itself and above `floor`, durably, and name the new boot.
 
     `floor`: what others have seen of this gateway (its outbox, its retained status, the archive), for a box whose card
-    was replaced.
+    was replaced. On a full disk the outbox's ballast makes room. Raises TransientError when there is none.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     number = max(last(folder), floor) + 1
-    durable.replace(folder / "boot", f"{number}\n".encode())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder, number)
+    except OSError as error:
+        raise TransientError(f"{folder / 'boot'} cannot be written: {error.strerror}") from error
     return f"{number:06d}-{secrets.token_hex(2)}"
+
+
+def _write(folder: Path, number: int) -> None:
+    try:
+        durable.replace(folder / "boot", f"{number}\n".encode())
+    except OSError:
+        if not Ballast(folder / "outbox.ballast", 0).free():
+            raise
+        durable.replace(folder / "boot", f"{number}\n".encode())

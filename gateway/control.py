@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from typing import Any
 from gateway.contract.payload import read_json
 from gateway.errors import HadirError, PermanentError, TransientError
 
+_log = logging.getLogger(__name__)
+
 SOCKET = "control.sock"
 """In a gateway's data folder."""
 MAX_LINE = 64 * 1024
@@ -25,6 +28,7 @@ MAX_ANSWER = 16 << 20
 MAX_PATH = 100
 """A Unix socket's path has 108 bytes at most."""
 ANSWER_S = 10.0
+AGAIN_S = 2.0
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -36,17 +40,14 @@ class Control:
         self._path = path
         self._commands = commands
         self._writers: set[asyncio.StreamWriter] = set()
+        self._problem = ""
 
     async def run(self) -> None:
-        """Serve until cancelled. Raises HadirError for a path that is too long for a socket."""
-        with suppress(FileNotFoundError):
-            self._path.unlink()  # of an earlier life: the outbox's lock says that there is no other daemon
-        with short_path(self._path) as path:
-            old = os.umask(0o177)
-            try:
-                server = await asyncio.start_unix_server(self._client, path, limit=MAX_LINE)
-            finally:
-                os.umask(old)
+        """Serve until cancelled. Where the disk has no room for a socket, it is tried again."""
+        server = await self._open()
+        while server is None:
+            await asyncio.sleep(AGAIN_S)
+            server = await self._open()
         try:
             async with server:
                 await server.serve_forever()
@@ -55,6 +56,22 @@ class Control:
                 writer.close()
             with suppress(FileNotFoundError):
                 self._path.unlink()
+
+    async def _open(self) -> asyncio.Server | None:
+        """None: the disk has no room for it now."""
+        try:
+            self._path.unlink(missing_ok=True)  # of an earlier life: the outbox's lock says that no other daemon runs
+            with short_path(self._path) as path:
+                old = os.umask(0o177)
+                try:
+                    return await asyncio.start_unix_server(self._client, path, limit=MAX_LINE)
+                finally:
+                    os.umask(old)
+        except OSError as error:
+            if self._problem != str(error):
+                _log.error("%s: %s; nobody can ask this daemon until that ends", self._path, error)
+            self._problem = str(error)
+            return None
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

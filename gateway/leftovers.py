@@ -34,7 +34,10 @@ def settle(path: Path, board: Board, owner: Callable[[str], str]) -> int:
         before = set()
     left = {topic for topic in before - now if _is_nobodys(topic, owner)}
     if now | left != before:  # most starts change nothing
-        durable.replace(path, json.dumps(sorted(now | left)).encode())
+        try:
+            durable.replace(path, json.dumps(sorted(now | left)).encode())
+        except OSError as error:
+            _log.warning("%s: %s; the next start knows less of what is left on the broker", path, error.strerror)
     for topic in sorted(left):
         board.clear(topic)
     return len(left)

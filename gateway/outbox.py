@@ -13,7 +13,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -25,7 +25,7 @@ from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
 from gateway.held import Held
 from gateway.outbox_bounds import Bounds
-from gateway.outbox_store import OVERHEAD, Gap, Row, Table, committed, fact_rows
+from gateway.outbox_store import Gap, Row, Table, committed, fact_rows
 from gateway.salvage import GAP, SALVAGE, Salvaged
 from gateway.supervise import full_jitter
 from rules.api import Event, Fact
@@ -98,9 +98,7 @@ class Outbox:
         self._urgent = asyncio.Event()
         self._listeners: list[Callable[[list[Row]], None]] = []
         self.held = Held(origin.boot, clock)
-        self._count_saved()
-        if self._table.log_missing:
-            counters.add("outbox.salvaged", "log_missing")
+        self._table.count_saved(counters)
         self._bounds = Bounds(settings, clock)
         self._closed = False
         self._empty = asyncio.Event()
@@ -340,14 +338,8 @@ class Outbox:
             raise stop
         running.result()
 
-    def _count_saved(self) -> None:
-        saved, self._table.salvaged = self._table.salvaged, None
-        if saved is not None:
-            for what in ("events", "facts", "dead", "lost", "pages"):
-                self._counters.add("outbox.salvaged", what, getattr(saved, what))
-
     def _tell(self, batch: Sequence[_Work], results: list[Any], at: int, gaps: list[Gap]) -> None:
-        self._count_saved()
+        self._table.count_saved(self._counters)
         if not self._table.count:
             self._empty.set()
         for gap in gaps:
@@ -384,8 +376,6 @@ class Outbox:
             with table.transaction():
                 for work in batch:
                     table.commit(work.rows, work.facts, work.acts)
-                    table.count += len(work.rows)
-                    table.bytes += _size(work.rows)
                     results.append(None if work.action is None else work.action(table))
                 self._bounds.hold(table)
                 table.vacuum()
@@ -394,7 +384,3 @@ class Outbox:
             table.bytes, table.count = before
             raise
         return results, self._clock.machine(), table.take_lost()
-
-
-def _size(rows: Iterable[Row]) -> int:
-    return sum(len(row.body) + len(row.topic) + OVERHEAD for row in rows)

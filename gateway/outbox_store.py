@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from gateway import outbox_moves, salvage, sqlite
 from gateway.ballast import Ballast
 from gateway.contract.envelope import erased
+from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
 from gateway.outbox_file import open_sound
 from gateway.outbox_schema import DEAD, EVENT, FACT, ROWS, SCHEMA, event_sum, fact_sum
@@ -126,6 +127,16 @@ class Table:
             raise sqlite.remedy(error) from error
         return int(row[0]), int(row[1])
 
+    def count_saved(self, counters: Counters) -> None:
+        """Count what was saved of a damaged file since this was called last."""
+        saved, self.salvaged = self.salvaged, None
+        if saved is not None:
+            for what in ("events", "facts", "dead", "lost", "pages"):
+                counters.add("outbox.salvaged", what, getattr(saved, what))
+        if self.log_missing:
+            self.log_missing = False
+            counters.add("outbox.salvaged", "log_missing")
+
     def keeps(self, name: str) -> bool:
         """Whether a file that was set aside is still there."""
         return self._path.with_name(name).exists()
@@ -144,6 +155,8 @@ class Table:
             EVENT,
             [_summed((*row[:COMMITTED], *row[COMMITTED + 1 :], act)) for row, act in zip(rows, acts, strict=True)],
         )
+        self.count += len(rows)
+        self.bytes += sum(len(row.body) + len(row.topic) + OVERHEAD for row in rows)
         latest = {(rule, key): body for rule, key, body in facts}
         kept = [
             (rule, key, body, fact_sum(rule, key, body)) for (rule, key), body in latest.items() if body is not None

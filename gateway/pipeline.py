@@ -40,6 +40,9 @@ from rules.api import Fact, Input, Reading
 BATCH = 256
 """Frames that share one transaction at most: about one millisecond of work, so that latency stays low."""
 
+MOST_IN_FLIGHT = 256
+"""Transactions that wait for the disk at most: then the intake keeps what arrives, and drops telemetry, never a tap."""
+
 
 class Commits(Protocol):
     """gateway.outbox.Outbox, as the pipeline needs it."""
@@ -135,6 +138,7 @@ class Pipeline:
         self._tap = tap
         self._begin = begin or {}
         self._in_flight = 0
+        self._landed = asyncio.Event()
         self.intake = Intake(counters)
         self.readings = 0
 
@@ -193,6 +197,9 @@ class Pipeline:
             wake.clear()
             if alarm is not None:
                 alarm.cancel()
+            while self._in_flight >= MOST_IN_FLIGHT:
+                self._landed.clear()
+                await self._landed.wait()
             self.step(self._clock.office())
             if len(self.intake):
                 wake.set()
@@ -289,6 +296,7 @@ class Pipeline:
 
     def _committed(self, batch: Batch, rows: Sequence[Row | None]) -> None:
         self._in_flight -= 1
+        self._landed.set()
         self._show(batch, rows)
         if self._trace is not None:
             self._trace.write(
