@@ -196,7 +196,10 @@ class BleSource:
         """The present name of the adapter; empty: it is not there."""
         if not self._address:
             return self._adapter if self._adapter in daemon.adapters else ""
-        return next((name for name, one in daemon.adapters.items() if one.address == self._address), "")
+        alike = [name for name, one in daemon.adapters.items() if one.address == self._address]
+        if self._adapter in alike:
+            return self._adapter
+        return alike[0] if len(alike) == 1 else ""  # cheap ones share an address: then only the index tells them apart
 
     async def _appears(self) -> None:
         """Return when the adapter can be used: a daemon, a bus, a dongle or its power is there again."""

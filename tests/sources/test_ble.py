@@ -288,6 +288,21 @@ async def test_an_adapter_is_followed_to_another_index(bus: str, mode: Mode) -> 
         await until_heard(heard, lambda: there.beacon("hci1"))
 
 
+async def test_two_that_share_an_address_keep_their_indexes(bus: str) -> None:
+    """Cheap ones do; where the index is gone as well, nobody knows which one it was."""
+    counters = Counters()
+    source = radio(counters, adapter="hci1")
+    async with daemon(bus) as there:
+        there.bluez.unplug("hci1")
+        there.bluez.plug("hci1", there.bluez.address("hci0"))
+        async with kept(source, counters) as heard:
+            await until_heard(heard, lambda: there.beacon("hci1"))
+            there.bluez.unplug("hci1")
+            there.bluez.plug("hci2", there.bluez.address("hci0"))
+            await soon(lambda: "not found" in source.state.problem)
+            assert not await there.beacon("hci0")
+
+
 async def test_an_adapter_is_known_by_its_address_from_the_start(bus: str) -> None:
     counters = Counters()
     async with daemon(bus) as there, kept(radio(counters, adapter=there.bluez.address("hci1")), counters) as heard:
