@@ -35,7 +35,7 @@ from rules.api import Event
 
 GROUP = 1_000
 """Events of one submission while the outbox is filled."""
-APART_MS = 3
+APART_MS = 100
 """Between two events of the past."""
 AHEAD_S = 1.0
 """Somebody taps for so long before the broker comes back ..."""
@@ -142,6 +142,7 @@ def _drain(work: Work, past: Past, module: tuple[str, ...]) -> None:
             name: round((used - before[name]) / past.events * 1e6, 1) for name, used in _cpu(work).items()
         }
         drained = time.monotonic()
+        notes["projected_by_then"] = _projected(office.ledger)
         while (size := _size_mb(work)) > SHRUNK_MB and time.monotonic() < drained + SETTLES_S:
             time.sleep(0.1)
         notes["shrunk_mb"], notes["shrunk_s"] = round(size, 1), round(time.monotonic() - drained, 1)
@@ -190,6 +191,12 @@ def _stored(ledger: Path) -> dict[tuple[str, int], float]:
     with closing(sqlite.read_only(ledger)) as connection:
         rows = connection.execute("SELECT subject, time, stored FROM person_event WHERE type LIKE 'desk.checkin.%'")
         return {(subject, at): stored / SECOND for subject, at, stored in rows}
+
+
+def _projected(ledger: Path) -> dict[str, int]:
+    """How far each store follows, by the ledger's own ids."""
+    with closing(sqlite.read_only(ledger)) as connection:
+        return dict(connection.execute("SELECT store, cursor FROM projection"))
 
 
 class Ears:
