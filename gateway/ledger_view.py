@@ -137,7 +137,7 @@ class View:
         )
 
     def next_at(self, subject: str, kind: str, time: int) -> int | None:
-        """When the first row without a person of this type and place happened, at `time` or later; None: there is none."""
+        """When the first row of this type and place happened, at `time` or later, none of a person; None: never."""
         return self._connection.execute(  # type: ignore[no-any-return]
             "SELECT min(at) FROM event WHERE subject = ? AND type = ? AND at >= ?", (subject, kind, time)
         ).get
