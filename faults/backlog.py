@@ -35,7 +35,7 @@ from rules.api import Event
 
 GROUP = 1_000
 """Events of one submission while the outbox is filled."""
-APART_MS = 3
+APART_MS = 100
 """Between two events of the past."""
 AHEAD_S = 1.0
 """Somebody taps for so long before the broker comes back ..."""
@@ -46,6 +46,9 @@ SHRUNK_MB = 8.0
 """Outbox and log with next to nothing in them are at most so large, SETTLES_S after the drain."""
 SETTLES_S = 30.0
 LIVE_P99_S = 2.0
+WANTED_A_SECOND = 10_000
+CORES = 2
+"""What the rate is wanted on. How fast it really went is a figure too, and says more of who else was at work."""
 EVIDENCE = {"dev": "mmw-17", "modality": "radar", "kind": "occupied", "value": True, "age_s": 0.1, "weight": 0.9}
 
 
@@ -138,10 +141,13 @@ def _drain(work: Work, past: Past, module: tuple[str, ...]) -> None:
             time.sleep(0.1)
         took = time.monotonic() - begun
         notes["drained_s"], notes["drained_a_second"] = round(took, 2), round(past.events / took)
-        notes["cpu_us_an_event"] = {
-            name: round((used - before[name]) / past.events * 1e6, 1) for name, used in _cpu(work).items()
-        }
+        cost = {name: round((used - before[name]) / past.events * 1e6, 1) for name, used in _cpu(work).items()}
+        notes["cpu_us_an_event"] = cost
+        notes["cpu_allows_a_second"] = allows = round(1e6 / max(*cost.values(), sum(cost.values()) / CORES))
+        if allows < WANTED_A_SECOND:
+            work.outcome.misses.append(f"an event costs so much CPU that {allows:,} a second are the most")
         drained = time.monotonic()
+        notes["projected_by_then"] = _projected(office.ledger)
         while (size := _size_mb(work)) > SHRUNK_MB and time.monotonic() < drained + SETTLES_S:
             time.sleep(0.1)
         notes["shrunk_mb"], notes["shrunk_s"] = round(size, 1), round(time.monotonic() - drained, 1)
@@ -177,7 +183,11 @@ def _live(work: Work, ears: Ears, since: float) -> None:
                 kept.append(max(0.0, stored[key] - offset - answer.at))
     for name, values in (("subscriber", sorted(heard)), ("ledger", sorted(kept))):
         p50, p99 = quantile(values, 0.5), quantile(values, 0.99)
-        work.outcome.notes[f"live_to_{name}_s"] = {"taps": len(values), "p50": round(p50, 3), "p99": round(p99, 3)}
+        worst = values[-1] if values else 0.0
+        work.outcome.notes[f"live_to_{name}_s"] = {
+            "taps": len(values),
+            **{word: round(value, 3) for word, value in (("p50", p50), ("p99", p99), ("worst", worst))},
+        }
         if p99 > LIVE_P99_S:
             work.outcome.misses.append(f"live events to the {name}: p99 {p99:.1f} s")
     work.outcome.recovery_s += heard
@@ -190,6 +200,12 @@ def _stored(ledger: Path) -> dict[tuple[str, int], float]:
     with closing(sqlite.read_only(ledger)) as connection:
         rows = connection.execute("SELECT subject, time, stored FROM person_event WHERE type LIKE 'desk.checkin.%'")
         return {(subject, at): stored / SECOND for subject, at, stored in rows}
+
+
+def _projected(ledger: Path) -> dict[str, int]:
+    """How far each store follows, by the ledger's own ids."""
+    with closing(sqlite.read_only(ledger)) as connection:
+        return dict(connection.execute("SELECT store, cursor FROM projection"))
 
 
 class Ears:
@@ -267,8 +283,8 @@ def _judge(ledger: Path, past: Past, outcome: Outcome) -> None:
 BACKLOG = Fault(
     name="backlog",
     title="backlog of 1,000,000 events (a cycle: 1,000), the broker returns while live events go on",
-    promise="live events reach a subscriber and the ledger in at most 2 s (p99), from the 202 on; the gateway has at"
-    " most 120 MB; the outbox file shrinks again",
+    promise="an event costs so little CPU that two cores can drain 10,000 a second; live events reach a subscriber and"
+    " the ledger in at most 2 s (p99), from the 202 on; the gateway has at most 120 MB; the outbox file shrinks again",
     defect="live events wait behind the past",
     run=backlog,
     quick=20,

@@ -136,6 +136,12 @@ class View:
             None,
         )
 
+    def next_at(self, subject: str, kind: str, time: int) -> int | None:
+        """When the first row of this type and place happened, at `time` or later, none of a person; None: never."""
+        return self._connection.execute(  # type: ignore[no-any-return]
+            "SELECT min(at) FROM event WHERE subject = ? AND type = ? AND at >= ?", (subject, kind, time)
+        ).get
+
     def person_last(self, pid: str, types: Sequence[str], time: int) -> Stored | None:
         """The last row of a person of some types that happened before `time`."""
         return next(self._of_person(pid, types, "< ? ORDER BY coalesce(at, time) DESC", time), None)

@@ -13,10 +13,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
@@ -30,6 +29,7 @@ from gateway.ledger_view import Stored, View
 from gateway.shift import Shifter
 from gateway.stores.base import Point, Store
 from gateway.stores.careful import Careful
+from gateway.stores.marks import Held, Mark, Marks
 from gateway.stores.points import points_of
 from gateway.stores.proof import Proof
 from gateway.stores.windows import QUARTER, Stretches, Window, stretch, window_of
@@ -40,31 +40,17 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 BATCH_ROWS = 500
+MOST_HELD = 10_000
+"""Rows whose quarter hours are computed together, while there are more: one that many rows touch is computed once."""
 HEAL_S = 120.0
 """VictoriaMetrics lost what it took in the last 8 s before it was killed; a probe finds that out PROBE_S later."""
 PROBE_S = 10.0
 LONGEST_RETRY_S = 30.0
+GIVES_WAY, LONGEST_WAY_S = 4, 0.25
+"""While events keep coming it rests so many times as long as its last step took, up to a quarter of a second: at full
+speed it halved the rate at which a backlog is committed and acknowledged."""
 REBUILT_S = 400 * 86_400.0
 """A new or emptied store gets quarter hours so far back, and events from the beginning."""
-
-
-class _Mark(NamedTuple):
-    """Where a store was at a machine time."""
-
-    machine: int
-    cursor: int
-    swept: int
-
-
-class _Batch(NamedTuple):
-    """Rows made into points, in a thread."""
-
-    cursor: int
-    points: list[Point]
-    anew: Stretches
-    """Closed quarter hours that are touched by rows which are projected for the first time ..."""
-    again: Stretches
-    """... and by rows that were projected before."""
 
 
 class Projection:
@@ -94,7 +80,8 @@ class Projection:
         self._seen = self._progress.cursor
         self._swept = min(self._progress.swept, window_of(clock.office()))  # unless the clock was ahead
         self._dirty = Stretches()
-        self._marks: deque[_Mark] = deque([_Mark(clock.machine(), self._cursor, self._swept)])
+        self._held = Held(self._cursor)
+        self._marks = Marks(Mark(clock.machine(), self._cursor, self._swept))
         self._wake = asyncio.Event()
         self._probed = 0
         self._rested = -1
@@ -104,7 +91,7 @@ class Projection:
 
     @property
     def cursor(self) -> int:
-        """Id of the last row that was written."""
+        """Id of the last row that was written, with its quarter hours."""
         return self._cursor
 
     def is_done(self, newest: int) -> bool:
@@ -139,10 +126,13 @@ class Projection:
                 try:
                     await self._probe()
                     while True:
-                        newest = await self._read(self._view.last_id)
+                        newest, begun = await self._read(self._view.last_id), self._clock.machine()
                         if await self._step():
                             attempt = 0
                             self._well()
+                            if self._wake.is_set():  # something was committed meanwhile
+                                took_s = (self._clock.machine() - begun) / SECOND
+                                await asyncio.sleep(min(LONGEST_WAY_S, GIVES_WAY * took_s))
                         else:
                             await self._rest(newest)
                 except TransientError as error:
@@ -164,15 +154,13 @@ class Projection:
         self._wake.clear()  # before looking: what is committed from here on wakes again
         if self._clock.machine() - self._probed > PROBE_S * SECOND:
             await self._probe()
-        batch = await self._read(self._next)
-        if batch is not None:
-            await self._writer.write(self._proof.carried(batch.points))
-            for windows, anew in ((batch.again, False), (batch.anew, True)):
-                while some := windows.take(BATCH_ROWS):
-                    await self._writer.write(await self._computed(some, anew=anew))
-            self._cursor = batch.cursor
-            self._seen = max(self._seen, batch.cursor)
-            self._mark()
+        points = await self._read(self._next)
+        if points is not None:
+            await self._writer.write(self._proof.carried(points))
+        if self._held.rows and (points is None or not self._held.more or self._held.rows >= MOST_HELD):
+            await self._settle()
+            return True
+        if points is not None:
             return True
         if self._dirty:
             chosen = self._dirty.take(BATCH_ROWS)
@@ -201,6 +189,16 @@ class Projection:
         known = self._clock.quality().sync != "none"
         return self._clock.seconds_until(self._swept + QUARTER) if known else PROBE_S
 
+    async def _settle(self) -> None:
+        """The quarter hours of the rows that were written; only then the cursor stands behind these."""
+        for windows, anew in ((self._held.again, False), (self._held.anew, True)):
+            while some := windows.take(BATCH_ROWS):
+                await self._writer.write(await self._computed(some, anew=anew))
+        self._cursor = self._held.last
+        self._seen = max(self._seen, self._cursor)
+        self._held = Held(self._cursor)
+        self._mark()
+
     async def _rest(self, newest: int) -> None:
         """Until something was committed, a quarter hour ends, or the store is to be probed."""
         self._well()
@@ -212,22 +210,22 @@ class Projection:
         except TimeoutError:
             self._mark()
 
-    def _next(self) -> _Batch | None:
-        """In a thread: the next rows as points, and the closed windows that they touch."""
-        rows = self._view.after(self._cursor, BATCH_ROWS, classes=("evt",))
+    def _next(self) -> list[Point] | None:
+        """In a thread: the next rows as points; the closed windows that they touch are held."""
+        rows = self._view.after(self._held.last, BATCH_ROWS, classes=("evt",))
         if not rows:
             return None
         points: list[Point] = []
-        anew, again = Stretches(), Stretches()
         for row in rows:
             late = self._view.corrected(row) if row.type == "gateway.clock_corrected" else []
-            touched = anew if row.id > self._seen else again
+            touched = self._held.anew if row.id > self._seen else self._held.again
             for each in (row, *late):
                 data = json.loads(each.body)["data"]
                 self._add(each, data, points)
                 for place, found in self._usage.touched(each, data, self._swept):
                     touched.add(place, found)
-        return _Batch(rows[-1].id, points, anew, again)
+        self._held.took(rows[-1].id, len(rows), more=len(rows) == BATCH_ROWS)
+        return points
 
     def _first_window(self) -> int:
         """Where a store that has nothing yet begins."""
@@ -262,14 +260,12 @@ class Projection:
     def _mark(self) -> None:
         """Remember where the store is, and what lies so far back that it is safe."""
         now = self._clock.machine()
-        self._marks.append(_Mark(now, self._cursor, self._swept))
-        safe = min(now - int(HEAL_S * SECOND), self._proof.at)
-        while len(self._marks) > 1 and self._marks[1].machine <= safe:
-            self._marks.popleft()
+        self._marks.add(Mark(now, self._cursor, self._swept), safe=min(now - int(HEAL_S * SECOND), self._proof.at))
         self._note()
 
     def _note(self) -> None:
-        progress = Progress(self._cursor, self._marks[0].cursor, self._marks[0].swept, self._progress.instance)
+        safe = self._marks.oldest
+        progress = Progress(self._cursor, safe.cursor, safe.swept, self._progress.instance)
         moves = () if self._shifter is None else self._shifter.take_moves()
         if progress != self._progress or moves:
             self._progress = progress
@@ -295,7 +291,7 @@ class Projection:
         self._note()
 
     def _heal(self) -> None:
-        oldest = self._marks[0]
+        oldest = self._marks.oldest
         self._back_to(oldest.cursor, oldest.swept)
 
     def _back_to(self, cursor: int, swept: int) -> None:
@@ -304,7 +300,8 @@ class Projection:
             self._counters.add("projection.healed", self.store.name)
         self._cursor, self._swept = cursor, swept
         self._rested = -1
-        self._marks = deque([_Mark(self._clock.machine(), cursor, swept)])
+        self._held = Held(cursor)
+        self._marks = Marks(Mark(self._clock.machine(), cursor, swept))
 
     def _ill(self, error: TransientError) -> None:
         self._counters.add("projection.retries", self.store.name)

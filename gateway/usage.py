@@ -105,8 +105,8 @@ class Usage:
 
     def _until(self, place: str, since: int, swept: int) -> int:
         """When a place's state is told next, from an office time on."""
-        following = self._view.first_from(place, CHANGED, since)
-        return swept if following is None or following.at is None else following.at
+        following = self._view.next_at(place, CHANGED, since)
+        return swept if following is None else following
 
     def _touched_by_age(self, row: Stored, swept: int) -> Iterator[Touched]:
         """A late row of an older boot shows that the boot lived longer than was thought."""

@@ -29,6 +29,8 @@ __all__ = ["NAME", "VERSION", "Estimate", "FloorMap", "Settings", "State", "esti
 NAME, VERSION = "locate", 2
 """It takes the place of locate.py."""
 WINDOW = SECOND
+LATE = 2 * SECOND
+"""Another gateway's word takes its time: so old it may be when its second has been weighed without it."""
 AHEAD = 5 * SECOND
 """Of the open window: a sighting beyond it is of a clock that is wrong."""
 FAINT_FIT, FAINT_WINDOWS = 0.2, 10
@@ -148,7 +150,7 @@ def _hear(config: _Config, state: State, item: Sighting) -> int | None:
     tag = state.tags.get(item.person)
     if tag is None:
         tag = _begin(config, state, item.person, found[0], item.at)
-    elif item.at < tag.closed:  # its second has been weighed without it
+    elif item.at < tag.closed - LATE:  # what comes a little later counts with the next second
         state.late += 1
         return _due(config, state)
     if item.at > tag.last:

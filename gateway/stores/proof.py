@@ -16,8 +16,8 @@ from gateway.errors import PermanentError, TransientError
 from gateway.stores.base import CANARY, Point, Store
 
 EVERY_S = 1.0
-SETTLED_S = 15.0
-"""VictoriaMetrics finds a point some seconds after it has taken it."""
+SETTLED_S = 30.0
+"""VictoriaMetrics finds a point five seconds after it has taken it, and the first of a series after ten."""
 LOOK_S = 1.0
 """How often a store in doubt is asked for a canary that was just written."""
 

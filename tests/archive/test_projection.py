@@ -24,6 +24,7 @@ from gateway.stores.base import BadPoints, Point, Store, Tags
 from gateway.stores.embedded import EmbeddedStore
 from gateway.stores.influx1 import Influx1Store
 from gateway.stores.influx2 import Influx2Store
+from gateway.stores.proof import SETTLED_S
 from gateway.stores.windows import QUARTER, REACH, Stretches, stretch, use, window_of
 from rules.api import SECOND
 from tests.archive.conftest import Influx, Victoria
@@ -45,6 +46,7 @@ class Memory:
         self.milliseconds = milliseconds
         self.points: dict[tuple[str, tuple[tuple[str, str], ...], int], dict[str, float]] = {}
         self.fails = 0
+        self.keeps = True
         self.bad: Callable[[Point], bool] = lambda _: False
         self.started = "1"
         self.writes = 0
@@ -56,7 +58,7 @@ class Memory:
             raise TransientError("503")
         if any(map(self.bad, points)):
             raise BadPoints("refused", "400")
-        for point in points:
+        for point in points if self.keeps else ():
             time = point.time // 1_000_000 if self.milliseconds else point.time
             self.points[point.measurement, point.tags, time] = {name: float(value) for name, value in point.fields}
 
@@ -199,6 +201,27 @@ async def test_a_store_that_fails_gets_everything_later_and_again(tmp_path: Path
         assert b.counters.get("projection.retries", "memory") == 2
         assert b.counters.get("projection.healed", "memory") == 1
     assert sorted(fields["seq"] for fields in store.of("space_state").values()) == [1, 2]
+
+
+async def test_a_store_that_answers_for_what_it_does_not_keep_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.stores.proof.LOOK_S", 0.0)
+    store = Memory()
+    store.answers = True
+    async with bench(tmp_path, store) as b:
+        b.commit(make(1))
+        await b.done()
+        await b.pass_(PROBE_S + SETTLED_S)
+        store.keeps = False
+        b.commit(make(2))
+        await b.done()
+        store.keeps = True
+        await b.pass_(PROBE_S + SETTLED_S)
+        b.commit(make(3))
+        await b.done()
+        assert b.counters.get("projection.healed", "memory") == 1
+    assert sorted(fields["seq"] for fields in store.of("space_state").values()) == [1, 2, 3]
 
 
 async def test_a_store_that_was_started_again_while_idle_is_healed_by_the_probe(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.config.model import InfluxStore
 from gateway.errors import PermanentError, TransientError
-from gateway.stores.base import BadPoints, Point, Store
+from gateway.stores.base import CANARY, BadPoints, Point, Store
 from gateway.stores.embedded import EmbeddedStore
 from gateway.stores.influx1 import Influx1Store
 from gateway.stores.influx2 import Influx2Store
@@ -168,3 +169,18 @@ async def test_a_server_that_is_away_is_transient_and_a_new_life_is_seen(
     server.start()
     await store.write(SOME[:1])
     assert await store.life() not in ("", first)
+
+
+@pytest.mark.parametrize("kind", ["victoria", "influx"])
+async def test_a_server_says_how_many_points_of_a_series_it_has(kind: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(kind)
+    store: Store = request.getfixturevalue(f"to_{kind}")
+    now = time.time_ns() // 1_000_000 * 1_000_000
+    at = [now + n * 1_000_000 for n in range(3)]
+    await store.write([Point(CANARY, (("store", name),), (("n", 1),), t) for t in at for name in ("a", "b")])
+    tags = (("store", "a"),)
+    if kind == "victoria":  # otherwise it finds a point some seconds after it has taken it
+        await asyncio.to_thread(server.get, "/internal/force_flush")
+    assert await store.count(CANARY, tags, at[0], at[2]) == 3
+    assert await store.count(CANARY, tags, at[1], at[2]) == 2
+    assert await store.count(CANARY, (("store", "c"),), at[0], at[2]) == 0

@@ -21,12 +21,13 @@ from gateway.contract.envelope import (
     Origin,
     decode,
     decode_batch,
+    decode_items,
     encode,
 )
 from gateway.contract.events import EVENTS, EventType
 from gateway.contract.fields import Wire
 from gateway.contract.lenient import read
-from gateway.contract.payload import read_json
+from gateway.contract.payload import read_json, split_batch
 from gateway.contract.schema import schemas
 from gateway.contract.subscriber import Subscriber
 from gateway.contract.times import LATEST, parsed, written
@@ -404,3 +405,33 @@ def test_commands_expire() -> None:
     assert command["role"] == "unknown"
     assert not exchange.expired(command, 10**18 + 30 * 10**9)
     assert exchange.expired(command, 10**18 + 31 * 10**9)
+
+
+NESTED = EXAMPLE.replace(b'"data":{', b'"data":{"more":[{"a":1},{"specversion":"1.0"}],')
+QUOTED = EXAMPLE.replace(b'"data":{', b'"data":{"more":",{\\"specversion\\":",')
+TWICE = EXAMPLE.replace(b'"data":{', b'"data":{"more":1,"more":2,')
+SPACED = EXAMPLE.replace(b'"data":', b'"data" : ')
+pieces = st.sampled_from(
+    [EXAMPLE, NESTED, QUOTED, TWICE, SPACED, b'{"specversion":', b'{"specversion":"1.0"}', b"{}", b"1"]
+)
+
+
+@given(st.lists(pieces, max_size=5))
+def test_a_batch_is_taken_apart_in_one_way_however_it_is_written(items: list[bytes]) -> None:
+    payload = b"[" + b",".join(items) + b"]"
+    try:
+        expected = [(raw, alone(raw)) for raw in split_batch(payload)]
+    except PermanentError as error:
+        with pytest.raises(PermanentError, match=error.reason):
+            decode_items(payload)
+        return
+    assert [(raw, found if isinstance(found, Envelope) else found.reason) for raw, found in decode_items(payload)] == (
+        expected
+    )
+
+
+def alone(raw: bytes) -> Envelope | str:
+    try:
+        return decode(raw)
+    except PermanentError as error:
+        return error.reason

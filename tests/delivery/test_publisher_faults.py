@@ -228,6 +228,24 @@ async def test_a_backlog_that_nobody_takes_goes_from_the_oldest_on_as_it_is_take
     assert there.history == oldest
 
 
+async def test_what_was_live_while_the_archive_was_away_reaches_it_before_a_long_backlog(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.publisher.AHEAD", 200)
+    await leave(tmp_path, *(telemetry(n) for n in range(1500)), boot=OLD)
+    gateway = Gateway(mosquitto.port, tmp_path)
+    async with gateway.running() as outbox:
+        await until(lambda: gateway.publisher.published == 200)
+        await outbox.append([telemetry()], ())
+        await until(lambda: gateway.publisher.published == 201)
+        async with archive(mosquitto.port) as there:
+            await there.say()
+            await gateway.empty()
+    (live,) = keys(1)
+    assert there.history.index(live) <= 300, "behind what was out already, and before the rest of the past"
+    assert set(there.history) == {live, *keys(*range(1, 1501), boot=OLD)}
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_what_the_outbox_has_given_up_is_not_waited_for(
     mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
