@@ -18,6 +18,7 @@ from faults.power import POWER
 from faults.radio import RADIO
 from faults.redelivery import REDELIVERY
 from faults.stores import STORES
+from faults.truth import TRUTH
 from faults.upgrades import UPGRADED
 from faults.usb import USB
 
@@ -39,6 +40,7 @@ _ALL = (
     OWNER_LOST,
     USB,
     CLOCKS,
+    TRUTH,
     POISON,
     UPGRADED,
     BACKLOG,

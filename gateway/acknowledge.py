@@ -40,6 +40,7 @@ class _Told(NamedTuple):
 
     committed: set[int]
     refused: dict[int, str]
+    canaries: set[int]
 
 
 class Acknowledger:
@@ -65,6 +66,10 @@ class Acknowledger:
         """It will never be taken."""
         self._of(name).refused[name.sequence] = reason
         self._wake.set()
+
+    def canary(self, name: Name) -> None:
+        """A canary has come as far as the ledger."""
+        self._of(name).canaries.add(name.sequence)
 
     def send(self) -> None:
         """Let what was said so far go out."""
@@ -125,18 +130,21 @@ class Acknowledger:
         for boot, told in boots.items():
             spans = ranges(told.committed)
             refused = [Refusal(seq=seq, reason=reason) for seq, reason in sorted(told.refused.items())]
-            while spans or refused:
+            canary = max(told.canaries, default=None)
+            while spans or refused or canary is not None:
                 ack = BootAck(
                     boot=boot,
                     committed=tuple(spans[:RANGES_A_MESSAGE]),
                     refused=tuple(refused[:REFUSED_A_MESSAGE]),
+                    canary=canary,
                 )
+                canary = None
                 yield write_ack(Acknowledgement(worker=self._worker, boots=(ack,)))
                 del spans[:RANGES_A_MESSAGE], refused[:REFUSED_A_MESSAGE]
 
     def _of(self, name: Name) -> _Told:
         boots = self._pending.setdefault(name.gateway, {})
-        return boots.setdefault(name.boot, _Told(set(), {}))
+        return boots.setdefault(name.boot, _Told(set(), {}, set()))
 
 
 def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -343,6 +343,7 @@ class GatewayApp:
             group.create_task(self.leadership.run(), name="leadership")
             group.create_task(self.consent.run(), name="consent")
             group.create_task(self.timing.run(), name="clock")
+            questions = self._questions()
             heartbeat = Heartbeat(
                 origin=self.origin,
                 link=self.link,
@@ -353,9 +354,10 @@ class GatewayApp:
                 clock=self.clock,
                 counters=self.counters,
                 draft=self._draft,
+                alarms=questions.alarms,
             )
             group.create_task(heartbeat.run(), name="health")
-            control = Control(self.folder / "control.sock", self._questions().handlers())
+            control = Control(self.folder / "control.sock", questions.handlers())
             group.create_task(control.run(), name="control")
 
     async def _keep(self, source: Source) -> None:

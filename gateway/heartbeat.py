@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
 
+from gateway.alarms import Alarm
 from gateway.clock import Clock, rfc3339
 from gateway.contract import state as wire
 from gateway.contract import topics
@@ -22,6 +24,10 @@ from gateway.sources.base import Source, health
 HEALTH_S = 10.0
 COUNTERS_EVERY = 60
 """Of these: replay counters of frames that changed nothing are kept then, and at the stop."""
+
+
+MOST_ALARMS = 64
+_log = logging.getLogger(__name__)
 
 
 class Heartbeat:
@@ -39,6 +45,7 @@ class Heartbeat:
         clock: Clock,
         counters: Counters,
         draft: Callable[[str, Mapping[str, Any]], Draft],
+        alarms: Callable[[], Awaitable[Sequence[Alarm]]],
     ) -> None:
         """`draft` makes an event of the gateway itself, of its type and data."""
         self._origin = origin
@@ -50,6 +57,9 @@ class Heartbeat:
         self._clock = clock
         self._counters = counters
         self._draft = draft
+        self._alarms = alarms
+        self._told: set[tuple[str, str]] = set()
+        """Alarms that were logged and are still there."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -62,8 +72,19 @@ class Heartbeat:
             await self._outbox.declare(partial(self._draft, "gateway.gap"))
             self._link.publish(topic, wire.write(wire.GatewayHealth, await self._body()), qos=0)
 
+    def _tell(self, now: Sequence[Alarm]) -> None:
+        """In the log, once, when an alarm begins, and when it is over."""
+        present = {(alarm.name, alarm.about) for alarm in now}
+        for alarm in now:
+            if (alarm.name, alarm.about) not in self._told:
+                _log.error("alarm %s %s: %s; %s", alarm.name, alarm.about, alarm.why, alarm.do)
+        for name, about in sorted(self._told - present):
+            _log.warning("alarm %s %s is over", name, about)
+        self._told = present
+
     async def _body(self) -> dict[str, Any]:
-        backlog = await self._outbox.backlog()
+        backlog, alarms = await self._outbox.backlog(), await self._alarms()
+        self._tell(alarms)
         now = self._clock.office()
         oldest = None if backlog.oldest_at is None else max(0.0, (now - backlog.oldest_at) / 1e9)
         return {
@@ -72,5 +93,9 @@ class Heartbeat:
             "counters": dict(self._counters.snapshot()),
             "backlog": {"count": backlog.events, "bytes": backlog.bytes, "oldest_s": oldest, "dead": backlog.dead},
             "clock": self._clock.quality()._asdict(),
+            "alarms": tuple(
+                {"name": one.name, "about": one.about[:256], "why": one.why[:512], "do": one.do[:256]}
+                for one in alarms[:MOST_ALARMS]
+            ),
             "sources": {source.id: health(source.state, self._clock.machine()) for source in self._sources},
         }

@@ -20,6 +20,7 @@ from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.config.owners import Owners
 from gateway.contract import arrival, topics
+from gateway.contract.acks import read_canary
 from gateway.contract.envelope import Envelope, decode, decode_items
 from gateway.contract.exchange import Beat
 from gateway.contract.fence import Fence
@@ -59,6 +60,8 @@ class _Taken(NamedTuple):
 
     events: list[Envelope]
     message: Message
+    canary: Name | None = None
+    """Asks whether it has come as far as the ledger."""
 
 
 class Ingest:
@@ -98,6 +101,7 @@ class Ingest:
         for cls in (*sorted(arrival.LIVE), *arrival.HISTORY):
             link.subscribe(f"{PREFIX}/{cls}/#", self.receive)
         link.subscribe(f"{PREFIX}/coord/{office.site}/#", self._beat, qos=0)
+        link.subscribe(f"{PREFIX}/gw/{office.site}/+/canary", self._canary)
 
     async def run(self) -> None:
         """Until cancelled; what was received is committed before it ends."""
@@ -184,6 +188,22 @@ class Ingest:
                 self._fence.told(where, beat)
         message.ack()
 
+    def _canary(self, message: Message) -> None:
+        """It waits with the events for the ledger; an empty one is the broker's."""
+        topic = topics.parse(message.topic)
+        if not message.payload or topic is None or topic.gateway not in self._acks.gateways:
+            message.ack()
+            return
+        try:
+            canary = read_canary(message.payload)
+        except PermanentError as error:
+            self._counters.add("ingest.refused", error.reason)
+            message.ack()
+            return
+        self._queue.append(_Taken([], message, Name(topic.gateway, canary.boot, canary.number)))
+        self._waiting += len(message.payload)
+        self._wake.set()
+
     def _refuse(self, topic: Topic, event: Envelope | PermanentError, raw: bytes, reason: str) -> None:
         """Count it, and tell the gateway that the topic belongs to, if it says that it is that gateway's."""
         self._counters.add("ingest.refused", reason)
@@ -247,6 +267,8 @@ class Ingest:
         for taken in batch:
             self._waiting -= len(taken.message.payload)
             taken.message.ack()
+            if taken.canary is not None:
+                self._acks.canary(taken.canary)
         self._acks.send()
         if new:
             self._counters.add("ingest.stored", n=len(new))

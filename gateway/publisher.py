@@ -31,6 +31,7 @@ from gateway.mqtt import REFUSED, Delivered, Link, Message
 from gateway.outbox import Outbox
 from gateway.outbox_store import Row
 from gateway.outstanding import Barred, Key, Outstanding
+from gateway.truth import Canary
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Publisher:
         """Machine time of the archive's last word, ns."""
         self.refused: dict[str, str] = {}
         """Topics that the broker refuses, and why, until it takes a publish on them."""
+        self.canary = Canary(link, origin, clock)
         outbox.subscribe(self._committed)
         outbox.held.on_release = self._released
         link.on_connect(self._reconnected)
@@ -90,6 +92,7 @@ class Publisher:
             group.create_task(self._take_acks(), name="publisher acks")
             group.create_task(self._send_history(), name="publisher history")
             group.create_task(self._send_again(), name="publisher again")
+            group.create_task(self.canary.run(), name="publisher canary")
 
     # --- the live lane ----------------------------------------------------------------------------------------------
 
@@ -280,6 +283,10 @@ class Publisher:
             if not ack.boots:  # its greeting: what it has not acknowledged it has not got
                 self._begin_anew(unanswered=False)
             for boot in ack.boots:
+                if boot.canary is not None and boot.boot == self._origin.boot:
+                    self.canary.answered(boot.canary)
+                if not (boot.committed or boot.refused):
+                    continue
                 # the outbox first: what it still has and is not known to be out would go out again
                 await self._outbox.retire(boot.boot, boot.committed)
                 for first, last in boot.committed:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.alarms import Alarm, alarms
 from gateway.clock import SECOND, Clock, rfc3339
 from gateway.config import room_models
 from gateway.config.model import Office
@@ -86,6 +87,14 @@ class Questions:
         }
 
     async def _status(self, _args: Mapping[str, Any]) -> dict[str, Any]:
+        status = await self._facts()
+        return {"alarms": [alarm._asdict() for alarm in alarms(status)], **status}
+
+    async def alarms(self) -> list[Alarm]:
+        """What needs somebody now."""
+        return alarms(await self._facts())
+
+    async def _facts(self) -> dict[str, Any]:
         coordinator, link = self._coordinator, self._link.state
         return {
             "gateway": self._origin.gateway,
@@ -107,6 +116,7 @@ class Questions:
             "published": self._publisher.published,
             "broker_refuses": {**link.refused, **self._publisher.refused},
             "archive_heard_s": self._archive_heard_s(),
+            "archive_silent_s": round(self._publisher.canary.silent_s, 1),
             "counters": dict(self._counters.snapshot()),
             "locator": self._pipeline.explain(locate.NAME, self._origin.building, self._clock.office()) or {},
             "down": [] if coordinator is None else sorted(coordinator.down),

@@ -35,6 +35,7 @@ class BootAck(_Model):
         (), description="inclusive ranges of sequences that are committed: the gateway may forget them"
     )
     refused: Annotated[tuple[Refusal, ...], Field(max_length=10_000)] = Field((), description="never to be sent again")
+    canary: Sequence | None = Field(None, description="the last canary of this boot that has come to the ledger")
 
 
 class Acknowledgement(_Model):
@@ -44,6 +45,26 @@ class Acknowledgement(_Model):
     boots: Annotated[tuple[BootAck, ...], Field(max_length=1000)] = Field(
         description="by boot; empty: the archive is back, and has nothing of what it has not acknowledged"
     )
+
+
+class Canary(_Model):
+    """Payload of `gw/<site>/<gw>/canary` that is meant for the archive; an empty one is for the broker alone."""
+
+    boot: Boot = Field(description="the gateway's boot")
+    number: Sequence = Field(description="counts up in a boot")
+
+
+def write_canary(boot: str, number: int) -> bytes:
+    """As JSON."""
+    return Canary(boot=boot, number=number).model_dump_json().encode()
+
+
+def read_canary(payload: bytes) -> Canary:
+    """What the archive reads. Raises PermanentError: too_big, too_deep, not_json, invalid."""
+    try:
+        return Canary.model_validate(read_json(payload))
+    except ValidationError as error:
+        raise invalid(error) from error
 
 
 def write_ack(ack: Acknowledgement) -> bytes:

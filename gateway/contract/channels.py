@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from gateway.contract import state
-from gateway.contract.acks import Acknowledgement
+from gateway.contract.acks import Acknowledgement, Canary
 from gateway.contract.exchange import Beat, CommandMessage, CommandResult, Readings, Sightings
 from gateway.contract.topics import PREFIX
 
@@ -135,8 +135,10 @@ CHANNELS = (
         "canary",
         "gw/{site}/{gateway}/canary",
         "gateway",
-        "Empty: a gateway to which nothing was said for 2 s asks the broker whether it still takes messages.",
-        "nobody",
+        "Empty: a gateway to which nothing was said for 2 s asks the broker whether it still takes messages. "
+        "Numbered: it asks the archive, which answers on `ack` behind its next commit.",
+        "the archive only",
+        payload=Canary,
     ),
     Channel(
         "dev",

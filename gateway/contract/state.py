@@ -124,6 +124,15 @@ class SourceHealth(Wire):
     heard_s: Seconds | None = Field(None, description="seconds since something was heard")
 
 
+class AlarmState(Wire):
+    """Something that needs somebody."""
+
+    name: Word = Field(description="stable word")
+    about: Annotated[str, Field(max_length=256)] = Field("", description="a source, a topic, a gateway; empty: itself")
+    why: Annotated[str, Field(max_length=512)] = Field(description="the cause")
+    do: Annotated[str, Field(max_length=256)] = Field(description="the next step")
+
+
 class GatewayHealth(Wire):
     """How a gateway is. Not retained."""
 
@@ -133,6 +142,7 @@ class GatewayHealth(Wire):
     backlog: Waiting | None = Field(None, description="the outbox")
     clock: ClockState | None = Field(None, description="how good its clock is")
     sources: dict[Identifier, SourceHealth] = Field({}, max_length=256, description="by id")
+    alarms: tuple[AlarmState, ...] = Field((), max_length=64, description="what is wrong now, the most urgent first")
 
 
 class DeviceState(Wire):

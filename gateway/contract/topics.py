@@ -160,7 +160,7 @@ def gateway_health(site: str, gateway: str) -> str:
 
 
 def canary(site: str, gateway: str) -> str:
-    """Empty messages, by which a gateway asks the broker whether it is there."""
+    """By which a gateway asks the broker (empty) and the archive (numbered) whether they are there."""
     return _join("gw", identifier(site), identifier(gateway), "canary")
 
 
