@@ -27,7 +27,7 @@ from gateway.decode import installed
 from gateway.kernel_clock import ManualMachine
 from gateway.ledger import Ledger
 from gateway.people import PeopleTable
-from gateway.projection import Projections
+from gateway.projection import BATCH_ROWS, Projections
 from gateway.sources.base import Deliver
 from gateway.stores.base import Point
 from gateway.timekeeping import OfficeClock
@@ -127,12 +127,13 @@ class Archive:
         self.ledger.commit(events)
 
     async def points(self, office: Office, now: int) -> list[Point]:
-        """All that a store is told of events."""
+        """All that a store is told of events: a day's are one batch, written before any quarter hour is computed."""
         store = Memory()
         projections = Projections(self.ledger, [store], office, ManualClock(now, SECOND), Counters())
         running = asyncio.create_task(projections.run())
         newest = self.ledger.last_id()
-        while projections.status()["memory"]["cursor"] < newest:
+        assert newest < BATCH_ROWS
+        while not store.points and not projections.is_done("memory", newest):
             await asyncio.sleep(0.002)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

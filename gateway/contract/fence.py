@@ -34,6 +34,8 @@ class Fence:
     def told(self, building: str, data: Mapping[str, Any]) -> None:
         """An event's `data`, or a beat of who leads, says in which term, and since when that is led."""
         term, since = data.get("term"), data.get("led_since")
+        if (data.get("clock") or {}).get("sync") == "none":
+            return  # since when it leads it does not know: by that nobody's word is refused
         if isinstance(term, int) and isinstance(since, str):
             self.begun(building, term, parsed(since))
 

@@ -54,7 +54,10 @@ history topics:
    unknown field or type, read an unknown word as `unknown`. A new major has other types (`...v2`), is published beside
    the old one for 12 months, and `correlation` joins the two.
 6. **Clocks.** `gateway.clock_corrected` shifts the times of its boot's events that say `clock.sync: none`, also of
-   those that came before it.
+   those that came before it. While a gateway does not know the time, events about people wait for up to ten minutes,
+   and are told with the right times (`ntp`, `rtc`) if it is known by then. An event that was sent is never sent with
+   other times: the same `id` is the same bytes. `rtc`: nothing keeps the clock now, it is right as far as is known, and
+   `err_ms` says how far. `gateway.clock_stepped`: a known time was set to another; nothing that was told before moves.
 7. **Corrections.** `presence.corrected`: `field` of the event, check-in or visit `target_id` is `new`; the field
    `event` with `new: null` makes it void.
 8. **Erasure.** `privacy.erased` with a `pid`: forget the person, also when older messages come later. Without: it takes
