@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from faults.api import Fault, Outcome, Scene
-from gateway import salvage
+from faults.office import GATEWAY
+from faults.work import at_work
+from gateway import boot, salvage
 from gateway.carve import Image
 from gateway.counters import Counters
 from gateway.errors import HadirError
@@ -23,6 +25,8 @@ from tests.delivery.world import act, make_outbox, running, sense, telemetry
 
 EVENTS, FACTS = 400, 60
 START_S = 5.0
+DAEMON_FROM = 60
+"""Cycles of a run from which on whole gateways are started as well, one for each hundred."""
 UNTOLD = ("the log cut short", "one bit of the log", "a zeroed frame of the log")
 """Damage to the end of a log looks like the end of the power: nothing can tell them apart."""
 Kept = dict[tuple[str, int], bytes]
@@ -50,7 +54,7 @@ def corrupted(scene: Scene) -> Outcome:
         whole = _untouched(stands, made, folder) & set(content)
         begun = time.monotonic()
         try:
-            boot = highest_boot(folder / "outbox.sqlite")
+            highest = highest_boot(folder / "outbox.sqlite")
             sent, dead, known, counters = asyncio.run(_start(folder))
         except (HadirError, ValueError) as error:
             outcome.misses.append(f"{kind}, cycle {cycle}: it does not start: {error}")
@@ -69,18 +73,53 @@ def corrupted(scene: Scene) -> Outcome:
             outcome.misses.append(
                 f"{kind}, cycle {cycle}: {len(missing)} untouched rows are gone, {sorted(missing)[:3]}"
             )
-        if boot not in ("", "000002-abcd") and not in_log:
-            outcome.misses.append(f"{kind}, cycle {cycle}: the highest boot is said to be {boot}")
+        if highest not in ("", "000002-abcd") and not in_log:
+            outcome.misses.append(f"{kind}, cycle {cycle}: the highest boot is said to be {highest}")
         if counters["set aside"] != len(list(folder.glob("*.damaged-?"))):
             outcome.misses.append(f"{kind}, cycle {cycle}: what was set aside is not told")
         told = counters["set aside"] or counters["log"] or dead or set(sent) == set(content)
         if not told and kind not in UNTOLD:
             outcome.misses.append(f"{kind}, cycle {cycle}: rows are gone and nothing says so")
+    if scene.cycles >= DAEMON_FROM and not scene.broken:
+        _daemons(scene, outcome, max(1, scene.cycles // 100))
     if outcome.recovery_s and max(outcome.recovery_s) > START_S:
         outcome.misses.append(f"a start took {max(outcome.recovery_s):.1f} s")
     outcome.notes["share of rows that went on, least"] = round(min(saved_share, default=1.0), 3)
     outcome.notes["share of rows that went on, mean"] = round(sum(saved_share) / max(1, len(saved_share)), 4)
     return outcome
+
+
+def _daemons(scene: Scene, outcome: Outcome, times: int) -> None:
+    """Real gateways, all of whose files are damaged: each starts, says so, and what comes then is stored."""
+    inner, chance = Outcome(), scene.chance
+    with at_work(scene, inner) as work:
+        work.restart()
+        work.office.ready()
+        folder = work.office.folder / "var" / GATEWAY
+        for _ in range(times):
+            work.taps.start()
+            time.sleep(1.0)
+            work.taps.stop()
+            work.office.drained()
+            work.office.kill(GATEWAY)
+            before = boot.last(folder)
+            for name in ("boot", "people", "retained.json"):
+                (folder / name).write_bytes(chance.choice((b"", chance.randbytes(500))))
+            (folder / "outbox.sqlite").write_bytes(b"")
+            begun = time.monotonic()
+            work.office.launch(GATEWAY, "gateway.cli")
+            status = work.office.until(lambda status: status["boot"])
+            outcome.recovery_s.append(time.monotonic() - begun)
+            work.office.ready()
+            outcome.applies("every file of a gateway")
+            if boot.last(folder) <= before:
+                outcome.misses.append(f"boot {boot.last(folder)} after {before}: it went back")
+            if not status["set_aside"]:
+                outcome.misses.append("the status does not say that the outbox was damaged")
+    outcome.misses += inner.misses
+    outcome.lost += inner.lost
+    outcome.duplicated += inner.duplicated
+    outcome.rss_mb = inner.rss_mb
 
 
 async def _make(folder: Path) -> tuple[Kept, dict[str, list[Any]]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import secrets
 from pathlib import Path
+from zlib import crc32
 
 from gateway import durable
 from gateway.ballast import Ballast
 from gateway.errors import TransientError
 
 _BOOT = re.compile(r"([0-9]{6})-[0-9a-f]{4}")
+_FILE = re.compile(r"([0-9]{1,6})(?: ([0-9a-f]{8}))?")
+"""Number and sum: a changed bit must not set it back. An early hadir wrote no sum."""
 
 
 def counter(boot: str) -> int:
@@ -23,11 +26,14 @@ def counter(boot: str) -> int:
 
 
 def last(folder: Path) -> int:
-    """The counter of the last boot from `folder`; 0: there was none, or its file was cut short by a power loss."""
+    """The counter of the last boot from `folder`; 0: there was none, or its file is not as it was written."""
     try:
-        return int((folder / "boot").read_text(encoding="ascii").strip()[:12] or 0)
+        found = _FILE.fullmatch((folder / "boot").read_text(encoding="ascii").strip())
     except (OSError, ValueError):
         return 0
+    if found is None or (found[2] and int(found[2], 16) != crc32(found[1].encode())):
+        return 0
+    return int(found[1])
 
 
 def next_boot(folder: Path, floor: int = 0) -> str:
@@ -46,9 +52,10 @@ def next_boot(folder: Path, floor: int = 0) -> str:
 
 
 def _write(folder: Path, number: int) -> None:
+    content = f"{number} {crc32(str(number).encode()):08x}\n".encode()
     try:
-        durable.replace(folder / "boot", f"{number}\n".encode())
+        durable.replace(folder / "boot", content)
     except OSError:
         if not Ballast(folder / "outbox.ballast", 0).free():
             raise
-        durable.replace(folder / "boot", f"{number}\n".encode())
+        durable.replace(folder / "boot", content)

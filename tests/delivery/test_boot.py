@@ -22,7 +22,9 @@ def test_a_replaced_card_starts_above_what_others_have_seen(tmp_path: Path) -> N
     assert counter(next_boot(tmp_path, 7)) == 43
 
 
-@pytest.mark.parametrize("left", [b"", b"\n", b"4", b"\x00" * 16, b"-9\n", b"forty\n", b"\xff\xfe\n", b"4 2\n"])
+@pytest.mark.parametrize(
+    "left", [b"", b"\n", b"4", b"\x00" * 16, b"-9\n", b"forty\n", b"41 00000000\n", b"\xff\xfe", b"4 2\n"]
+)
 def test_a_damaged_file_falls_back_on_the_floor(tmp_path: Path, left: bytes) -> None:
     (tmp_path / "boot").write_bytes(left)
     made = next_boot(tmp_path, 12)
