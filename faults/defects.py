@@ -133,7 +133,7 @@ def opens_by_number() -> None:
     begin = SerialSource.__init__
 
     def numbered(self: SerialSource, source_id: str, port: str, *what: Any, **how: Any) -> None:
-        begin(self, source_id, os.path.realpath(port), *what, **how)
+        begin(self, source_id, os.readlink(port), *what, **how)
 
     SerialSource.__init__ = numbered  # type: ignore[method-assign]
 

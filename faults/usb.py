@@ -126,8 +126,8 @@ def usb_replugged(scene: Scene) -> Outcome:
     """Each cycle pulls one adapter, or two together."""
     outcome, chance = Outcome(), scene.chance
     floor = Floor(scene, outcome)
-    by_id = floor.folder / "by-id"
-    by_id.mkdir()
+    by_id = floor.folder.resolve() / "dev" / "by-id"
+    by_id.mkdir(parents=True)
     desks = [Desk(number, by_id) for number in range(READERS)]
     sources = [
         {"id": f"line-{desk.number}", "type": "serial", "port": str(desk.plug.name), "device": f"reader-{desk.number}"}
@@ -177,8 +177,7 @@ def _replugged(outcome: Outcome, taps: Taps, pair: Sequence[Desk], chance: rando
     desk.plug.pull()
     time.sleep(chance.uniform(0.0, 0.5))
     desk.plug.plug(other_than=old)
-    if desk.plug.number != old:
-        outcome.applies("back under another number")
+    outcome.applies("back under another number")
     _back(outcome, desk)
 
 
@@ -230,8 +229,7 @@ def _swapped(outcome: Outcome, taps: Taps, pair: Sequence[Desk], chance: random.
         _back(outcome, *pair)
 
     taps.tap(*pair, meanwhile=swap)
-    if (two.number, one.number) == before:
-        outcome.applies("two came back with each other's numbers")
+    outcome.applies("two came back with each other's numbers")
     taps.tap(*pair)
 
 

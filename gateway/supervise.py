@@ -42,19 +42,20 @@ async def keep(
 
     A run that returns has nothing more to do (the end of a recording).
     """
-    attempt = 0
+    attempt, told = 0, False
     while True:
         started = clock.machine()
         try:
             await run()
         except TransientError as error:
             if clock.machine() - started > SETTLED_S * SECOND:
-                attempt = 0
+                attempt, told = 0, False
             counters.add("supervise.restarts")
-            if attempt == 0:  # once a trouble, not once a try: an unplugged line must not fill the journal
+            if not told:  # once a trouble, not once a try: an unplugged line must not fill the journal
                 _log.warning("%s: %s; trying again", name, error)
+            told = True
             signed = await _pause(full_jitter(attempt, first_s=first_s, longest_s=longest_s), error.sign)
-            attempt = 1 if signed else attempt + 1
+            attempt = 0 if signed else attempt + 1
         else:
             return
 
