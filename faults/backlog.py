@@ -133,6 +133,10 @@ def _drain(work: Work, past: Past, module: tuple[str, ...]) -> None:
     work.broker.start()
     ears = Ears(work.broker.port)
     try:
+        begun = time.monotonic()
+        while office.status()["archive_heard_s"] is None:
+            time.sleep(0.02)
+        notes["archive_back_s"] = round(time.monotonic() - begun, 2)  # its own wait for the broker, not the drain
         begun, before = time.monotonic(), _cpu(work)
         while ((status := office.status())["backlog"]["oldest_at"] or "~") < dark:
             if time.monotonic() - begun > GUARD_S:
@@ -164,14 +168,14 @@ def _drain(work: Work, past: Past, module: tuple[str, ...]) -> None:
 
 
 def _live(work: Work, ears: Ears, since: float) -> None:
-    """How long taps took, from the 202 to a subscriber, and to the archive's commit."""
+    """How long taps took since everybody is back, from the 202 to a subscriber, and to the archive's commit."""
     offset = time.time_ns() / SECOND - time.monotonic()
     stored = _stored(work.office.ledger)
     heard: list[float] = []
     kept: list[float] = []
     unheard = 0
     for answer in work.taps.answers:
-        if answer.at < since + 1.0:  # the broker is back, and the link with it
+        if answer.at < since:
             continue
         for action in answer.actions:
             key = (f"{PLACE}/d-{action.card:03d}", action.at)
@@ -289,7 +293,7 @@ BACKLOG = Fault(
     run=backlog,
     quick=20,
     long=1000,
-    control=20,
+    control=5,
     part=1000,
     limits={"p99_s": 2.0, "rss_mb": 120.0},
 )
