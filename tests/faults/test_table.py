@@ -1,0 +1,45 @@
+"""The table says what was missed, and that a suite which does not notice its defect is void."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from faults.api import Fault, Outcome, Scene
+from faults.run import FAULTS
+from faults.table import Row, text
+
+
+def run(_scene: Scene) -> Outcome:
+    return Outcome()
+
+
+FAULT = Fault(
+    name="x", title="x", promise="x", defect="broken on purpose", run=run, quick=1, long=10, limits={"p99_s": 1.0}
+)
+
+
+def result(kind: str = "real", **more: Any) -> dict[str, Any]:
+    return {"fault": "x", "kind": kind, "seed": 1, "cycles": 5, "offered": 5, "accepted": 5, "stored": 5} | more
+
+
+def test_a_clean_run_whose_defect_was_noticed_has_no_problem() -> None:
+    row = Row(FAULT, [result(recovery_s=[0.1, 0.9]), result("broken", lost=1)])
+    assert row.problems() == []
+    assert "5 of 10" in text([row])
+    assert "defect noticed" in text([row])
+
+
+def test_each_miss_is_named() -> None:
+    results = [result(lost=1, recovery_s=[5.0]), result(duplicated=2, misses=["late"]), result("broken")]
+    said = " ".join(Row(FAULT, results).problems())
+    for word in ("lost 1", "duplicated 2", "late", "not noticed (broken on purpose)", "p99 of recovery 5.00 s"):
+        assert word in said
+
+
+def test_a_fault_that_was_never_applied_proves_nothing() -> None:
+    assert Row(FAULT, [result(cycles=0)]).problems() == ["x: the fault was never applied"]
+
+
+def test_every_suite_has_a_promise_and_a_defect() -> None:
+    assert all(fault.promise and fault.defect and fault.quick and fault.long for fault in FAULTS.values())
+    assert len({fault.title for fault in FAULTS.values()}) == len(FAULTS)
