@@ -126,9 +126,7 @@ def _outbox(folder: Path, disk: Recorder, chance: random.Random, synchronous: st
         async with running(outbox):
             for n in range(chance.randrange(20, 60)):
                 kinds = [chance.choice((telemetry, act, sense)) for _ in range(chance.randrange(1, 6))]
-                drafts = [
-                    telemetry(n, padding=chance.randrange(40)) if kind is telemetry else kind(n) for kind in kinds
-                ]
+                drafts = [telemetry(n, padding=chance.randrange(9)) if kind is telemetry else kind(n) for kind in kinds]
                 rows = await outbox.append(drafts, [Fact("desk", f"d{n % 5}", {"n": n})])
                 for row in rows:
                     disk.mark(f"+{row.sequence}")

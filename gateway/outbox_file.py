@@ -76,6 +76,8 @@ def _highest_boot(path: Path) -> str:
         return max([event, *(str(boot) for boot, body in dead if _says(body, boot))])
     except apsw.Error as error:
         raise sqlite.remedy(error) from error
+    except UnicodeDecodeError as error:
+        raise PermanentError("corrupt", str(error)) from error
     finally:
         sqlite.abandon(connection)
 

@@ -6,6 +6,8 @@ rows that an older hadir wrote, which are judged by their envelope.
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from zlib import crc32
 
 SCHEMA = (
@@ -46,6 +48,24 @@ def event_sum(
     """Of a row of `event`, in the order of its columns."""
     head = f"{boot}\0{sequence}\0{cls}\0{topic}\0{recorded}\0{person}\0{unit}\0{act}"
     return crc32(body, crc32(head.encode()))
+
+
+def is_event(columns: tuple[Any, ...], crc: object) -> bool:
+    """Whether a row of `event` is as it was written. One without a sum is taken to be."""
+    try:
+        return crc is None or crc == event_sum(*columns)
+    except TypeError:  # a value of another kind
+        return False
+
+
+def is_fact(rule: str, key: str, body: str, crc: object) -> bool:
+    """The same of a row of `fact`; one without a sum must be what a fact is."""
+    if crc is not None:
+        return crc == fact_sum(rule, key, body)
+    try:
+        return isinstance(json.loads(body), dict)
+    except (TypeError, ValueError):
+        return False
 
 
 def fact_sum(rule: str, key: str, body: str) -> int:

@@ -17,7 +17,7 @@ from gateway.contract.envelope import erased
 from gateway.counters import Counters
 from gateway.errors import PermanentError, TransientError
 from gateway.outbox_file import open_sound
-from gateway.outbox_schema import DEAD, EVENT, FACT, ROWS, SCHEMA, event_sum, fact_sum
+from gateway.outbox_schema import DEAD, EVENT, FACT, ROWS, SCHEMA, event_sum, fact_sum, is_event, is_fact
 from gateway.rebase import Move
 
 _log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class Table:
         found: list[tuple[str, str]] = []
         broken: list[tuple[str, str]] = []
         for key, body, crc in self._all("SELECT key, body, crc FROM fact WHERE rule = ?", (rule,)):
-            (found if crc in (None, fact_sum(rule, key, body)) else broken).append((str(key), str(body)))
+            (found if is_fact(rule, key, body, crc) else broken).append((str(key), str(body)))
         for key, _ in broken:
             self._connection.execute("DELETE FROM fact WHERE rule = ? AND key = ?", (rule, key))
             _log.error("outbox: a fact of %s is not as it was written, and is dropped", rule)
@@ -216,7 +216,7 @@ class Table:
             b, s, cls, topic, body, recorded, person, unit, _ = columns
             if (b, s) in held:
                 continue
-            if crc is not None and crc != event_sum(*columns):
+            if not is_event(tuple(columns), crc):
                 broken.append((b, s))
                 continue
             size += len(body)

@@ -28,7 +28,7 @@ from gateway.carve import Image
 from gateway.contract.decoding import decode
 from gateway.contract.fields import BOOT
 from gateway.errors import HadirError, PermanentError, TransientError
-from gateway.outbox_schema import DEAD, EVENT, FACT, OLDEST, SCHEMA, event_sum, fact_sum
+from gateway.outbox_schema import DEAD, EVENT, FACT, OLDEST, SCHEMA, event_sum, fact_sum, is_fact
 
 _log = logging.getLogger(__name__)
 
@@ -199,13 +199,7 @@ class _Sorting:
 
     def _fact(self, row: tuple[Any, ...], sure: bool) -> None:
         rule, key, body = row[:3]
-        if len(row) == 4 and row[3] is not None:
-            good = row[3] == fact_sum(rule, key, body)
-        else:
-            try:
-                good = isinstance(json.loads(body), dict)
-            except ValueError:
-                good = False
+        good = is_fact(rule, key, body, row[3] if len(row) == 4 else None)
         if not good:
             self._bad += 1
         elif sure or not self._facts.get((rule, key), ("", False))[1]:

@@ -141,6 +141,8 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
                 connection.execute("ROLLBACK")
     except apsw.Error as error:
         raise remedy(error) from error
+    except UnicodeDecodeError as error:  # a text that is none: it was not written so
+        raise PermanentError("corrupt", str(error)) from error
 
 
 def insert(connection: apsw.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
