@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from drivers.api import Frame
-from firmware_sim import ld2410, rdm6300
+from firmware_sim import bthome, ld2410, rdm6300
 from gateway.app import GatewayApp
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
@@ -37,20 +37,27 @@ T0 = 1_795_654_800 * SECOND
 HOLD_S = 600.0
 SENT_EVERY = 15
 CARDS = ("0F0368568B", "0F0368568C")
-GATEWAY, DESK = "gw-01", "kantor/utama/l01/timur/d-001"
+GATEWAY, DESK, ROOM = "gw-01", "kantor/utama/l01/timur/d-001", "kantor/utama/l01/timur/r-001"
+SENSOR = "A4:C1:38:05:8E:E1"
+"""Tells motion, and is silent by design: nobody moves, or nobody listens."""
 OFFICE = """
 site: kantor
 buildings:
-  - {id: utama, coordinator: gw-01, floors: [{id: l01, owner: gw-01, zones: [{id: timur, spaces: [{id: d-001}]}]}]}
+  - id: utama
+    coordinator: gw-01
+    floors: [{id: l01, owner: gw-01, zones: [{id: timur, spaces: [{id: d-001}, {id: r-001, kind: room}]}]}]
 gateways:
   - id: gw-01
     place: utama/l01
     sources:
       - {id: reader, type: serial, port: /dev/null, device: rdr-1}
       - {id: radar, type: serial, port: /dev/zero, device: mmw-1}
+      - {id: air, type: ble, device: rcv-1, devices: [pir-1]}
 devices:
   - {id: rdr-1, driver: rdm6300, place: utama/l01/timur/d-001}
   - {id: mmw-1, driver: ld2410, place: utama/l01/timur/d-001, expect_s: 2}
+  - {id: rcv-1, driver: receiver, place: utama/l01/timur}
+  - {id: pir-1, driver: bthome, modality: pir, address: "A4:C1:38:05:8E:E1", place: utama/l01/timur/r-001, hold_s: 120}
 broker: {port: 9}
 clock: {trust: TRUST}
 calendar: {breaks: []}
@@ -60,7 +67,6 @@ rules: {desk: {release_after_s: 240, warn_before_s: 60, away_after_s: 30, end_of
 SEEN = ld2410.basic(ld2410.Seen(ld2410.Target.STILL, still_cm=80, still_energy=90))
 NOBODY = ld2410.basic(ld2410.NOBODY)
 CLOCK = ("gateway.clock_stepped", "gateway.clock_corrected")
-BEGIN = "gateway.started", "gateway.stopped"
 
 
 class Day(NamedTuple):
@@ -207,14 +213,18 @@ class Box:
         """What the devices say in this second, and what the gateway makes of it."""
         app, at = self.app, self.second
         self._frame("radar", "serial:ld2410", SEEN if at in day.there else NOBODY)
+        if at % 20 == 10 and at in day.there:
+            self._frame("air", "ble_adv", bthome.advert([bthome.flag(0x21, True)]).data_structures(), SENSOR)
         if at in day.taps:
             self._frame("reader", "serial:rdm6300", rdm6300.frame(bytes.fromhex(day.taps[at])))
         app.pipeline.step(app.clock.office())
         app.timing.look()
 
-    def _frame(self, source: str, medium: str, payload: bytes) -> None:
+    def _frame(self, source: str, medium: str, payload: bytes, address: str = "") -> None:
         clock = self.app.clock
-        self.app.pipeline.deliver(Frame(medium, source, "", payload, None, clock.office(), clock.machine()))
+        self.app.pipeline.deliver(
+            Frame(medium, source, address, payload, -60 if address else None, clock.office(), clock.machine())
+        )
 
     async def sent(self) -> None:
         """What may be sent arrives, and is acknowledged."""
@@ -246,6 +256,8 @@ class Told(NamedTuple):
     at: int | None
     sync: str
     key: tuple[str, int]
+    dwell_s: float
+    """Of a check-in that ended: from its start, which a fact remembers over a kill."""
 
 
 def told(ledger: Ledger) -> list[Told]:
@@ -258,5 +270,5 @@ def told(ledger: Ledger) -> list[Told]:
             continue
         words = tuple(data.get(name) for name in ("state", "prev", "cause", "reason", "ended_by", "method"))
         what = (boots.index(row.boot), row.type, row.cls, row.subject, words)
-        found.append(Told(what, row.at, data["clock"]["sync"], (row.boot, row.sequence)))
+        found.append(Told(what, row.at, data["clock"]["sync"], (row.boot, row.sequence), data.get("dwell_s") or 0.0))
     return sorted(found, key=lambda one: one.key)

@@ -12,7 +12,7 @@ a booking begins when it begins.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from gateway.clock import EARLIEST
@@ -21,12 +21,15 @@ CALENDAR = frozenset({"reservations", "booked"})
 """Fields of rule states and rows: of others' calendars."""
 
 
+@dataclass(frozen=True, slots=True)
 class Move:
     """Times at or after `since` go on by `by` ns."""
 
-    def __init__(self, by: int, since: int) -> None:
-        self.by = by
-        self.since = max(since, EARLIEST)
+    by: int
+    since: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "since", max(self.since, EARLIEST))
 
     def time(self, at: int) -> int:
         """One time, or what is too small for one, as it is."""

@@ -14,22 +14,21 @@ believed, the offset is adopted in one moment (`adopt`), in which the gateway mo
     below SLEW   it is followed, by at most SLEW_NS a look
 
 Once known, the time stays known as long as the machine runs: without its daemon it drifts by a few seconds a day. What
-is kept on disk (`clock` in the gateway's folder): the latest known time, this machine's offset while it runs, and the
-boots of this gateway that have run without knowing the time, so that also those are corrected that were killed.
+is kept on disk (clock_file.py): the latest known time, this machine's offset while it runs, and the boots of this
+gateway that have run without knowing the time, so that also those are corrected that were killed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from gateway import durable
+from gateway import clock_file
 from gateway.clock import EARLIEST, SECOND, Clock, Quality, rfc3339, wait_until
+from gateway.clock_file import Kept
 from gateway.kernel_clock import Machine, Sync
 from gateway.rebase import Move
 
@@ -46,7 +45,8 @@ DRIFT_PPM = 500
 ASLEEP = SECOND
 KEEP_S = 600.0
 """The latest known time is written so often: it is what a box without a battery begins at."""
-AHEAD = 10 * SECOND
+FREE_S = 60.0
+"""While the time is not known, how far it has come is written so often."""
 
 
 class Change(NamedTuple):
@@ -72,35 +72,17 @@ class Nap(NamedTuple):
     until: int
 
 
-@dataclass(slots=True)
-class Kept:
-    """What is on disk."""
-
-    latest: int = 0
-    """A known time."""
-    life: str = ""
-    """Of the machine, in which the following was so."""
-    offset: int | None = None
-    """Office time - `boot`, where it is known."""
-    free: list[str] = field(default_factory=list)
-    """Boots of the gateway that have run without knowing the time, all of them by ..."""
-    free_offset: int = 0
-    """... this offset, each going on where the last one was ..."""
-    free_since: int = 0
-    """... since this office time."""
-
-
 class OfficeClock:
     """A Clock. `look` every second. All methods on the event loop, but those of Clock from any thread."""
 
     def __init__(self, machine: Machine, file: Path | None = None, trust: Trust = "auto") -> None:
         """`file`: where it keeps what it must know after a restart; None: nowhere."""
         self._machine, self._file, self._trust = machine, file, trust
-        self._kept = _read(file)
+        self._kept = Kept() if file is None else clock_file.read(file)
         life = machine.life()
-        if not life or self._kept.life != life:
-            # what ran free in another life of the machine is nobody's to place: its events stay flagged
-            self._kept = Kept(self._kept.latest, life)
+        begins = not life or self._kept.life != life
+        if begins:
+            self._kept = self._kept.begins(life)
         boot = machine.boot()
         self._asleep = max(machine.boot() - machine.monotonic() for _ in range(3))  # we may be held up in between
         self._candidate: tuple[int, int] | None = None
@@ -119,6 +101,11 @@ class OfficeClock:
         word = self._believed(wall, machine.sync())
         self._word, self._offset = self._begin(word, wall, boot)
         self.since = self.office() if self.known or not self._kept.free else self._kept.free_since
+        if begins and self._kept.lost and self._kept.lost_by <= 0:
+            self._kept.lost_by += self.since - int(FREE_S * SECOND)
+            self._write()
+        if self._kept.lost:
+            self.since = min(self.since, self._kept.lost_since + self._kept.lost_by)
         """Times from here on are of this clock; what is earlier was told by another, or in an earlier life."""
         self.look()
 
@@ -184,6 +171,7 @@ class OfficeClock:
         if not word:
             self._candidate = None
             self._say(*self._why_not(wall))
+            self._keep_free(boot)
             return None
         if self._candidate is None or abs(self._candidate[0] - (wall - boot)) > SLEW:
             self._candidate = (wall - boot, boot)
@@ -208,6 +196,7 @@ class OfficeClock:
         if not self.known:
             self._kept.free.append(boot)
             self._kept.free_offset, self._kept.free_since = self._offset, self.since
+            self._kept.free_latest = self.office()
             self._write()
 
     def corrections(self) -> Corrections | None:
@@ -217,9 +206,15 @@ class OfficeClock:
             return None
         return Corrections(tuple(kept.free), Move(self._offset - kept.free_offset, kept.free_since))
 
-    def corrected(self) -> None:
-        """The corrections are durable."""
-        self._kept.free = []
+    def lost(self) -> Corrections | None:
+        """Boots of an earlier life of the machine that did not know the time: what they remember is of about now."""
+        kept = self._kept
+        return Corrections(tuple(kept.lost), Move(kept.lost_by, kept.lost_since)) if kept.lost else None
+
+    def corrected(self, boots: Sequence[str]) -> None:
+        """What follows for these boots is durable."""
+        self._kept.free = [boot for boot in self._kept.free if boot not in boots]
+        self._kept.lost = [boot for boot in self._kept.lost if boot not in boots]
         self._write()
 
     # --- whom to believe --------------------------------------------------------------------------------------------
@@ -277,14 +272,15 @@ class OfficeClock:
             self._written = boot
             self._write()
 
+    def _keep_free(self, boot: int) -> None:
+        """How far it has come without knowing the time."""
+        if not self.known and self._kept.free and boot - self._written >= FREE_S * SECOND:
+            self._kept.free_latest, self._written = self._offset + boot, boot
+            self._write()
+
     def _write(self) -> None:
-        if self._file is None:
-            return
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            durable.replace(self._file, json.dumps(asdict(self._kept)).encode())
-        except OSError as error:  # a full disk: what it kept last stands, and the next time is tried again
-            _log.warning("clock: %s cannot be written: %s", self._file, error)
+        if self._file is not None:
+            self._kept.write(self._file)
 
 
 def note(machine: Machine, trust: Trust) -> str:
@@ -319,20 +315,3 @@ async def following(run: Callable[[], Awaitable[None]], clock: Clock) -> None:
             await run()
         finally:
             looking.cancel()
-
-
-def _read(file: Path | None) -> Kept:
-    """What was kept; nothing, where there is nothing that can be read: a box that begins."""
-    if file is None:
-        return Kept()
-    try:
-        found = json.loads(file.read_bytes())
-        free = [str(boot) for boot in found["free"]]
-        offset = None if found["offset"] is None else int(found["offset"])
-        since = int(found["free_since"])
-        return Kept(int(found["latest"]), str(found["life"]), offset, free, int(found["free_offset"]), since)
-    except FileNotFoundError:
-        return Kept()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        _log.warning("clock: %s is not what it was written as (%s): it is begun anew", file, error)
-        return Kept()

@@ -116,7 +116,7 @@ class Timing:
 
         def done(_rows: list[Row | None]) -> None:
             if wrong is not None:
-                clock.corrected()
+                clock.corrected(wrong.boots)
             self._outbox.held.release(held)
 
         self._outbox.submit(drafts, [*facts, *_settled(wrong)], done, action)
@@ -149,20 +149,24 @@ class Words:
 
 
 async def settle(clock: Clock, outbox: Outbox, *, place: str, quality: str) -> None:
-    """Boots that did not live to know the time, which is known now: before anything is read that they have left."""
-    wrong = clock.corrections() if isinstance(clock, OfficeClock) else None
-    if wrong is None or not isinstance(clock, OfficeClock):
+    """Boots that did not live to know the time: before anything is read that they have left.
+
+    It is known now, and they are corrected; or the machine has lost its power since: their events stay flagged, and
+    what they remember (who has a desk) is moved to the present.
+    """
+    if not isinstance(clock, OfficeClock):
         return
-    done = (await outbox.facts(NAME)).get("settled", {}).get("boots", ())
-    if wrong.boots[-1] not in done:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        action = partial(_retime, boots=wrong.boots, numbers=(), move=wrong.move, quality=clock.quality())
-        drafts = Words(place, quality).corrected(clock, wrong)
-        outbox.submit(
-            drafts, _settled(wrong), lambda _rows: None if waiter.cancelled() else waiter.set_result(None), action
-        )
-        await waiter
-    clock.corrected()
+    words = Words(place, quality)
+    for wrong, said in ((clock.lost(), False), (clock.corrections(), True)):
+        if wrong is None:
+            continue
+        done = (await outbox.facts(NAME)).get("settled", {}).get("boots", ())
+        if wrong.boots[-1] not in done:
+            durable: asyncio.Future[list[Row | None]] = asyncio.get_running_loop().create_future()
+            action = partial(_retime, boots=wrong.boots, numbers=(), move=wrong.move, quality=clock.quality())
+            outbox.submit(words.corrected(clock, wrong) if said else [], _settled(wrong), durable.set_result, action)
+            await asyncio.shield(durable)
+        clock.corrected(wrong.boots)
 
 
 def _settled(wrong: Corrections | None) -> list[Fact]:

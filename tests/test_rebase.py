@@ -127,6 +127,22 @@ def test_rules_go_on_across_a_step_as_if_there_were_none(tmp_path: Path, seed: i
     assert {"occupancy.changed", "desk.checkin.started", "desk.checkin.ended", "occupancy.counted"} <= kinds
 
 
+def test_a_day_that_is_over_by_the_new_time_ends_by_it(tmp_path: Path) -> None:
+    engine, keys = made(tmp_path)
+    for rule, names in keys.items():
+        engine.begin(rule, names, T0)
+    tap = Reading("rdr", "badge", "x", DESK, T0 + SECOND, "badge", "desk", PERSON, "bkn")
+    assert engine.feed(tap, tap.at)
+    hour = 3600 * SECOND
+    engine.advance(T0 + 6 * hour)  # 15:00, and it is 20:00
+    later = T0 + 11 * hour
+    said = engine.rebase(Move(5 * hour, T0), later, (desk.NAME, presence.NAME)).events
+    said += engine.advance(later + hour // 2).events
+    ended = [event for _, event in said if event.type == "desk.checkin.ended"]
+    assert {event.data["reason"] for event in ended} == {"end_of_day"}
+    assert all(later <= event.at < later + hour // 2 for event in ended)
+
+
 def test_what_a_calendar_says_and_what_was_before_stands() -> None:
     checkin = Checkin("c", PERSON, "_", T0 - SECOND, "badge", "claimed", T0 + SECOND, away=T0 + 2 * SECOND)
     booked = (Reservation("r", PERSON, "_", T0 + 5 * SECOND, T0 + 9 * SECOND),)

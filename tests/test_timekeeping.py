@@ -175,7 +175,7 @@ def test_a_process_goes_on_where_the_last_one_of_this_life_of_the_machine_was(tm
     assert wrong is not None
     assert wrong.boots == ("000001-aaaa", "000002-bbbb")
     assert wrong.move.time(first.office()) == NOW
-    third.corrected()
+    third.corrected(wrong.boots)
     assert OfficeClock(machine, tmp_path / "clock").corrections() is None
 
 
@@ -192,8 +192,30 @@ def test_a_known_time_outlives_the_process_and_not_the_machine(tmp_path: Path) -
 
 def test_what_ran_free_in_another_life_is_not_corrected_by_this_one(tmp_path: Path) -> None:
     machine = ManualMachine(60 * SECOND, synchronized=False)
+    first = OfficeClock(machine, tmp_path / "clock")
+    assert first.lost() is None
+    first.runs("000001-aaaa")
+    machine.advance(100)
+    first.look()
+    second = OfficeClock(ManualMachine(NOW, life="life-2"), tmp_path / "clock")
+    assert second.corrections() is None
+    lost = second.lost()
+    assert lost is not None
+    assert lost.boots == ("000001-aaaa",)
+    assert NOW - 61 * SECOND <= lost.move.time(first.office()) <= NOW, "as if the power had come back at once"
+    assert OfficeClock(ManualMachine(NOW, life="life-2"), tmp_path / "clock").lost() == lost
+    second.corrected(lost.boots)
+    assert OfficeClock(ManualMachine(NOW, life="life-2"), tmp_path / "clock").lost() is None
+
+
+def test_what_is_lost_twice_is_still_of_about_now(tmp_path: Path) -> None:
+    machine = ManualMachine(60 * SECOND, synchronized=False)
     OfficeClock(machine, tmp_path / "clock").runs("000001-aaaa")
-    assert OfficeClock(ManualMachine(NOW, life="life-2"), tmp_path / "clock").corrections() is None
+    again = ManualMachine(90 * SECOND, synchronized=False, life="life-2")
+    second = OfficeClock(again, tmp_path / "clock")
+    lost = second.lost()
+    assert lost is not None
+    assert second.since <= lost.move.time(lost.move.since), "what it remembers goes on with this clock when it is set"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"latest": "x"}', '{"latest": 1, "life": "a", "free": 3}'])

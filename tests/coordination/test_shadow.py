@@ -137,6 +137,15 @@ def test_a_fence_does_not_depend_on_the_order_in_which_it_was_built(
     assert not one.stale("s/b", max(begins), 10**9), "nothing is above the highest"
 
 
+def test_who_does_not_know_the_time_fences_nobody_by_it() -> None:
+    fence = Fence()
+    led = {"term": 9, "led_since": "2026-01-01T00:00:00.000Z"}
+    fence.told("s/b", led | {"clock": {"sync": "none"}})
+    assert not fence.stale("s/b", 8, 2**62)
+    fence.told("s/b", led | {"clock": {"sync": "ntp"}})
+    assert fence.stale("s/b", 8, 2**62)
+
+
 def test_what_comes_late_of_a_term_that_this_gateway_led_after_is_in_its_rows_already() -> None:
     shadow = Shadow()
     _, events = lived([("desk", 0, 10)])
