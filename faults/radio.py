@@ -29,7 +29,7 @@ WATCHDOG_S, BUSY_S = 15.0, 5.0
 """By default, and what becomes of it where somebody advertises all the time."""
 LONG = 20
 """Cycles of a run that has time for the default watchdog, and for what takes minutes."""
-WARM_UP_S = 90.0
+WARM_UP_S = 200.0
 """After so long a gateway knows how busy the air is."""
 BACK_S = 11.0
 """A radio that hears nothing after so long is given up."""
