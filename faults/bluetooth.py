@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
@@ -16,7 +15,6 @@ from dbus_fast.aio import MessageBus
 from firmware_sim.bluez import SimulatedBluez
 from firmware_sim.bus import start_bus
 
-T = TypeVar("T")
 ADDRESS = "DBUS_SYSTEM_BUS_ADDRESS"
 RADIO = "00:1A:7D:DA:71:13"
 """Of the adapter, whatever the kernel calls it."""
@@ -62,14 +60,14 @@ class Bluetooth:
         self.begin()
         self.call(self._start_air)
 
-    def call(self, what: Callable[[], T | Awaitable[T]]) -> T:
-        """Do something in the thread of the bus."""
+    def call(self, what: Callable[[], Any]) -> Any:
+        """Do something in the thread of the bus; its result, waited for."""
 
         async def doing() -> Any:
             result = what()
             return await result if isinstance(result, Awaitable) else result
 
-        return asyncio.run_coroutine_threadsafe(doing(), self._loop).result(PATIENCE_S)  # type: ignore[no-any-return]
+        return asyncio.run_coroutine_threadsafe(doing(), self._loop).result(PATIENCE_S)
 
     def begin(self) -> None:
         """Start the Bluetooth daemon; it has its name when this returns."""
@@ -101,7 +99,7 @@ class Bluetooth:
 
     def connections(self, pid: int) -> int:
         """How many a process has to the bus."""
-        return self.call(lambda: self._connections(pid))
+        return int(self.call(lambda: self._connections(pid)))
 
     def close(self) -> None:
         if self._thread.is_alive():
@@ -161,8 +159,3 @@ class Bluetooth:
         finally:
             bus.disconnect()
         return sum(a.message_type is MessageType.METHOD_RETURN and a.body[0] == pid for a in answers)
-
-
-def in_environment(address: str) -> None:
-    """Let processes that are started now find the bus."""
-    os.environ[ADDRESS] = address

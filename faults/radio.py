@@ -29,7 +29,7 @@ WATCHDOG_S, BUSY_S = 15.0, 5.0
 """By default, and what becomes of it where somebody advertises all the time."""
 LONG = 20
 """Cycles of a run that has time for the default watchdog, and for what takes minutes."""
-WARM_UP_S = 90.0
+WARM_UP_S = 200.0
 """After so long a gateway knows how busy the air is."""
 BACK_S = 11.0
 """A radio that hears nothing after so long is given up."""
@@ -94,9 +94,17 @@ def _plan(scene: Scene) -> list[Kind]:
 def _stage(scene: Scene, outcome: Outcome) -> Iterator[Stage]:
     floor, air = Floor(scene, outcome), Bluetooth(scene.folder / "bus")
     long = scene.cycles >= LONG
+    watchdog_s = WATCHDOG_S if long else BUSY_S + 1
     mode = "active" if scene.seed % 2 else "passive"
-    radio = {"id": "ble", "type": "ble", "adapter": "hci0", "mode": mode, "device": "rcv", "devices": ["seat"]}
-    watchdog_s = radio["watchdog_s"] = WATCHDOG_S if long else BUSY_S + 1
+    radio: dict[str, Any] = {
+        "id": "ble",
+        "type": "ble",
+        "adapter": "hci0",
+        "mode": mode,
+        "device": "rcv",
+        "devices": ["seat"],
+    }
+    radio |= {"mode": mode, "watchdog_s": watchdog_s}
     devices = [
         {"id": "rcv", "driver": "receiver", "place": "utama/l01/timur"},
         {"id": "seat", "driver": "bthome", "modality": "radar", "address": SENSOR, "place": "utama/l01/timur/d-001"},
@@ -248,9 +256,10 @@ def _a_long_time(stage: Stage, outcome: Outcome) -> None:
 def _noticed(stage: Stage, outcome: Outcome, seconds: float) -> None:
     """Wait until subscribers are told that the desk is unknown, and why; and nobody is located any more."""
     deadline = time.monotonic() + seconds + 1
-    begun, told = time.monotonic(), {}
+    begun = time.monotonic()
+    told: dict[str, Any] = {}
     while time.monotonic() < deadline:
-        told = next(iter(stage.listener.retained.values()), None) or {}
+        told = next(iter(stage.listener.retained.values()), {}) or {}
         if told.get("state") == "unknown" and told.get("cause") == "radio_deaf":
             outcome.notes["told_s"] = max(outcome.notes.get("told_s", 0.0), round(time.monotonic() - begun, 2))
             return

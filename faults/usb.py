@@ -160,7 +160,7 @@ def usb_replugged(scene: Scene) -> Outcome:
                 name: value for name, value in floor.site.status()["counters"].items() if name.startswith("serial.")
             }
     finally:
-        for plug in [desk.plug for desk in desks] + [radar] * (radar is not None):
+        for plug in [desk.plug for desk in desks] + ([radar] if radar is not None else []):
             plug.close()
         book.close()
     judge(outcome, scene.folder / "book", floor.ledger, people, taps.kept, taps.owed)
@@ -310,7 +310,7 @@ def judge(
     numbers = Counter((row.gateway, row.boot, row.sequence) for row in rows)
     outcome.offered, outcome.accepted = len(offered), len(accepted)
     outcome.duplicated = sum(many - 1 for many in numbers.values())
-    known: set[str] = set()
+    known: set[int] = set()
     for action in offered:
         place, until = f"{ZONE}/d-{action.card:03d}", action.at + int(SPAN_S * SECOND)
         mine = [row for row in acts if row.subject == place and action.at <= row.time < until]

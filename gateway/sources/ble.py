@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gateway.sources.bluetoothd import Daemon
 
 START_S = 5.0
-"""To begin a scan; with a daemon that is slow it grows to three times that."""
+"""To begin a scan; with a daemon that goes on being slow it grows to three times that."""
 SWITCH_S = 5.0
 """To switch an adapter."""
 REVIVE_S = 60.0
@@ -224,7 +224,7 @@ class BleSource:
         scanner = BleakScanner(handle, scanning_mode=self._mode, bluez=self._bluez(name))
         try:
             self._listening = True  # the first adverts come before `start` returns
-            async with asyncio.timeout(START_S * min(3, 1 + self._timeouts)):
+            async with asyncio.timeout(START_S * min(3, max(1, self._timeouts))):
                 await scanner.start()
             self.state.opens += 1
             self._timeouts = 0

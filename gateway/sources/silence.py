@@ -13,7 +13,7 @@ from gateway.clock import SECOND
 LEAST = 5 * SECOND
 TIMES = 5
 """Of the longest silence of late."""
-FADES = 60 * SECOND
+FADES = 120 * SECOND
 """What was the longest silence counts half after so long."""
 DOUBLINGS = 6
 

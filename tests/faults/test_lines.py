@@ -25,7 +25,7 @@ SECOND = 1_000_000_000
 def act(sequence: int, card: int, at: int, kind: str = ACTS[0], cls: str = "evt", **more: Any) -> SimpleNamespace:
     data = {"evidence": [{"dev": f"reader-{card}"}]}
     row = {
-        "id": f"{sequence}",
+        "id": sequence,
         "gateway": "gw-01",
         "boot": "000001-00ff",
         "sequence": sequence,

@@ -36,21 +36,21 @@ def test_the_watchdog_of_the_configuration_holds_at_first() -> None:
 
 def test_in_busy_air_a_few_seconds_say_it() -> None:
     silence = Silence(WATCHDOG)
-    assert deaf_after(silence, listen(silence, 120, 0.5)) == 5.1
+    assert deaf_after(silence, listen(silence, 240, 0.5)) == 5.1
 
 
 def test_a_pause_is_remembered_and_fades() -> None:
     silence = Silence(WATCHDOG)
-    last = listen(silence, 120, 0.5)
+    last = listen(silence, 240, 0.5)
     assert silence.hears(last + 4 * SECOND, -1)
     assert silence.patience == WATCHDOG
-    listen(silence, 180, 0.5, last)
+    listen(silence, 360, 0.5, last)
     assert silence.patience == 5 * SECOND
 
 
 def test_a_scan_anew_in_busy_air_is_heard_soon_or_never() -> None:
     silence = Silence(WATCHDOG)
-    last = listen(silence, 120, 0.5)
+    last = listen(silence, 240, 0.5)
     deaf_after(silence, last)
     silence.begin(last, 0)
     assert deaf_after(silence, last) == 2.6
