@@ -47,8 +47,7 @@ HEAL_S = 120.0
 PROBE_S = 10.0
 LONGEST_RETRY_S = 30.0
 GIVES_WAY, LONGEST_WAY_S = 4, 0.25
-"""While events keep coming it rests so many times as long as its step took, at most so long: at full speed it halved
-the rate at which a backlog is acknowledged."""
+"""While events wait for a commit it rests so many times as long as its step took: it halved the rate of a drain."""
 REBUILT_S = 400 * 86_400.0
 """A new or emptied store gets quarter hours so far back, and events from the beginning."""
 
@@ -83,6 +82,7 @@ class Projection:
         self._held = Held(self._cursor)
         self._marks = Marks(Mark(clock.machine(), self._cursor, self._swept))
         self._wake = asyncio.Event()
+        self._busy = False
         self._probed = 0
         self._rested = -1
         self._reading: asyncio.Future[Any] | None = None
@@ -99,8 +99,9 @@ class Projection:
         behind = self._swept + QUARTER <= self._clock.office() or bool(self._dirty)
         return self._rested >= newest and not behind and not self.problem
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, *, busy: bool = False) -> None:
+        """Something was committed; `busy`: and more waits to be."""
+        self._busy = busy
         self._rested = -1
         self._wake.set()
 
@@ -130,9 +131,9 @@ class Projection:
                         if await self._step():
                             attempt = 0
                             self._well()
-                            if self._wake.is_set():  # something was committed meanwhile
-                                took_s = (self._clock.machine() - begun) / SECOND
-                                await asyncio.sleep(min(LONGEST_WAY_S, GIVES_WAY * took_s))
+                            if self._busy:
+                                took = (self._clock.machine() - begun) / SECOND
+                                await asyncio.sleep(min(LONGEST_WAY_S, GIVES_WAY * took))
                         else:
                             await self._rest(newest)
                 except TransientError as error:
@@ -329,10 +330,10 @@ class Projections:
             for name, projection in self._each.items():
                 group.create_task(projection.run(), name=f"projection {name}")
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, *, busy: bool = False) -> None:
+        """See Projection."""
         for projection in self._each.values():
-            projection.wake()
+            projection.wake(busy=busy)
 
     async def rewind(self, store: str, since: int = 0) -> None:
         """Write again to one store everything recorded at or after an office time; 0: everything. Raises KeyError."""
