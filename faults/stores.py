@@ -18,8 +18,14 @@ from faults.store_site import Archive, Site, archive
 from gateway import projection
 from gateway.stores import proof
 
-SCALE = {(projection, "PROBE_S"): 0.5, (proof, "SETTLED_S"): 4.0, (proof, "LOOK_S"): 0.2, (proof, "EVERY_S"): 0.1}
-"""Test scale of the real settings; HEAL_S and the time-outs stay as they are."""
+SCALE = {
+    (projection, "PROBE_S"): 0.5,
+    (projection, "HEAL_S"): 30.0,
+    (proof, "SETTLED_S"): 4.0,
+    (proof, "LOOK_S"): 0.2,
+    (proof, "EVERY_S"): 0.1,
+}
+"""Test scale of the real settings; the time-outs stay as they are."""
 HELD_UP_S = 3.0
 """An acknowledgement, or the other store, that waits longer was held up."""
 GUARD_S = 60.0

@@ -50,8 +50,8 @@ _NUMBERED = re.compile(rb'"sequence"\s*:\s*"([0-9]{12})"')
 class Projecting(Protocol):
     """What ingest asks of the projections."""
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, *, busy: bool = False) -> None:
+        """Something was committed; `busy`: and more waits to be."""
         ...
 
 
@@ -273,7 +273,7 @@ class Ingest:
         if new:
             self._counters.add("ingest.stored", n=len(new))
             if self._projections is not None:
-                self._projections.wake()
+                self._projections.wake(busy=bool(self._queue))
             if self._on_committed is not None:
                 self._on_committed(new, at)
 

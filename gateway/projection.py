@@ -47,8 +47,7 @@ HEAL_S = 120.0
 PROBE_S = 10.0
 LONGEST_RETRY_S = 30.0
 GIVES_WAY, LONGEST_WAY_S = 4, 0.25
-"""While events keep coming it rests so many times as long as its last step took, up to a quarter of a second: at full
-speed it halved the rate at which a backlog is committed and acknowledged."""
+"""While events wait for a commit it rests so many times as long as its step took: it halved the rate of a drain."""
 REBUILT_S = 400 * 86_400.0
 """A new or emptied store gets quarter hours so far back, and events from the beginning."""
 
@@ -83,6 +82,7 @@ class Projection:
         self._held = Held(self._cursor)
         self._marks = Marks(Mark(clock.machine(), self._cursor, self._swept))
         self._wake = asyncio.Event()
+        self._busy = False
         self._probed = 0
         self._rested = -1
         self._reading: asyncio.Future[Any] | None = None
@@ -99,8 +99,9 @@ class Projection:
         behind = self._ended() or bool(self._dirty)
         return self._rested >= newest and not behind and not self.problem
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, *, busy: bool = False) -> None:
+        """Something was committed; `busy`: and more waits to be."""
+        self._busy = busy
         self._rested = -1
         self._wake.set()
 
@@ -130,9 +131,9 @@ class Projection:
                         if await self._step():
                             attempt = 0
                             self._well()
-                            if self._wake.is_set():  # something was committed meanwhile
-                                took_s = (self._clock.machine() - begun) / SECOND
-                                await asyncio.sleep(min(LONGEST_WAY_S, GIVES_WAY * took_s))
+                            if self._busy:
+                                took = (self._clock.machine() - begun) / SECOND
+                                await asyncio.sleep(min(LONGEST_WAY_S, GIVES_WAY * took))
                         else:
                             await self._rest(newest)
                 except TransientError as error:
@@ -191,10 +192,13 @@ class Projection:
 
     async def _settle(self) -> None:
         """The quarter hours of the rows that were written; only then the cursor stands behind these."""
-        for windows, anew in ((self._held.again, False), (self._held.anew, True)):
+        held = self._held
+        for windows, anew in ((held.again, False), (held.anew, True)):
             while some := windows.take(BATCH_ROWS):
                 await self._writer.write(await self._computed(some, anew=anew))
-        self._cursor = self._held.last
+        if held is not self._held:
+            return  # rewound meanwhile
+        self._cursor = held.last
         self._seen = max(self._seen, self._cursor)
         self._held = Held(self._cursor)
         self._mark()
@@ -212,19 +216,20 @@ class Projection:
 
     def _next(self) -> list[Point] | None:
         """In a thread: the next rows as points; the closed windows that they touch are held."""
-        rows = self._view.after(self._held.last, BATCH_ROWS, classes=("evt",))
+        held = self._held
+        rows = self._view.after(held.last, BATCH_ROWS, classes=("evt",))
         if not rows:
             return None
         points: list[Point] = []
         for row in rows:
             late = self._view.corrected(row) if row.type == "gateway.clock_corrected" else []
-            touched = self._held.anew if row.id > self._seen else self._held.again
+            touched = held.anew if row.id > self._seen else held.again
             for each in (row, *late):
                 data = json.loads(each.body)["data"]
                 self._add(each, data, points)
                 for place, found in self._usage.touched(each, data, self._swept):
                     touched.add(place, found)
-        self._held.took(rows[-1].id, len(rows), more=len(rows) == BATCH_ROWS)
+        held.took(rows[-1].id, len(rows), more=len(rows) == BATCH_ROWS)
         return points
 
     def _first_window(self) -> int:
@@ -334,10 +339,10 @@ class Projections:
             for name, projection in self._each.items():
                 group.create_task(projection.run(), name=f"projection {name}")
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, *, busy: bool = False) -> None:
+        """See Projection."""
         for projection in self._each.values():
-            projection.wake()
+            projection.wake(busy=busy)
 
     async def rewind(self, store: str, since: int = 0) -> None:
         """Write again to one store everything recorded at or after an office time; 0: everything. Raises KeyError."""
