@@ -138,7 +138,7 @@ def test_adverts_are_recorded_where_there_is_no_bus(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_taps(tmp_path: Path) -> None:
     def taps(folder: Path) -> list[tuple[str, int, str]]:
-        with simulator(folder, "--seconds", "1.2") as process:
+        with simulator(folder, "--seconds", "2") as process:
             process.wait(timeout=20)
         return [(tap.reader, tap.badge, tap.expected) for tap in story(read(folder / "truth.jsonl")).taps]
 

@@ -119,8 +119,10 @@ def test_nothing_is_released_without_evidence_for_the_whole_grace(
         begun = event.data.get("start", event.at + 1)  # an act elsewhere speaks for who holds the desk
         first = max([spans[0][0], *(until(item) for item in items if begun <= item.at <= event.at)])
         first = max(first, begun if begun < event.at else event.data["due"])
-        counted = [(since, end, state) for since, end, state in spans if end > first and not lasted(spans, end)]
-        last = max([first, *(end for since, end, _ in spans if end > first and lasted(spans, end))])
+        vacated = min(max(since, first) for since, end, state in spans if end > first and state == "vacant")
+        between = [span for span in spans if span[0] >= vacated]  # who stays before anybody left is not in doubt
+        counted = [(since, end, state) for since, end, state in spans if end > first and not lasted(between, end)]
+        last = max([first, vacated, *(end for _, end, _ in between if end > first and lasted(between, end))])
         seen = sum(
             calendar.elapsed(max(since, last), end) for since, end, state in counted if state == "vacant" and end > last
         )

@@ -102,6 +102,7 @@ def test_an_archive_that_was_killed_stores_once(site: Site) -> None:
     for _ in range(3):
         site.kill("archive")
         site.tap()
+        site.until(lambda status: status["backlog"]["events"])
         site.start("archive")
         site.drained()
         time.sleep(1.6)

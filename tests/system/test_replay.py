@@ -126,6 +126,7 @@ def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
         made.start("archive")
         made.start("gw-01")
         made.ready()
+        made.until(lambda status: not status["sources"])  # what is plugged in is told, and would be recorded
         yield made
     finally:
         made.close()
