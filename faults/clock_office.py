@@ -27,7 +27,8 @@ from gateway.decode import installed
 from gateway.kernel_clock import ManualMachine
 from gateway.ledger import Ledger
 from gateway.people import PeopleTable
-from gateway.projection import BATCH_ROWS, Projections
+from gateway.projection import BATCH_ROWS
+from gateway.projections import Projections
 from gateway.sources.base import Deliver
 from gateway.stores.base import Point
 from gateway.timekeeping import OfficeClock

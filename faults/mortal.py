@@ -24,7 +24,7 @@ from gateway.mqtt import Link
 from gateway.outbox import Outbox
 from gateway.outbox_store import Table
 from gateway.pipeline import Pipeline
-from gateway.projection import Projections
+from gateway.projections import Projections
 from gateway.publisher import Publisher
 
 

@@ -18,7 +18,7 @@ from gateway.counters import Counters
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger
 from gateway.mqtt_api import Message
-from gateway.projection import Projections
+from gateway.projections import Projections
 from gateway.stores.base import Point, Store, Tags
 from gateway.stores.influx1 import Influx1Store
 from gateway.stores.influx2 import Influx2Store

@@ -81,7 +81,7 @@ class Taps:
 
     def _next(self) -> tuple[Action, ...]:
         now = time.monotonic()
-        actions = []
+        actions: list[Action] = []
         while len(actions) < AT_ONCE and self._cards[0][0] <= now:
             _, card = self._cards.popleft()
             self._cards.append((now + APART_S, card))

@@ -29,7 +29,7 @@ from gateway.ledger import Ledger
 from gateway.ledger_schema import damaged
 from gateway.mqtt import Link, Message
 from gateway.people import PeopleTable
-from gateway.projection import Projections
+from gateway.projections import Projections
 from gateway.roll import Roll
 from gateway.stores.build import build
 from gateway.trace import Trace

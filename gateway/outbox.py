@@ -22,13 +22,16 @@ from gateway.clock import Clock
 from gateway.config import model
 from gateway.contract.envelope import Encoded, Origin
 from gateway.counters import Counters
+from gateway.draft import Backlog, Draft
 from gateway.errors import PermanentError, TransientError
 from gateway.held import Held
 from gateway.outbox_bounds import Bounds
 from gateway.outbox_store import Gap, Row, Table, committed, fact_rows
 from gateway.salvage import GAP, SALVAGE, Salvaged
 from gateway.supervise import full_jitter
-from rules.api import Event, Fact
+from rules.api import Fact
+
+__all__ = ["Backlog", "Draft", "Encode", "Outbox"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -36,25 +39,6 @@ _T = TypeVar("_T")
 ACTS = ("desk.", "workplace.", "presence.corrected", "privacy.")
 """Types of what people did on purpose: given up last."""
 READ_BYTES = 1 << 20
-
-
-class Draft(NamedTuple):
-    """What the pipeline hands over."""
-
-    event: Event
-    rule: str = ""
-    """`occupancy/1`."""
-    quality: str = "good"
-
-
-class Backlog(NamedTuple):
-    """What waits."""
-
-    events: int
-    bytes: int
-    oldest_at: int | None
-    """Office time at which the oldest was recorded, ns."""
-    dead: int
 
 
 class _Work(NamedTuple):

@@ -43,7 +43,7 @@ from gateway.packs import GATEWAY
 from gateway.people import Directory, Resolver
 from gateway.pipeline import Pipeline
 from gateway.ports import free_pair
-from gateway.projection import Projections
+from gateway.projections import Projections
 from gateway.publisher import Publisher
 from gateway.stores.build import build
 from gateway.tape import Tape, digest, tape

@@ -19,7 +19,8 @@ from gateway.contract.envelope import Envelope
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.ledger import Ledger
-from gateway.projection import HEAL_S, PROBE_S, Projections
+from gateway.projection import HEAL_S, PROBE_S
+from gateway.projections import Projections
 from gateway.stores.base import BadPoints, Point, Store, Tags
 from gateway.stores.embedded import EmbeddedStore
 from gateway.stores.influx1 import Influx1Store
