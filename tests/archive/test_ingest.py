@@ -57,6 +57,7 @@ async def archive(folder: Path, port: int) -> AsyncIterator[tuple[Ledger, Counte
     try:
         async with asyncio.timeout(10):
             await link.connected()
+            await link.deliver("probe", b"")  # its PUBACK comes behind the answers to all subscriptions
         yield ledger, counters
     finally:
         for task in reversed(tasks):

@@ -28,4 +28,4 @@ def test_a_bad_network_loses_nothing(tmp_path: Path) -> None:
 def test_a_gateway_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     found = gateway_killed(Scene(tmp_path, 3, 1, False))
     assert not found.failed, found
-    assert found.stored == found.accepted > 10
+    assert found.stored == found.accepted > 0
