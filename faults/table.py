@@ -16,7 +16,8 @@ def line(result: Mapping[str, Any]) -> str:
     """One run, in a line."""
     counts = " ".join(f"{name} {result.get(name, 0)}" for name in ("cycles", "offered", "accepted", "stored"))
     bad = " ".join(f"{name} {result.get(name, 0)}" for name in ("lost", "duplicated", "wrong"))
-    misses = "; ".join(result.get("misses", ()))
+    found = result.get("misses", ())
+    misses = "; ".join(found[:2]) + (f"; and {len(found) - 2} more" if len(found) > 2 else "")
     kind = "" if result["kind"] == "real" else " (defect)"
     return f"{result['fault']}{kind} seed {result['seed']}: {counts}; {bad}; {result['took_s']:.0f} s {misses}"
 

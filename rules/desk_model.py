@@ -183,13 +183,17 @@ def bookings(before: State, after: State, now: int) -> tuple[Booked, ...]:
 
 
 def fact_of(state: State) -> Fact:
-    """The row that a restart restores; without a body where there is nothing to remember."""
-    if state.checkin is None and not state.reservations and not state.out_of_order:
+    """The row that a restart restores; without a body where there is nothing to remember.
+
+    Also when somebody last acted: a tap that a door system tells again is known by its time, also the one that left.
+    """
+    if state.checkin is None and not state.reservations and not state.out_of_order and not state.acted:
         return Fact(NAME, state.place, None)
     body = {
         "checkin": None if state.checkin is None else state.checkin._asdict() | {"warned": state.warned},
         "reservations": [booked._asdict() for booked in state.reservations],
         "out_of_order": state.out_of_order,
+        "acted": state.acted,
     }
     return Fact(NAME, state.place, body)
 
@@ -197,7 +201,7 @@ def fact_of(state: State) -> Fact:
 def remembered(state: State) -> tuple[object, ...]:
     """What must be equal for the row to stay as it is. Evidence is an estimate: it is not worth a write."""
     checkin = None if state.checkin is None else state.checkin._replace(last=0)
-    return checkin, state.reservations, state.out_of_order, state.warned
+    return checkin, state.reservations, state.out_of_order, state.warned, state.acted
 
 
 def restored(place: str, fact: Mapping[str, Any] | None, settings: Settings, now: int) -> State:
@@ -210,6 +214,7 @@ def restored(place: str, fact: Mapping[str, Any] | None, settings: Settings, now
             warned = bool(row.pop("warned", False))
             state = state._replace(checkin=Checkin(**row), acted=int(row["start"]))
         state = state._replace(
+            acted=int(fact.get("acted", state.acted)),
             reservations=tuple(Reservation(**booked) for booked in fact.get("reservations", ())),
             out_of_order=state.out_of_order or bool(fact.get("out_of_order")),
             warned=warned,

@@ -263,7 +263,17 @@ def test_a_restart_remembers_the_check_in(fold: Any, until: float) -> None:
     assert (after.state.life, after.state.warned) == (before.state.life, before.state.warned)
     assert after.events == []
     assert story(after.feed(tap(until + 10)))[-1] == (until + 10, "checkin.ended", "user")
-    assert after.body is None
+    assert after.body is not None
+    assert (after.body["checkin"], after.body["acted"]) == (None, at(until + 10))
+
+
+def test_a_tap_that_left_is_known_again_after_a_restart(fold: Any) -> None:
+    """A door system that got no answer tells it again, to a gateway that was killed meanwhile."""
+    before = fold(desk.rule(), DESK).feed(tap(10), tap(500))
+    assert [word for _, word, _ in story(before)] == ["checkin.started", "checkin.ended"]
+    after = fold(desk.rule(), DESK, before.body, 502)
+    assert story(after.feed(tap(500))) == []
+    assert [word for _, word, _ in story(after.feed(tap(600)))] == ["checkin.started"]
 
 
 def test_a_check_in_of_yesterday_is_closed_unless_somebody_sits_there(fold: Any) -> None:

@@ -120,9 +120,11 @@ def test_nothing_is_released_without_evidence_for_the_whole_grace(
         first = max([spans[0][0], *(until(item) for item in items if begun <= item.at <= event.at)])
         first = max(first, begun if begun < event.at else event.data["due"])
         vacated = min(max(since, first) for since, end, state in spans if end > first and state == "vacant")
-        between = [span for span in spans if span[0] >= vacated]  # who stays before anybody left is not in doubt
-        counted = [(since, end, state) for since, end, state in spans if end > first and not lasted(between, end)]
-        last = max([first, vacated, *(end for _, end, _ in between if end > first and lasted(between, end))])
+        last = max(first, vacated)  # who stays before anybody left is not in doubt ...
+        for _, end, _ in spans:
+            if end > last and lasted([span for span in spans if span[0] >= last], end):
+                last = end  # ... and what lasted ends the doubts before it
+        counted = [span for span in spans if span[1] > last]
         seen = sum(
             calendar.elapsed(max(since, last), end) for since, end, state in counted if state == "vacant" and end > last
         )
