@@ -8,7 +8,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import datetime
@@ -24,16 +23,7 @@ from gateway import ledger
 from gateway.demo.report import _committed
 from gateway.demo.table import View, draw
 from gateway.outbox_store import Row, Table
-
-DEMO = [sys.executable, "-m", "gateway.cli", "demo"]
-
-
-def demo(folder: Path, seconds: int, *extra: str) -> tuple[int, dict[str, Any], str]:
-    """(exit status, the JSON object, standard error)."""
-    command = [*DEMO, "--json", "--seconds", str(seconds), "--folder", str(folder), *extra]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=140, check=False)
-    lines = done.stdout.strip().splitlines()
-    return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
+from tests.run_demo import DEMO, demo
 
 
 @pytest.mark.timeout(150)
@@ -70,27 +60,6 @@ def test_without_a_bus_tags_come_by_the_replay_source(tmp_path: Path) -> None:
     status, result, errors = demo(tmp_path / "demo", 4, "--no-ble", "--seed", "2")
     assert status == 0, (result, errors)
     assert "replay source" in result["ble"]
-    assert result["lost"] == 0
-
-
-@pytest.mark.timeout(150)
-@pytest.mark.parametrize(
-    ("control", "seconds"),
-    [
-        ("always_unknown", 3),
-        ("always_occupied", 3),
-        ("hold_of_an_hour", 9),  # by then many have left their desks: test_people.py counts them
-    ],
-)
-def test_a_wrong_rule_fails_the_run(tmp_path: Path, control: str, seconds: int) -> None:
-    status, result, errors = demo(tmp_path / "demo", seconds, "--control", control)
-    assert status == 1, (result, errors)
-    if control == "always_unknown":
-        assert "unknown_share" in result["failures"]
-        assert result["unknown_share"]["share"] == 1
-    else:
-        assert "desk_states_wrong" in result["failures"]
-        assert any("aspect='occupancy', truth='vacant'" in detail for detail in result["details"])
     assert result["lost"] == 0
 
 
