@@ -100,7 +100,7 @@ GATEWAY_KILLED = Fault(
     run=gateway_killed,
     quick=14,
     long=1000,
-    control=6,
+    control=3,
     limits={"p99_s": 3.0},
 )
 ARCHIVE_KILLED = Fault(

@@ -188,9 +188,9 @@ MIXED = Fault(
     promise="100 faults and 200,000 events at least, no manual step",
     defect="the gateway lets an event go at the broker's PUBACK",
     run=mixed,
-    quick=6,
+    quick=4,
     long=400,
     part=400,
-    control=2,
+    control=1,
     limits={"rss_mb": 120},
 )

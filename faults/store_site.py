@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.proxy_http import Proxy
-from gateway.clock import SECOND, ScaledClock
+from gateway.clock import SECOND, Quality, ScaledClock
 from gateway.config.model import InfluxStore, Office
 from gateway.contract.acks import read_ack
 from gateway.contract.envelope import batch
@@ -55,8 +55,13 @@ class OfficeClock:
     def machine(self) -> int:
         return self._runs.machine()
 
+    def quality(self) -> Quality:
+        return Quality()
+
     def seconds_until(self, office: int) -> float:
-        return self._runs.seconds_until(office) if self._stands is None else 1.0
+        if self._stands is None:
+            return self._runs.seconds_until(office)
+        return -1.0 if office <= self._stands else 1.0
 
     def office_in(self, seconds: float) -> int:
         return self._runs.office_in(seconds)
