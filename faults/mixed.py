@@ -191,6 +191,6 @@ MIXED = Fault(
     quick=4,
     long=400,
     part=400,
-    control=1,
+    control=3,
     limits={"rss_mb": 120},
 )
