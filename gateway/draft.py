@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.contract.envelope import Encoded
 from rules.api import Event
 
 
@@ -24,3 +26,7 @@ class Backlog(NamedTuple):
     oldest_at: int | None
     """Office time at which the oldest was recorded, ns."""
     dead: int
+
+
+Encode = Callable[[Draft, int, int], Encoded]
+"""(draft, sequence, recorded_at) -> topic and bytes; raises PermanentError."""

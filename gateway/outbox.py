@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from gateway.clock import Clock
 from gateway.config import model
-from gateway.contract.envelope import Encoded, Origin
+from gateway.contract.envelope import Origin
 from gateway.counters import Counters
-from gateway.draft import Backlog, Draft
+from gateway.draft import Backlog, Draft, Encode
 from gateway.errors import PermanentError, TransientError
 from gateway.held import Held
 from gateway.outbox_bounds import Bounds
@@ -49,10 +49,6 @@ class _Work(NamedTuple):
     done: Callable[[list[Row], Any], None]
     urgent: bool = False
     """Needs no room, or makes some: it does not wait behind a full disk."""
-
-
-Encode = Callable[[Draft, int, int], Encoded]
-"""(draft, sequence, recorded_at) -> topic and bytes; raises PermanentError."""
 
 
 class Outbox:

@@ -9,7 +9,7 @@ import apsw
 from gateway import salvage, sqlite
 from gateway.contract.decoding import decode
 from gateway.errors import PermanentError, TransientError
-from gateway.outbox_schema import OLDEST, SCHEMA
+from gateway.outbox_schema import OLDEST, ROWS, SCHEMA
 from gateway.write_ahead import Log, read_log
 
 
@@ -60,9 +60,7 @@ def _highest_boot(path: Path) -> str:
         below = "999999-ffff-"
         while True:
             row = connection.execute(
-                "SELECT boot, sequence, cls, topic, body, recorded, person, unit, act, crc FROM event"
-                " WHERE boot < ? ORDER BY boot DESC, sequence DESC LIMIT 1",
-                (below,),
+                f"{ROWS} WHERE boot < ? ORDER BY boot DESC, sequence DESC LIMIT 1", (below,)
             ).fetchone()
             if row is None:
                 break

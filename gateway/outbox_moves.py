@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 from pydantic_core import to_json
 
-from gateway.outbox_schema import FACT, ROWS, event_sum, fact_sum
+from gateway.outbox_schema import FACT, ROWS, event_sum, fact_sum, is_event, is_fact
 from gateway.rebase import Move
 
 
@@ -31,7 +31,7 @@ def retime(
     grown = _events(connection, boots, frozenset(numbers), move, change)
     facts: list[tuple[Any, ...]] = connection.execute("SELECT rule, key, body, crc FROM fact").fetchall()
     for rule, key, text, crc in facts:
-        if crc not in (None, fact_sum(rule, key, text)):
+        if not is_fact(rule, key, text, crc):
             continue
         body = json.loads(text)
         moved = move.of(body)
@@ -54,7 +54,7 @@ def _events(
         for *columns, crc in rows:
             _, number, cls, topic, body, recorded, *rest = columns
             changes = boot == boots[-1] and number in numbers
-            if crc not in (None, event_sum(*columns)) or not (changes or recorded >= move.since):
+            if not is_event(tuple(columns), crc) or not (changes or recorded >= move.since):
                 continue
             new = change(bytes(body)) if changes else body
             later = recorded + move.by if recorded >= move.since else recorded
