@@ -1,0 +1,1 @@
+"""Screens for people: see gateway/web/app.py."""
