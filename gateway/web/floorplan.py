@@ -13,6 +13,7 @@ from typing import Literal
 from gateway.config.model import Device, Floor, Office, Space, Zone
 from gateway.config.plans import Feature, Plan
 from gateway.config.plans import Point as Metres
+from gateway.web import titles
 from gateway.web.layout import GAP, SIZES, Layout, Rect, lay_out, rows_below
 
 MARGIN = 50
@@ -35,7 +36,7 @@ class DrawnZone:
     outline: tuple[Point, ...]
     """Empty: the zone is nowhere on the plan."""
     at: Point
-    """Upper left corner of its bounding box, for its name."""
+    """Where its name begins, on its base line; see titles.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ class _Paper:
                 for feature in plan.of("wall")
                 for points in feature.lines
             ),
-            zones=tuple(self._zones(outlines)),
+            zones=tuple(self._zones(outlines, spaces)),
             spaces=spaces,
             labels=tuple(
                 DrawnLabel(text=feature.text, x=x, y=y)
@@ -190,7 +191,7 @@ class _Paper:
             west=self._west,
             north=self._north,
             walls=() if real or not outlines else (self._line(_frame(outlines)),),
-            zones=tuple(self._zones(layout.zones)),
+            zones=tuple(self._zones(layout.zones, spaces)),
             spaces=spaces,
             labels=(),
             devices=tuple(self._hung(devices, spaces)),
@@ -211,16 +212,18 @@ class _Paper:
     def _line(self, points: Iterable[Metres]) -> tuple[Point, ...]:
         return tuple(self._point(point) for point in points)
 
-    def _zones(self, outlines: dict[str, tuple[Metres, ...]]) -> Iterator[DrawnZone]:
+    def _zones(self, outlines: dict[str, tuple[Metres, ...]], spaces: Iterable[DrawnSpace]) -> Iterator[DrawnZone]:
+        rings = {zone.id: self._line(outlines.get(zone.id, ())) for zone in self._floor.zones}
+        names = {zone.id: zone.name or zone.id for zone in self._floor.zones}
+        places = titles.places(rings, names, [space.box for space in spaces])
         for zone in self._floor.zones:
-            outline = self._line(outlines.get(zone.id, ()))
             yield DrawnZone(
                 place=f"{self._prefix}/{zone.id}/_",
                 id=zone.id,
-                name=zone.name or zone.id,
+                name=names[zone.id],
                 private=zone.private,
-                outline=outline,
-                at=(min((x for x, _ in outline), default=0), min((y for _, y in outline), default=0)),
+                outline=rings[zone.id],
+                at=places[zone.id],
             )
 
     def _from_rect(self, zone: Zone, space: Space, rect: Rect, *, placed: bool) -> DrawnSpace:

@@ -97,30 +97,42 @@ def _blocks(zones: Sequence[Zone]) -> Layout:
     layout = Layout()
     top = 0.0
     for row in rows:
-        deep = max(block.height for block in row)
-        stretch = width / sum(block.width for block in row)
+        filled = _filled(row, width)
+        deep = max(block.height for block in filled)
         west = 0.0
-        for block in row:
-            wide = block.width * stretch
-            layout.zones[block.zone.id] = Rect(west, top - deep, wide, deep).ring
-            inner = west + (wide - block.width) / 2, top - block.height
-            layout.spaces |= {name: rect.moved(*inner) for name, rect in block.spaces.items()}
-            west += wide
+        for block in filled:
+            layout.zones[block.zone.id] = Rect(west, top - deep, block.width, deep).ring
+            layout.spaces |= {name: rect.moved(west, top - block.height) for name, rect in block.spaces.items()}
+            west += block.width
         top -= deep
     return layout
 
 
-def _block(zone: Zone) -> _Block:
+def _filled(row: Sequence[_Block], width: float) -> list[_Block]:
+    """The blocks of a row made so wide that they fill it; zones that hold something take what is left over."""
+    full = [block for block in row if block.spaces] or list(row)
+    spare = width - sum(block.width for block in row)
+    share = sum(block.width for block in full)
+    return [_block(b.zone, b.width * (1 + spare / share)) if b in full else b for b in row]
+
+
+def _block(zone: Zone, width: float | None = None) -> _Block:
+    """A zone as a block, as wide as is wanted; without a wish of a good shape."""
     desks = [space for space in zone.spaces if space.kind == "desk"]
     others = [space for space in zone.spaces if space.kind != "desk"]
     if not zone.spaces:
-        return _Block(zone, *EMPTY, {})
+        return _Block(zone, EMPTY[0] if width is None else width, EMPTY[1], {})
     along, deep = SIZES["desk"]
-    columns = min(range(1, len(desks) + 1), key=lambda n: abs(math.log(_bench_shape(len(desks), n))), default=1)
     widest = max((SIZES[space.kind][0] for space in others), default=0.0)
-    inner = max(columns * (along + GAP) - GAP if desks else 0.0, widest)
-    if others and not desks:
-        inner = max(inner, math.sqrt(len(others)) * (widest + GAP))
+    if width is None:
+        columns = min(range(1, len(desks) + 1), key=lambda n: abs(math.log(_bench_shape(len(desks), n))), default=1)
+        inner = max(columns * (along + GAP) - GAP if desks else 0.0, widest)
+        if others and not desks:
+            inner = max(inner, math.sqrt(len(others)) * (widest + GAP))
+    else:
+        inner = width - 2 * PAD
+        most = max(1, int((inner + GAP + 1e-6) / (along + GAP)))
+        columns = math.ceil(len(desks) / math.ceil(len(desks) / most)) if desks else 1
     placed = rows_below(others, 0.0, 0.0, inner)
     top = min((rect.y for rect in placed.values()), default=AISLE) - AISLE
     for number, desk in enumerate(desks):
@@ -129,8 +141,9 @@ def _block(zone: Zone) -> _Block:
         placed[desk.id] = Rect(column * (along + GAP), y, along, deep)
     low = min(rect.y for rect in placed.values())
     wide = max(rect.x + rect.width for rect in placed.values())
-    moved = {name: rect.moved(PAD, PAD - low) for name, rect in placed.items()}
-    return _Block(zone, wide + 2 * PAD, -low + 2 * PAD + TITLE, moved)
+    outer = wide + 2 * PAD if width is None else width
+    moved = {name: rect.moved(PAD + (outer - 2 * PAD - wide) / 2, PAD - low) for name, rect in placed.items()}
+    return _Block(zone, outer, -low + 2 * PAD + TITLE, moved)
 
 
 def _row_top(row: int) -> float:

@@ -140,7 +140,7 @@ def test_a_plan_is_drawn_with_y_down_and_turns_clockwise() -> None:
     assert (room.x, room.y, room.width, room.height) == (850, 200, 400, 300)
     assert [space.placed for space in drawing.spaces] == [True, True, False, False]
     assert drawing.walls == (((50, 850), (1050, 850), (1050, 50), (50, 50), (50, 850)),)
-    assert drawing.zones[0].at == (50, 50)
+    assert drawing.zones[0].at == (80, 120)
     assert not drawing.zones[1].outline
     assert (drawing.labels[0].x, drawing.labels[0].y) == (550, 450)
     assert [(d.device.id, d.x, d.y, d.placed) for d in drawing.devices] == [
