@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from gateway.errors import TransientError
 from gateway.ledger_view import View
@@ -15,7 +15,7 @@ from gateway.web import reasons
 from gateway.web.floors import Floors, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
-from gateway.web.rendering import STATUS_WORDS, see
+from gateway.web.rendering import N_, STATUS_WORDS, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
@@ -50,6 +50,12 @@ async def first(site: TheSite, floors: TheFloors, viewer: Looks) -> Response:
     place = await own_desk(site, viewer)
     own = [storey for storey in floors.storeys if place.startswith(f"{storey.place}/")]
     return see(f"/denah/{(own or list(floors.storeys))[0].path}")
+
+
+@router.get("/denah/saya")
+async def mine(site: TheSite, viewer: Looks) -> JSONResponse:
+    """Where the viewer's own desk is now: {"place": "site/building/floor/zone/space" or ""}."""
+    return JSONResponse({"place": await own_desk(site, viewer)}, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/denah/{building}/{floor}")
@@ -87,6 +93,7 @@ async def plan(
             "site": storey.place,
             "words": {word: language.word(STATUS_WORDS, word) for word in STATUSES},
             "why": reasons.sentences(language),
+            "mine": language.text(N_("%(place)s, meja saya"), place="{place}") if viewer.pid else "",
         },
     )
 
