@@ -24,8 +24,14 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.backend import Backend
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Watch
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
 from gateway.web.security import Haste
 from gateway.web.site import Site
@@ -55,6 +61,8 @@ class Serve:
         key = SiteKey.load(office.path(office.people.site_key))
         self._web = office.web
         self._socket = _listen(office.web.host, office.web.port)
+        reading = Reading(office)
+        accounts = Accounts(office.path(office.web.data) / "web.sqlite", wall, session_hours=office.web.session_hours)
         self.site = Site(
             office=office,
             file=file,
@@ -63,17 +71,20 @@ class Serve:
             live=live,
             stream=Stream(live),
             asker=Asker(self._link, office, clock, client),
-            reading=Reading(office),
+            reading=reading,
             people=PeopleTable(office.path(office.people.table), key),
             key=key,
-            accounts=Accounts(
-                office.path(office.web.data) / "web.sqlite", wall, session_hours=office.web.session_hours
-            ),
+            accounts=accounts,
             pages=Pages(zone=office.timezone, clock=clock, site_name=office.name or office.site),
             counters=counters,
             cookie=SESSION if office.web.secure else INSECURE,
             sign_ins=Haste(wall, burst=10, per_minute=6),
             changes=Haste(wall, burst=60, per_minute=60),
+            availability=Availability(live, clock),
+            ahead=Ahead(reading, clock),
+            watch=Watch(office, clock),
+            once=Once(accounts.connection, wall),
+            followers=Followers(),
         )
         for topic in TOPICS:
             self._link.subscribe(f"{PREFIX}/{topic.format(site=office.site)}", self._received)
@@ -96,12 +107,13 @@ class Serve:
                 link = group.create_task(self._link.run(), name="link")
                 watch = group.create_task(self._watch(), name="watch")
                 stream = group.create_task(self.site.stream.run(), name="stream")
+                backend = group.create_task(Backend(self.site).run(), name="backend")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (stream, watch, link):
+                    for task in (backend, stream, watch, link):
                         task.cancel()
         finally:
             self.close()

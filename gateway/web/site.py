@@ -15,8 +15,13 @@ from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Watch
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
@@ -46,6 +51,14 @@ class Site:
     """Name of the session's cookie."""
     sign_ins: Haste
     changes: Haste
+    availability: Availability
+    ahead: Ahead
+    """Reservations that stand."""
+    watch: Watch
+    """Up to when no gateway can still hold anything."""
+    once: Once
+    """Changes by Idempotency-Key."""
+    followers: Followers
 
 
 def site_of(request: Request) -> Site:

@@ -7,7 +7,7 @@ neither is how long somebody worked. A correction is applied with what it replac
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -136,25 +136,20 @@ def attendance(
     complete: Completeness,
     now: int,
     *,
-    staff: Callable[[str], str | None] | None = None,
     corrections: Iterable[Correction] = (),
 ) -> Attendance:
     """The day of one unit.
 
-    `staff`: the staff number of a pid; who calls has seen to it that the reader may have it, and that this is logged.
     `corrections`: approved ones that no gateway has told. Raises ConfigError (calendar), HadirError (ledger).
     """
     start, end = day_of(office, day)
     found = rows.acts(ACTS, start - LONGEST, min(end + LONGEST, LATEST), (unit,))
-    told = [_correction(row) for row in rows.acts((CORRECTED,), start - LONGEST, LATEST, (unit,))]
-    fixes: dict[str, list[Correction]] = {}
-    for one in sorted([*told, *corrections], key=lambda each: each.at):
-        fixes.setdefault(one.target, []).append(one)
+    told = rows.acts((CORRECTED,), start - LONGEST, LATEST, (unit,))
     outages = Outages(rows, office)
     calendar = working_calendar(office, start)
     until = max(start, min(end, now))
     acts: list[Act] = []
-    for act in _folded(found, fixes):
+    for act in acts_of(found, told, corrections):
         began = act.started if act.started is not None else act.ended
         last = act.ended if act.ended is not None else (began if began is not None and began < start else end)
         if began is None or not (began < end and last is not None and last >= start):
@@ -165,7 +160,6 @@ def attendance(
                 act,
                 outage_min=round(sum(b - a for a, b in blind) / (60 * SECOND), 1),
                 outage_work_min=round(within_work(blind, calendar, start, until) / (60 * SECOND), 1),
-                staff_number=None if staff is None else staff(act.pid),
             )
         )
     return Attendance(
@@ -180,13 +174,22 @@ def attendance(
         complete=complete,
         complete_day=complete.until is not None and complete.until >= end,
         kept_since=now - office.archive.retain_people_days * DAY,
-        with_staff_numbers=staff is not None,
+        with_staff_numbers=False,
     )
 
 
-def holders(office: Office) -> Collection[str]:
-    """Gateways that may hold an act of somebody: all of them; who belongs to a unit may tap at any reader."""
-    return tuple(gateway.id for gateway in office.gateways)
+def with_staff_numbers(found: Attendance, numbers: Mapping[str, str | None]) -> Attendance:
+    """The same with the staff number of each pid. Who calls has seen that the reader may have it, and has logged it."""
+    acts = tuple(replace(act, staff_number=numbers.get(act.pid)) for act in found.acts)
+    return replace(found, acts=acts, with_staff_numbers=True)
+
+
+def acts_of(found: Iterable[Stored], corrected: Iterable[Stored], approved: Iterable[Correction] = ()) -> Iterable[Act]:
+    """Check-ins of rows of ACTS, in any order, with corrections of rows of CORRECTED and others. No outages yet."""
+    fixes: dict[str, list[Correction]] = {}
+    for one in (*map(_correction, corrected), *approved):
+        fixes.setdefault(one.target, []).append(one)
+    return _folded(found, fixes)
 
 
 def _correction(row: Stored) -> Correction:

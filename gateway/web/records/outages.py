@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.model import Office
+from gateway.config.sources import alone, shared
 from gateway.contract.times import parsed
 from gateway.ledger_view import LATEST
 from gateway.stores.windows import Interval
@@ -38,6 +39,10 @@ class Outages:
         self._usage = Usage(rows, office)
         self._silences = rows.silences()
         self._gateways = [gateway.id for gateway in office.gateways]
+        self._readers = {
+            one.id: {name for source in one.sources for name in (*shared(source), alone(source)) if name}
+            for one in office.gateways
+        }
         self._covers: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
         """By (kind, what): since, until (LATEST: not said), cause."""
         for row in rows.query(types=COVERAGE, limit=LATEST):
@@ -75,6 +80,17 @@ class Outages:
                         Outage(about=name, kind=kind, since=max(since, start), until=min(until, end), cause=cause)
                     )
         return sorted(set(found), key=lambda each: (each.since, each.kind, each.about))
+
+    def of_gateway(self, gateway: str, start: int, end: int) -> list[Outage]:
+        """When one gateway was not there, and when what it decides or reads was not watched."""
+        owned = {("place", place) for place in self._usage.owned(gateway)} | {
+            ("reader", reader) for reader in self._readers.get(gateway, ())
+        }
+        return [
+            each
+            for each in self.of_site(start, end)
+            if (each.kind == "gateway" and each.about == gateway) or (each.kind, each.about) in owned
+        ]
 
     def _closed(self, kind: str, name: str) -> Iterator[tuple[int, int, str]]:
         """Each loss until it was restored: by its own end, or that of a later word about the same beginning."""

@@ -17,6 +17,11 @@ class Rows(View):
         """Read beside the writer, in this or another process. Raises HadirError."""
         return cls(sqlite.read_only(path))
 
+    @classmethod
+    def over(cls, view: View) -> Rows:
+        """The same connection: whoever opened `view` closes it."""
+        return cls(view._connection)  # noqa: SLF001 its own parent's
+
     def feed(
         self,
         after: int,
@@ -93,3 +98,11 @@ class Rows(View):
             " JOIN source ON source.id = source GROUP BY 1, 2"
         )
         return {(str(gateway), str(boot)): int(count) for gateway, boot, count in rows}
+
+    def of_person(self, pid: str, types: Sequence[str], since: int, until: int) -> list[Stored]:
+        """Rows of one person, of some types, that happened in [since, until), by time."""
+        where = f"pid = ? AND +type IN ({','.join('?' * len(types))}) AND coalesce(at, time) >= ?"
+        return sorted(
+            self._rows(f"{PERSON_ROWS} WHERE {where} AND coalesce(at, time) < ?", (pid, *types, since, until)),
+            key=by_time,
+        )
