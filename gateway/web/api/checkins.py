@@ -127,6 +127,8 @@ def _place(view: View, viewer: Viewer, checkin_id: str, operator: bool, now: int
 
 async def _made(site: Site, pid: str, events: tuple[str, ...]) -> str | None:
     """The check-in that these events are of, once the archive has them; a second at most is waited for that."""
+    if not events:
+        return None
     since = site.clock.office() - LONGEST
 
     def look(view: View) -> str | None:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from gateway.errors import TransientError
-from gateway.web.api.common import Technical
 from gateway.web.live import STATUSES
 from gateway.web.site import TheSite
-from gateway.web.viewer import Anyone, Viewer
+from gateway.web.viewer import Allowed, Anyone, Role, SignIn, Viewer
 
 router = APIRouter(include_in_schema=False)
 Somebody = Annotated[Viewer | None, Depends(Anyone())]
+
+
+class Scraping(Allowed):
+    """A guard of what only programs read: who is not known is told so, and is not sent to where people sign in."""
+
+    async def __call__(self, request: Request) -> Viewer:
+        """As its parent, with 401."""
+        try:
+            return await super().__call__(request)
+        except SignIn as error:
+            raise HTTPException(error.status_code, error.detail, error.headers) from error
+
+
+Scraper = Annotated[Viewer, Depends(Scraping(Role.OPERATOR, Role.INTEGRATOR))]
 
 
 @router.get("/healthz")
@@ -35,7 +48,7 @@ async def ready(site: TheSite, _: Somebody) -> Response:
 
 
 @router.get("/metrics")
-async def metrics(site: TheSite, _: Technical) -> Response:
+async def metrics(site: TheSite, _: Scraper) -> Response:
     """Prometheus text. Nobody is in it."""
     counts = dict.fromkeys(STATUSES, 0)
     for now in site.live.all():

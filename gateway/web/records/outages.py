@@ -71,7 +71,7 @@ class Outages:
         found = [
             Outage(about=gateway, kind="gateway", since=since, until=until, cause="gateway_down")
             for gateway in self._gateways
-            for since, until in merged(self._usage.silent(gateway, start, end, self._silences), start, end)
+            for since, until in merged(self._away(gateway, start, end), start, end)
         ]
         for kind, name in sorted(self._covers):
             for since, until, cause in self._closed(kind, name):
@@ -80,6 +80,10 @@ class Outages:
                         Outage(about=name, kind=kind, since=max(since, start), until=min(until, end), cause=cause)
                     )
         return sorted(set(found), key=lambda each: (each.since, each.kind, each.about))
+
+    def _away(self, gateway: str, start: int, end: int) -> Iterator[Interval]:
+        """When it was not there; not the time before it was there first."""
+        return (each for each in self._usage.silent(gateway, start, end, self._silences) if each[0] > 0)
 
     def of_gateway(self, gateway: str, start: int, end: int) -> list[Outage]:
         """When one gateway was not there, and when what it decides or reads was not watched."""
