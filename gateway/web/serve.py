@@ -157,6 +157,7 @@ def serve(arguments: argparse.Namespace) -> int:
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
     app = Serve(office, arguments.file.resolve(), clock)
-    sys.stdout.write(f"hadir serve: {office.web.address}\n")
-    sys.stdout.flush()
+    if not arguments.with_parent:  # else whoever started it says where
+        sys.stdout.write(f"hadir serve: {office.web.address}\n")
+        sys.stdout.flush()
     return run_until_stopped(app.run, arguments)
