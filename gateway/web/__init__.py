@@ -1,0 +1,1 @@
+"""The web application: pages, the interface for other programs, and reports."""
