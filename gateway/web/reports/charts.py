@@ -163,7 +163,7 @@ def split(units: Sequence[Bar], words: Words, form: Form = "svg") -> bytes:
             axes.text(0, y - 0.2, unit.label, ha="left", va="center", fontsize=TEXT, color=INK)
             axes.text(1, y - 0.2, unit.text, ha="right", va="center", fontsize=TEXT, color=INK)
         axes.set_xlim(0, 1)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.set_ylim(max(len(shown), 1) - 0.5, -0.5)
         axes.set_yticks([])
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
         axes.set_xlabel(words.value, fontsize=SMALL, color=INK, labelpad=2)
