@@ -6,7 +6,7 @@ cividis, which people see alike whatever colours they see; what is not known is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -24,6 +24,8 @@ SMALL, TEXT = 9.5, 11.0
 INK, PALE, LINE = "#1b1f24", "#f4f5f7", "#8a929c"
 DEEP, OFF, ACCENT = "#1f4f8f", "#a9b0b8", "#b58900"
 HATCH = "////"
+DARK = 0.465
+"""Below it a colour of cividis is dark enough for white letters (4.5:1), from it on light enough for black ones."""
 MOST_BARS, MOST_UNITS = 70, 12
 Form = Literal["svg", "png"]
 _lock = Lock()
@@ -42,6 +44,8 @@ class Words:
     """Of days on which nobody is expected."""
     most: str = ""
     """Of the line of all there is."""
+    thin: str = ""
+    """Of cells in brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,11 @@ def heatmap(
     rows: Sequence[tuple[int, str]],
     words: Words,
     form: Form = "svg",
+    thin: Collection[tuple[int, int]] = (),
 ) -> bytes:
     """Shares 0 to 1 by (column, row): weekdays beside each other, hours below. None: nothing is known.
 
-    `rows`: number of the row in `cells`, and its label.
+    `rows`: number of the row in `cells`, and its label. `thin`: cells of which too little is known: in brackets.
     """
     _prepare()
     from matplotlib.colors import Normalize
@@ -73,9 +78,10 @@ def heatmap(
     from matplotlib.patches import Rectangle
 
     colours, norm = _colours(), Normalize(0, 1)
+    height = len(rows) * 22 + 112
     with _lock:
-        figure = New(figsize=(WIDTH, (len(rows) * 22 + 92) / 72), dpi=72)
-        axes = figure.add_axes((0.13, 64 / (len(rows) * 22 + 92), 0.85, len(rows) * 22 / (len(rows) * 22 + 92)))
+        figure = New(figsize=(WIDTH, height / 72), dpi=72)
+        axes = figure.add_axes((0.13, 84 / height, 0.85, len(rows) * 22 / height))
         for y, (row, _) in enumerate(rows):
             for x in range(len(columns)):
                 value = cells.get((x, row))
@@ -93,17 +99,16 @@ def heatmap(
                     )
                 )
                 if value is not None:
-                    ink = "white" if value < 0.55 else INK
-                    axes.text(
-                        x + 0.5, y + 0.53, f"{value * 100:.0f}", ha="center", va="center", color=ink, fontsize=SMALL
-                    )
+                    ink = "white" if value < DARK else "black"
+                    said = f"({value * 100:.0f})" if (x, row) in thin else f"{value * 100:.0f}"
+                    axes.text(x + 0.5, y + 0.53, said, ha="center", va="center", color=ink, fontsize=SMALL)
         axes.set_xlim(0, len(columns))
         axes.set_ylim(len(rows), 0)
         axes.set_xticks([x + 0.5 for x in range(len(columns))], columns)
         axes.set_yticks([y + 0.5 for y in range(len(rows))], [label for _, label in rows])
         axes.xaxis.tick_top()
         _plain(axes, keep=())
-        _scale(figure, words, len(rows) * 22 + 92)
+        _scale(figure, words, height)
         return _drawn(figure, form)
 
 
@@ -200,7 +205,7 @@ def _scale(figure: Figure, words: Words, height: float) -> None:
     """The colours' meaning, below the cells."""
     from matplotlib.patches import Patch
 
-    axes = figure.add_axes((0.13, 30 / height, 0.42, 10 / height))
+    axes = figure.add_axes((0.13, 50 / height, 0.42, 10 / height))
     axes.imshow([[step / 50 for step in range(51)]], aspect="auto", cmap=_colours(), extent=(0, 100, 0, 1))
     axes.set_yticks([])
     axes.set_xticks([0, 50, 100], ["0", "50", "100"])
@@ -209,10 +214,12 @@ def _scale(figure: Figure, words: Words, height: float) -> None:
     figure.legend(
         handles=[Patch(facecolor="white", edgecolor=LINE, hatch=HATCH, label=words.unknown)],
         loc="lower right",
-        bbox_to_anchor=(1.0, 18 / height),
+        bbox_to_anchor=(1.0, 28 / height),
         frameon=False,
         fontsize=SMALL,
     )
+    if words.thin:
+        figure.text(0.985, 8 / height, f"(12) {words.thin}", ha="right", fontsize=SMALL, color=INK)
 
 
 def _plain(axes: Axes, keep: Sequence[str]) -> None:

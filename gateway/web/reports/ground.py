@@ -46,7 +46,7 @@ class Ground:
         self._sizes: dict[str, int] = {}
         self._parts: dict[str, dict[str, None]] = {}
         self.names: dict[str, str] = dict(_names(office))
-        """What people call the places, and the units' owners do not matter here."""
+        """What people call the places."""
         for place in self.desks:
             levels = place.split("/")[:-1]
             for depth in range(1, len(levels) + 1):
@@ -56,6 +56,12 @@ class Ground:
                     self._parts.setdefault("/".join(levels[: depth - 1]), {})[prefix] = None
         self.shown: tuple[str, ...] = tuple(self._shown(self.site))
         """In the order of the configuration, each before its parts."""
+
+    def title(self, place: str) -> str:
+        """`Gedung Dua, Lantai 1`; of the whole site its name."""
+        levels = place.split("/")
+        parts = ["/".join(levels[:depth]) for depth in range(2, len(levels) + 1)] or [place]
+        return ", ".join(self.names.get(part, part) for part in parts)
 
     def below(self, place: str) -> list[Desk]:
         """Desks of a place."""

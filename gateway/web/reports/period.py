@@ -11,7 +11,8 @@ from gateway.config.model import Office
 from rules.api import SECOND
 from rules.calendar import WORK, Calendar
 
-LONGEST_DAYS = 366
+LONGEST_DAYS = 92
+"""A quarter of a year: a question reads some 3,000 rows a desk and month."""
 HOUR = 3600 * SECOND
 QUARTER = 900 * SECOND
 WEEK = 7

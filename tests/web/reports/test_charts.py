@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from gateway.web.reports.charts import Bar, Words, bars, heatmap, split
+from gateway.web.reports.charts import DARK, Bar, Words, bars, heatmap, split
 
 WORDS = Words(unknown="tanpa data", value="Terpakai (%)", off="Hari libur", most="Semua meja")
 DAYS = ("Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min")
@@ -45,3 +45,16 @@ def test_bars_of_any_number_of_days(many: int) -> None:
 
 def test_nothing_to_split_is_still_a_picture() -> None:
     ET.fromstring(split([], WORDS))
+
+
+def test_letters_can_be_read_on_every_colour() -> None:
+    from matplotlib import colormaps
+
+    def luminance(colour: tuple[float, ...]) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    for step in range(101):
+        light = luminance(colormaps["cividis"](step / 100))
+        contrast = 1.05 / (light + 0.05) if step / 100 < DARK else (light + 0.05) / 0.05
+        assert contrast >= 4.5, step

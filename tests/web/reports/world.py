@@ -25,7 +25,8 @@ MONDAY_NUMBER = 20_759
 ZONES = {"l01": {"timur": ("panrb", 6), "barat": ("bkn", 8)}, "l02": {"utara": ("panrb", 12), "pojok": ("bkn", 3)}}
 
 
-def office(folder: Path, **calendar: Any) -> Office:
+def plan(**calendar: Any) -> dict[str, Any]:
+    """office.yaml, as data."""
     floors = [
         {
             "id": floor,
@@ -36,28 +37,30 @@ def office(folder: Path, **calendar: Any) -> Office:
                     "id": zone,
                     "name": zone.title(),
                     "unit": unit,
-                    "spaces": [{"id": f"d-{at:03}"} for at in range(desks)] + [{"id": "r-1", "kind": "room"}],
+                    "spaces": [
+                        *({"id": f"{zone[0]}-{at:03}"} for at in range(desks)),
+                        {"id": f"r-{zone}", "kind": "room"},
+                    ],
                 }
                 for zone, (unit, desks) in zones.items()
             ],
         }
         for floor, zones in ZONES.items()
     ]
-    return Office.model_validate(
-        {
-            "site": "ikn",
-            "name": "Kantor Contoh",
-            "buildings": [{"id": "kk2", "name": "Gedung Dua", "coordinator": "gw-1", "floors": floors}],
-            "gateways": [{"id": "gw-1", "place": "kk2/l01"}],
-            "archive": {"ledger": "ledger.sqlite"},
-            "calendar": calendar,
-        },
-        context={"base": folder},
-    )
+    return {
+        "version": 1,
+        "site": "ikn",
+        "name": "Kantor Contoh",
+        "buildings": [{"id": "kk2", "name": "Gedung Dua", "coordinator": "gw-1", "floors": floors}],
+        "gateways": [{"id": "gw-1", "place": "kk2/l01"}],
+        "broker": {"port": 1},
+        "archive": {"ledger": "ledger.sqlite", "stores": [{"kind": "embedded", "path": "points.sqlite"}]},
+        "calendar": calendar,
+    }
 
 
 def desk(at: int = 0, zone: str = "l01/timur") -> str:
-    return f"ikn/kk2/{zone}/d-{at:03}"
+    return f"ikn/kk2/{zone}/{zone.rsplit('/', 1)[1][0]}-{at:03}"
 
 
 @dataclass
@@ -66,7 +69,7 @@ class World:
     calendar: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.office = office(self.folder, **self.calendar)
+        self.office = Office.model_validate(plan(**self.calendar), context={"base": self.folder})
         self.points_file = self.folder / "points.sqlite"
         self.store = EmbeddedStore(self.points_file)
         self.ledger = Ledger(self.folder / "ledger.sqlite")
