@@ -108,7 +108,14 @@ def heatmap(
         axes.set_yticks([y + 0.5 for y in range(len(rows))], [label for _, label in rows])
         axes.xaxis.tick_top()
         _plain(axes, keep=())
-        _scale(figure, words, height)
+        shown = [(x, row) for row, _ in rows for x in range(len(columns))]
+        _scale(
+            figure,
+            words,
+            height,
+            unknown=any(cells.get(at) is None for at in shown),
+            thin=any(at in thin and cells.get(at) is not None for at in shown),
+        )
         return _drawn(figure, form)
 
 
@@ -133,6 +140,7 @@ def bars(days: Sequence[Bar], most: float, words: Words, form: Form = "svg") -> 
         step = max(1, -(-len(days) // 6))
         places = range(0, len(days), step)
         axes.set_xticks(list(places), [days[x].label for x in places])
+        axes.tick_params(axis="x", pad=7)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         axes.set_ylabel(words.value, fontsize=SMALL, color=INK)
         axes.grid(axis="y", color="#d9dde2", linewidth=0.6)
@@ -201,8 +209,8 @@ def _colours() -> Any:
     return colormaps["cividis"]
 
 
-def _scale(figure: Figure, words: Words, height: float) -> None:
-    """The colours' meaning, below the cells."""
+def _scale(figure: Figure, words: Words, height: float, *, unknown: bool, thin: bool) -> None:
+    """The colours' meaning, below the cells; and what else there is to explain."""
     from matplotlib.patches import Patch
 
     axes = figure.add_axes((0.13, 50 / height, 0.42, 10 / height))
@@ -211,14 +219,15 @@ def _scale(figure: Figure, words: Words, height: float) -> None:
     axes.set_xticks([0, 50, 100], ["0", "50", "100"])
     axes.set_xlabel(words.value, fontsize=SMALL, color=INK, labelpad=1)
     _plain(axes, keep=())
-    figure.legend(
-        handles=[Patch(facecolor="white", edgecolor=LINE, hatch=HATCH, label=words.unknown)],
-        loc="lower right",
-        bbox_to_anchor=(1.0, 28 / height),
-        frameon=False,
-        fontsize=SMALL,
-    )
-    if words.thin:
+    if unknown:
+        figure.legend(
+            handles=[Patch(facecolor="white", edgecolor=LINE, hatch=HATCH, label=words.unknown)],
+            loc="lower right",
+            bbox_to_anchor=(1.0, 28 / height),
+            frameon=False,
+            fontsize=SMALL,
+        )
+    if thin:
         figure.text(0.985, 8 / height, f"(12) {words.thin}", ha="right", fontsize=SMALL, color=INK)
 
 

@@ -8,10 +8,12 @@ from gateway.web.reports.claims import EXPIRED, NO_SHOW, Claim, held
 from gateway.web.reports.figures import Conduct, Figure, HostRow, PeopleUse, UnitRow, Why, percentile, share
 from gateway.web.reports.ground import NOBODY
 from gateway.web.reports.period import Period
-from gateway.web.reports.suppress import FEWEST, Atom, Cell, atoms, concurrent
+from gateway.web.reports.suppress import COMMON, FEWEST, GUEST, HOME, UNTOLD, Atom, Cell, atoms, concurrent
 
 TAIL_FEWEST = 20
 """Stays of which a ninetieth percentile is told: of fewer it is one of the longest stays."""
+TOLD = (HOME, GUEST, COMMON)
+"""Relations of which the share of guests is computed."""
 
 
 def people(claims: Sequence[Claim]) -> int:
@@ -22,8 +24,17 @@ def people(claims: Sequence[Claim]) -> int:
 def claim_atoms(claims: Iterable[Claim], period: Period, closed: int) -> list[Atom[Claim]]:
     """Claims of whole buildings and weeks, put together. `closed`: see suppress.atoms."""
     day = period.calendar.day
-    cells = ((Cell(one.desk.zone, one.desk.unit, one.unit, day(one.start)), one) for one in claims)
+    cells = ((Cell(one.desk.zone, one.desk.unit, one.unit, relation(one), day(one.start)), one) for one in claims)
     return atoms(cells, people, closed)
+
+
+def relation(claim: Claim) -> str:
+    """Of the person to the desk."""
+    if claim.unit == NOBODY:
+        return UNTOLD
+    if claim.desk.unit == NOBODY:
+        return COMMON
+    return HOME if claim.unit == claim.desk.unit else GUEST
 
 
 def people_use(found: Sequence[Atom[Claim]], owned: Mapping[str, int], coverage: float | None) -> PeopleUse:
@@ -67,13 +78,7 @@ def conduct(found: Sequence[Atom[Claim]], coverage: float | None) -> Conduct:
     ended = [claim for claim in visits if claim.dwell_s is not None]
     booked = sum(claim.booked for claim in claims)
     dwells = [claim.dwell_s for claim in ended if claim.dwell_s is not None]
-    placed = [
-        claim
-        for atom in found
-        if atom.bounds.host is not None and atom.bounds.unit not in (None, NOBODY)
-        for claim in atom.items
-        if claim.visit
-    ]
+    placed = {kind: sum(_count_visits(atom) for atom in found if atom.bounds.relation == kind) for kind in TOLD}
     return Conduct(
         visits=_visits(found, coverage),
         walk_in=share(sum(not claim.booked for claim in visits), len(visits), coverage),
@@ -82,12 +87,23 @@ def conduct(found: Sequence[Atom[Claim]], coverage: float | None) -> Conduct:
         released=share(_count(ended, "auto_release"), len(ended), coverage),
         no_show=share(_count(claims, NO_SHOW), booked, coverage),
         expired=share(_count(claims, EXPIRED), booked, coverage),
-        cross=share(sum(claim.desk.unit not in (claim.unit, NOBODY) for claim in placed), len(placed), coverage),
+        cross=_cross(placed[GUEST], sum(placed.values()), coverage),
     )
 
 
+def _cross(guests: int, told: int, coverage: float | None) -> Figure:
+    """Where no group of guests is large enough there may be some all the same: that is not told as none."""
+    if guests == 0 and told > 0:
+        return Figure(None, coverage, Why.SMALL_GROUP, of=told)
+    return share(guests, told, coverage)
+
+
 def _visits(found: Iterable[Atom[Claim]], coverage: float | None) -> Figure:
-    return Figure(float(sum(claim.visit for atom in found for claim in atom.items)), coverage)
+    return Figure(float(sum(_count_visits(atom) for atom in found)), coverage)
+
+
+def _count_visits(atom: Atom[Claim]) -> int:
+    return sum(claim.visit for claim in atom.items)
 
 
 def _count(claims: Iterable[Claim], outcome: str) -> int:

@@ -6,9 +6,9 @@ made of whole atoms, so that whatever is added, subtracted or solved, the least 
 no cell to be hidden for them, and another period, place or unit brings no difference below five.
 
 An atom is the cell of a zone, an owner unit, a person's unit and a day. What is smaller is put together, step by step:
-over a week, over the floor, over the building, over owner units, over people's units; what is still smaller is in no
-figure. How many people a group has is counted from below, without knowing anybody: as many as held desks of one
-building at the same time.
+over a week, the floor and the building; over owner units, then over people's units, first apart as guests and those at
+home, then together. What is still smaller is in no figure. How many people a group has is counted from below, without
+knowing anybody: as many as held desks of one building at the same time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 FEWEST = 5
+"""People."""
 WEEK = 7
+HOME, GUEST, COMMON, UNTOLD = "home", "guest", "common", "untold"
+"""Of a person at a desk: of their own unit, of another, of nobody's; of a person whose unit is not told."""
 T = TypeVar("T")
 
 
@@ -31,6 +34,8 @@ class Cell(NamedTuple):
     """Owner unit of the place."""
     unit: str
     """Unit of the person."""
+    relation: str
+    """What the two are to each other, HOME, GUEST, COMMON or UNTOLD: that follows from them."""
     day: int
     """Local days since 1970-01-01."""
 
@@ -43,6 +48,7 @@ class Bounds(NamedTuple):
     host: str | None
     """None: several."""
     unit: str | None
+    relation: str | None
     first: int
     last: int
 
@@ -93,13 +99,19 @@ def atoms(cells: Iterable[tuple[Cell, T]], people: Callable[[Sequence[T]], int],
 
 
 def _day(cell: Cell) -> Bounds:
-    return Bounds(cell.zone, cell.host, cell.unit, cell.day, cell.day)
+    return Bounds(cell.zone, cell.host, cell.unit, cell.relation, cell.day, cell.day)
 
 
-def _week(cell: Cell, levels: int, *, host: bool = True, unit: bool = True) -> Bounds:
+def _week(cell: Cell, levels: int, *, host: bool = True, unit: bool = True, relation: bool = True) -> Bounds:
     monday = cell.day - (cell.day + 3) % WEEK
-    place = "/".join(cell.zone.split("/")[:levels])
-    return Bounds(place, cell.host if host else None, cell.unit if unit else None, monday, monday + WEEK - 1)
+    return Bounds(
+        "/".join(cell.zone.split("/")[:levels]),
+        cell.host if host else None,
+        cell.unit if unit else None,
+        cell.relation if relation else None,
+        monday,
+        monday + WEEK - 1,
+    )
 
 
 ZONE, FLOOR, BUILDING = 4, 3, 2
@@ -112,6 +124,8 @@ STEPS: tuple[Callable[[Cell], Bounds], ...] = (
     lambda cell: _week(cell, BUILDING, host=False),
     lambda cell: _week(cell, FLOOR, host=False, unit=False),
     lambda cell: _week(cell, BUILDING, host=False, unit=False),
+    lambda cell: _week(cell, FLOOR, host=False, unit=False, relation=False),
+    lambda cell: _week(cell, BUILDING, host=False, unit=False, relation=False),
 )
 """From the finest to the coarsest."""
 

@@ -17,7 +17,7 @@ from gateway.web.reports.report import Report
 
 WHY_WORDS = {
     Why.NO_DATA: N_("tanpa data"),
-    Why.SMALL_GROUP: N_("tidak ditampilkan: kurang dari lima orang"),
+    Why.SMALL_GROUP: N_("kurang dari lima orang, atau tidak ada"),
     Why.NOTHING: N_("tidak ada kejadian"),
 }
 NOTE_WORDS = {

@@ -109,7 +109,7 @@ def test_what_people_did(world: World) -> None:
     assert (total.dwell_p50.value, total.dwell_p90.why) == (3 * 3600, Why.SMALL_GROUP)
     assert total.released.value == 0.17
     assert (total.no_show.value, total.no_show.of, total.expired.value) == (0.2, 5, 0.2)
-    assert total.cross.value == 0
+    assert total.cross.why is Why.SMALL_GROUP  # there may have been guests, fewer than five
     assert [(row.unit, row.desks, row.conduct.visits.value) for row in people.units] == [("panrb", 6, 6)]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.web.reports.suppress import FEWEST, Atom, Cell, atoms, concurrent
+from gateway.web.reports.suppress import FEWEST, GUEST, HOME, Atom, Cell, atoms, concurrent
 
 ZONES = ("s/a/1/x", "s/a/1/y", "s/a/2/x")
 UNITS, DAYS = ("u", "v"), (4, 5, 11)  # two days of one week, from Monday the 4th, and one of the next
@@ -22,6 +22,10 @@ class Item(NamedTuple):
     cell: Cell
 
 
+def cell(zone: str, host: str, unit: str, day: int) -> Cell:
+    return Cell(zone, host, unit, HOME if host == unit else GUEST, day)
+
+
 @st.composite
 def days_of_people(draw: st.DrawFn) -> list[Item]:
     """People of one unit each, in any zones at any of the days."""
@@ -30,7 +34,7 @@ def days_of_people(draw: st.DrawFn) -> list[Item]:
     for zone, host, unit, day in product(ZONES, UNITS[:1], UNITS, DAYS):
         for _ in range(draw(st.integers(0, 7))):
             number += 1
-            found.append(Item(number, Cell(zone, host, unit, day)))
+            found.append(Item(number, cell(zone, host, unit, day)))
     return found
 
 
@@ -140,9 +144,9 @@ def test_each_item_is_in_one_atom_at_most_and_order_does_not_matter(items: list[
 
 
 def test_small_groups_are_put_together_over_the_week_before_the_floor() -> None:
-    few = [Item(at, Cell("s/a/1/x", "u", "u", day)) for at, day in enumerate((4, 4, 5, 5, 6))]
+    few = [Item(at, cell("s/a/1/x", "u", "u", day)) for at, day in enumerate((4, 4, 5, 5, 6))]
     (atom,) = cut(few)
-    assert atom.bounds == ("s/a/1/x", "u", "u", 4, 10)
+    assert atom.bounds == ("s/a/1/x", "u", "u", HOME, 4, 10)
     assert not atom.inside("s/a/1/x", None, 4, 9)
     assert atom.inside("s/a/1/x", frozenset({"u"}), 4, 10)
     assert not atom.inside("s/a/1/x", frozenset({"v"}), 4, 10)
@@ -152,15 +156,22 @@ def test_small_groups_are_put_together_over_the_week_before_the_floor() -> None:
 
 
 def test_units_that_had_to_be_put_together_are_nobodys() -> None:
-    few = [Item(at, Cell("s/a/1/x", "u", "u" if at < 3 else "v", 4)) for at in range(6)]
+    few = [Item(at, cell("s/a/1/x", "u", "u" if at < 3 else "v", 4)) for at in range(6)]
     (atom,) = cut(few)
-    assert atom.bounds == ("s/a/1", None, None, 4, 10)
+    assert atom.bounds == ("s/a/1", None, None, None, 4, 10)
     assert not atom.inside("s/a/1", frozenset({"u"}), 4, 10)
     assert atom.inside("s/a/1", None, 4, 10)
 
 
+def test_guests_of_several_units_are_put_together_before_they_are_counted_with_those_at_home() -> None:
+    some = [Item(at, cell("s/a/1/x", "u", ("u", "v", "w")[at % 3], 4)) for at in range(9)]
+    guests, home = cut(some + [Item(10 + at, cell("s/a/1/y", "u", "u", 4)) for at in range(2)])[::-1]
+    assert (guests.bounds.unit, guests.bounds.relation, people(guests.items)) == (None, GUEST, 6)
+    assert (home.bounds.unit, home.bounds.relation, people(home.items)) == ("u", HOME, 5)
+
+
 def test_what_is_still_too_small_is_told_nowhere() -> None:
-    assert cut([Item(at, Cell(ZONES[at % 3], "u", UNITS[at % 2], 4)) for at in range(4)]) == []
+    assert cut([Item(at, cell(ZONES[at % 3], "u", UNITS[at % 2], 4)) for at in range(4)]) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10)), max_size=12))
