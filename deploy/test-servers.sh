@@ -7,6 +7,7 @@ need mosquitto mosquitto
 need dbus-daemon dbus
 need victoria-metrics victoria-metrics
 need influxd influxdb
+need chromium chromium
 required="$missing"
 need pcscd pcscd  # these tests are skipped without it
 [ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] || missing="$missing vsmartcard-vpcd"

@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--gateway", required=True, metavar="ID", help="which of office.yaml's gateways this box is")
     run.add_argument("--control", help=argparse.SUPPRESS)
     daemon("ingest", "Run the archive: commit, acknowledge, project.")
+    daemon("serve", "Run the web application, on the archive's box.")
     up = daemon("up", "Run every role of an office on this machine.")
     up.add_argument("--log-folder", type=Path, help="write the roles' output to files here")
 
@@ -88,6 +89,22 @@ def parser() -> argparse.ArgumentParser:
     people.add_argument("--credential", action="append", default=[], help="em4100:..., ibeacon:...; may be repeated")
     people.add_argument("--realm", help="realm of the credentials (default: the site)")
     people.add_argument("--pid", help="which person, as enrol and list say it")
+
+    accounts = add("accounts", "Who may sign in to the web application.")
+    accounts.add_argument("file", type=Path, metavar="office.yaml")
+    accounts.add_argument(
+        "action",
+        choices=["code", "token", "list", "disable"],
+        help="code: print a one-time sign-in code; token: print a bearer token (backend, kiosk, display)",
+    )
+    accounts.add_argument("--pid", help="of this person: employee's pages, and whatever --role adds")
+    accounts.add_argument("--account", metavar="ID", help="an account that there is, as list says it")
+    accounts.add_argument(
+        "--role", action="append", default=[], choices=["operator", "analyst", "integrator", "kiosk", "display"]
+    )
+    accounts.add_argument("--unit", action="append", default=[], help="whose people its roles may see; * for all")
+    accounts.add_argument("--place", default="", help="where a kiosk or display hangs: building/floor/zone")
+    accounts.add_argument("--label", default="", help="what list calls it")
 
     record = add("record", "Record readings (with pseudonyms) of a running gateway.")
     record.add_argument("socket", type=Path, help="control socket of the gateway")
@@ -176,6 +193,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             from gateway.start import daemon
 
             return daemon(arguments)
+        case "serve":
+            from gateway.web.serve import serve
+
+            return serve(arguments)
+        case "accounts":
+            from gateway.web.accounts_cli import accounts
+
+            return accounts(arguments)
         case "up":
             from gateway.start import up
 

@@ -32,6 +32,7 @@ from gateway.config.types import (
     Whole,
     Word,
 )
+from gateway.config.web import Web
 
 # --- places ---------------------------------------------------------------------------------------------------------
 
@@ -288,6 +289,7 @@ class Office(Model):
     devices: tuple[Device, ...] = ()
     broker: Broker = Broker()
     archive: Archive = Archive()
+    web: Web = Web()
     outbox: Outbox = Outbox()
     clock: Clock = Clock()
     people: People = People()

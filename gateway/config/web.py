@@ -1,0 +1,61 @@
+"""The web application's part of office.yaml: where it listens, and who signs people in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from gateway.config.types import URL, Identifier, Model, Name, Port, Switch, Whole, Word
+
+
+class WebTls(Model):
+    """A certificate of its own; without it a proxy speaks TLS, or only this machine's browser is served."""
+
+    certificate: Path
+    key: Path
+
+
+class Issuer(Model):
+    """An OpenID Connect provider: each agency has its own."""
+
+    id: Identifier
+    name: Name
+    url: Annotated[str, StringConstraints(pattern=URL, max_length=1024)]
+    """Its issuer: `/.well-known/openid-configuration` is below it."""
+    client_id: Word
+    client_secret_file: Path | None = None
+    scopes: Word = "openid"
+    unit: Identifier | None = None
+    """Everybody whom it signs in is of this unit ..."""
+    unit_claim: Word | None = None
+    """... or of the unit that this claim names, ..."""
+    units: dict[str, Identifier] = Field(default_factory=dict)
+    """... by this table of the claim's values; a value that is not in it is refused."""
+    person_claim: Word | None = None
+    """Claim with the staff number of the people table; without it a person's code links the account once."""
+
+
+class Web(Model):
+    """`hadir serve`."""
+
+    host: Word = "127.0.0.1"
+    port: Port = 8080
+    url: Annotated[str, StringConstraints(pattern=URL, max_length=1024)] | None = None
+    """What people's browsers call it, without a slash at its end; default: made of host and port."""
+    tls: WebTls | None = None
+    data: Path = Path("var/web")
+    """Accounts, sessions, corrections, and who looked whom up."""
+    display: Literal["public", "token"] = "token"
+    """Whether signage and desk displays need a credential. They never show a person."""
+    session_hours: Annotated[Whole, Field(ge=1, le=24 * 30)] = 12
+    issuers: Annotated[tuple[Issuer, ...], Field(max_length=32)] = ()
+    secure: Switch = True
+    """Cookies only over TLS, or to this machine. Never turn it off outside a test."""
+
+    @property
+    def address(self) -> str:
+        """Where people find it."""
+        scheme = "http" if self.tls is None else "https"
+        return self.url or f"{scheme}://{self.host}:{self.port}"

@@ -1,0 +1,1 @@
+"""REST resources for backends, one file each."""

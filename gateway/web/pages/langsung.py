@@ -1,0 +1,30 @@
+"""Live changes of one floor, for pages: server-sent events with resume."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi.responses import StreamingResponse
+
+from gateway.web.site import TheSite
+from gateway.web.stream import MOST_READERS
+from gateway.web.viewer import Viewer, allowed
+
+router = APIRouter(include_in_schema=False)
+SignedIn = Annotated[Viewer, Depends(allowed())]
+
+
+@router.get("/langsung/{building}/{floor}")
+async def follow(
+    site: TheSite, _: SignedIn, building: str, floor: str, last_event_id: Annotated[str | None, Header()] = None
+) -> StreamingResponse:
+    """`snapshot` first, then `places` as they change; stream.py says what is in them."""
+    whole = f"{site.office.site}/{building}/{floor}"
+    if whole not in site.live.floors():
+        raise HTTPException(404, "there is no such floor")
+    if site.stream.readers >= MOST_READERS:
+        raise HTTPException(503, "too many look at once", {"Retry-After": "10"})
+    last = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 16 else None
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(site.stream.follow(whole, last), media_type="text/event-stream", headers=headers)

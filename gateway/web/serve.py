@@ -1,0 +1,162 @@
+"""`hadir serve`: the web application's daemon, on the archive's box. One TaskGroup: link, stream, server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import uvicorn
+
+from gateway.clock import Clock, SystemClock
+from gateway.config.model import Office
+from gateway.contract.topics import PREFIX
+from gateway.counters import Counters
+from gateway.credentials import SiteKey
+from gateway.errors import HadirError, PermanentError
+from gateway.mqtt import Link, Message
+from gateway.people import PeopleTable
+from gateway.web.accounts import Accounts
+from gateway.web.app import build
+from gateway.web.asking import Asker
+from gateway.web.live import Live
+from gateway.web.reading import Reading
+from gateway.web.rendering import Pages
+from gateway.web.security import Haste
+from gateway.web.site import Site
+from gateway.web.stream import Stream
+
+TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
+LOOK_S = 0.2
+SESSION, INSECURE = "__Host-hadir", "hadir"
+
+
+class Serve:
+    """The web application of one site."""
+
+    def __init__(self, office: Office, file: Path, clock: Clock, wall: Clock | None = None) -> None:
+        """Raises HadirError: the port is taken, a file cannot be opened, the site's key is missing."""
+        wall = wall or SystemClock()
+        counters = Counters()
+        client = f"web-{uuid4().hex[:8]}"
+        self._link = Link(
+            office.broker,
+            client_id=f"hadir-{office.site}-{client}",
+            clock=clock,
+            counters=counters,
+            base=office.path(Path()),
+        )
+        live = Live(office, clock)
+        key = SiteKey.load(office.path(office.people.site_key))
+        self._web = office.web
+        self._socket = _listen(office.web.host, office.web.port)
+        self.site = Site(
+            office=office,
+            file=file,
+            clock=clock,
+            wall=wall,
+            live=live,
+            stream=Stream(live),
+            asker=Asker(self._link, office, clock, client),
+            reading=Reading(office),
+            people=PeopleTable(office.path(office.people.table), key),
+            key=key,
+            accounts=Accounts(
+                office.path(office.web.data) / "web.sqlite", wall, session_hours=office.web.session_hours
+            ),
+            pages=Pages(zone=office.timezone, clock=clock, site_name=office.name or office.site),
+            counters=counters,
+            cookie=SESSION if office.web.secure else INSECURE,
+            sign_ins=Haste(wall, burst=10, per_minute=6),
+            changes=Haste(wall, burst=60, per_minute=60),
+        )
+        for topic in TOPICS:
+            self._link.subscribe(f"{PREFIX}/{topic.format(site=office.site)}", self._received)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        config = uvicorn.Config(
+            build(self.site),
+            log_config=None,
+            access_log=False,  # a line a request would say who looked at what
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+            ssl_certfile=None if self._web.tls is None else self.site.office.path(self._web.tls.certificate),
+            ssl_keyfile=None if self._web.tls is None else str(self.site.office.path(self._web.tls.key)),
+        )
+        server = _Server(config)
+        try:
+            async with asyncio.TaskGroup() as group:
+                link = group.create_task(self._link.run(), name="link")
+                watch = group.create_task(self._watch(), name="watch")
+                stream = group.create_task(self.site.stream.run(), name="stream")
+                try:
+                    await server.serve([self._socket])
+                finally:
+                    if server.started:
+                        await server.shutdown([self._socket])
+                    for task in (stream, watch, link):
+                        task.cancel()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close what it opened."""
+        self._socket.close()
+        self.site.people.close()
+        self.site.accounts.close()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._socket.getsockname()[1])
+
+    async def _watch(self) -> None:
+        """The picture is not to be believed while there is no broker."""
+        while True:
+            self.site.live.set_connected(self._link.state.connected)
+            await asyncio.sleep(LOOK_S)
+
+    def _received(self, message: Message) -> None:
+        try:
+            self.site.live.take(message.topic, message.payload)
+        except PermanentError as error:
+            self.site.counters.add("web.refused", error.reason)
+        message.ack()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: cancellation is the only stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None are."""
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises HadirError."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise HadirError(f"web: cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Run it; the exit status."""
+    from gateway.config.load import load
+    from gateway.daemon import clock_of, run_until_stopped
+    from gateway.decode import installed
+
+    office = load(arguments.file, drivers=installed())
+    clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
+    app = Serve(office, arguments.file.resolve(), clock)
+    sys.stdout.write(f"hadir serve: {office.web.address}\n")
+    sys.stdout.flush()
+    return run_until_stopped(app.run, arguments)

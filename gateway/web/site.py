@@ -1,0 +1,57 @@
+"""What every page and resource may use: one object a web application, `request.app.state.site`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gateway.clock import Clock
+from gateway.config.model import Office
+from gateway.counters import Counters
+from gateway.credentials import SiteKey
+from gateway.people import PeopleTable
+from gateway.web.accounts import Accounts
+from gateway.web.asking import Asker
+from gateway.web.live import Live
+from gateway.web.reading import Reading
+from gateway.web.rendering import Pages
+from gateway.web.security import Haste
+from gateway.web.stream import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The parts of one web application."""
+
+    office: Office
+    file: Path
+    """office.yaml."""
+    clock: Clock
+    """Office time: what happened when."""
+    wall: Clock
+    """Wall time, never scaled: sessions, codes, look-ups."""
+    live: Live
+    stream: Stream
+    asker: Asker
+    reading: Reading
+    people: PeopleTable
+    key: SiteKey
+    accounts: Accounts
+    pages: Pages
+    counters: Counters
+    cookie: str
+    """Name of the session's cookie."""
+    sign_ins: Haste
+    changes: Haste
+
+
+def site_of(request: Request) -> Site:
+    """For routes: `site: TheSite`."""
+    site: Site = request.app.state.site
+    return site
+
+
+TheSite = Annotated[Site, Depends(site_of)]

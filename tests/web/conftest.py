@@ -1,0 +1,97 @@
+"""Fixtures of the web's tests: an application over real files without a broker, and a whole running site."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.clock import SECOND, ManualClock
+from gateway.config.load import load
+from gateway.web.app import build
+from gateway.web.serve import Serve
+from gateway.web.site import Site
+from gateway.web.viewer import Role
+from tests.conftest import Mosquitto, free_port
+from tests.web.office import ready, write_office
+from tests.web.running import RunningWeb
+
+NOON = 1_795_660_200 * SECOND
+"""Thursday, 26 November 2026, 10:30 in Makassar."""
+
+
+@dataclass
+class Web:
+    """The application of one site; no gateway and no broker, but everything else is real."""
+
+    serve: Serve
+    clock: ManualClock
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def site(self) -> Site:
+        return self.serve.site
+
+    def client(self, *roles: Role, pid: str = "", unit: str = "_", units: Collection[str] = ()) -> httpx.AsyncClient:
+        """A browser: signed in as a new account of these roles; without roles signed out."""
+        made = httpx.AsyncClient(
+            transport=httpx.ASGITransport(build(self.site)),
+            base_url="https://kantor.test",
+            headers={"accept": "text/html"},
+        )
+        self.clients.append(made)
+        if roles:
+            accounts = self.site.accounts
+            account = accounts.of_person(pid, unit) if pid else accounts.create(roles=roles, unit=unit, units=units)
+            if pid:
+                accounts.grant(account, roles, units)
+            session = accounts.sign_in(account)
+            assert session is not None
+            made.cookies.set(self.site.cookie, session.secret)
+            made.headers["x-csrf-token"] = session.viewer.csrf
+        return made
+
+    def person(
+        self, *, unit: str = "panrb", name: str = "Uji Coba", credentials: Collection[tuple[str, str]] = ()
+    ) -> str:
+        """A new person in the people table; the pid."""
+        return self.site.people.enrol(unit=unit, name=name, credentials=list(credentials))
+
+    def employee(self, *, unit: str = "panrb", name: str = "Uji Coba") -> httpx.AsyncClient:
+        """A signed-in browser of a new person."""
+        return self.client(Role.EMPLOYEE, pid=self.person(unit=unit, name=name), unit=unit)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON, 10**12)
+
+
+@pytest.fixture
+async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
+    """The gateway has said that it is ready; no place has a state yet."""
+    file = write_office(tmp_path, port=1, web_port=free_port())
+    made = Web(Serve(load(file), file, clock, clock), clock)
+    ready(made.site.live, clock.office())
+    yield made
+    for client in made.clients:
+        await client.aclose()
+    made.serve.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeb]:
+    """A whole site of real processes, one for a module: broker, gateway, archive, web, devices on ptys."""
+    folder = tmp_path_factory.mktemp("running")
+    broker = Mosquitto(folder, free_port())
+    broker.start()
+    made = RunningWeb(folder / "site", broker)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        broker.stop()

@@ -1,0 +1,48 @@
+"""The live picture: what may not be believed is unknown, and never free."""
+
+from __future__ import annotations
+
+from gateway.web.live import status_of
+from tests.web.conftest import NOON, Web
+from tests.web.office import DESK, OTHER, ready, told
+
+
+async def test_a_place_is_unknown_until_it_is_told_and_after_its_word_has_expired(web: Web) -> None:
+    live = web.site.live
+    assert (live.now(DESK).status, live.now(DESK).cause) == ("unknown", "gateway_down")
+    told(live, DESK, "vacant", NOON, life="free")
+    assert live.now(DESK).status == "free"
+    web.clock.advance(91)
+    live.expire()
+    assert (live.now(DESK).status, live.now(DESK).cause) == ("unknown", "gateway_down")
+
+
+async def test_a_lost_gateway_and_a_lost_broker_make_everything_unknown(web: Web) -> None:
+    live = web.site.live
+    told(live, DESK, "vacant", NOON, life="free")
+    told(live, OTHER, "vacant", NOON, life="taken")
+    ready(live, NOON, "lost")
+    assert (live.now(DESK).status, live.now(DESK).cause) == ("unknown", "gateway_down")
+    assert live.now(OTHER).status == "taken"  # a claim outlives its gateway's silence
+    ready(live, NOON)
+    assert live.now(DESK).status == "free"
+    live.set_connected(False)
+    assert (live.now(DESK).status, live.now(DESK).cause) == ("unknown", "not_connected")
+
+
+async def test_who_comes_back_is_told_what_changed_and_a_stranger_everything(web: Web) -> None:
+    live = web.site.live
+    before = live.version
+    told(live, DESK, "vacant", NOON, life="free")
+    told(live, OTHER, "occupied", NOON, life="free")
+    assert set(live.changed_since(before)) == {DESK, OTHER}
+    assert live.changed_since(live.version) == []
+    assert live.changed_since(live.version + 1) is None
+
+
+def test_no_unknown_is_free() -> None:
+    for life in ("", "free", "taken", "away", "reserved", "out_of_order"):
+        for mode in ("walk_up", "bookable", "assigned", "out_of_order"):
+            assert status_of(state="unknown", life=life, mode=mode) != "free"
+    assert status_of(state="vacant", life="reserved", mode="bookable") == "reserved"
+    assert status_of(state="occupied", life="reserved", mode="bookable") == "taken"
