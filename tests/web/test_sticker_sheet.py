@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 import segno
 from pypdf import PdfReader
 
+from gateway.cli import main, parser
+from gateway.config.load import load
+from gateway.credentials import SiteKey
+from gateway.web.codes import made
 from gateway.web.sticker_sheet import ENGLISH, PAD, PAGE, QUIET, SHEETS, Sticker, pdf, runs
+from gateway.web.stickers import readable
+from tests.web.office import DESK, write_office
 
 URL = "https://hadir.contoh.go.id/d/{}"
 MM = 72 / 25.4
@@ -99,3 +106,32 @@ def test_long_names_are_made_to_fit_and_the_same_desks_give_the_same_file() -> N
     body = pdf(long, DEFAULT)
     assert body == pdf(long, DEFAULT)
     assert "…" in read(body).pages[0].extract_text()
+
+
+def test_the_command_prints_the_stickers_of_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_office(tmp_path, port=1)
+    out = tmp_path / "stickers.pdf"
+    assert main(["stickers", str(file), "--out", str(out), "--url", "https://hadir.contoh.go.id/"]) == 0
+    assert "4 stickers on 1 pages" in capsys.readouterr().out
+    text = read(out.read_bytes()).pages[0].extract_text()
+    assert "Ruang Mahakam" in text.replace("\n", " ")
+    code = made(load(file), SiteKey.load(load(file).path(load(file).people.site_key))).of(DESK)
+    assert code is not None
+    assert readable(code) in text
+    assert main(["stickers", str(file), "--out", str(out), "--place", "utama/l01/barat", "--sheet", "105x74"]) == 0
+    text = read(out.read_bytes()).pages[0].extract_text()
+    assert "Meja 3" in text
+    assert "Meja 1" not in text
+    assert main(["stickers", str(file), "--out", str(out), "--place", "utama/l99"]) == 1
+    assert main(["stickers", str(file), "--out", str(out), "--place", "utama/l01/musala"]) == 1
+    assert main(["stickers", str(file), "--out", str(out), "--skip", "21"]) == 1
+    assert main(["stickers", str(file), "--out", str(tmp_path / "no" / "x.pdf")]) == 1
+
+
+def test_the_command_offers_the_sheets_that_there_are() -> None:
+    (choices,) = (
+        set(action.choices or ())
+        for action in parser()._subparsers._group_actions[0].choices["stickers"]._actions  # type: ignore[union-attr,index]
+        if action.dest == "sheet"
+    )
+    assert choices == set(SHEETS)
