@@ -131,8 +131,9 @@ async def test_a_panel_asks_with_its_token_and_draws_only_what_is_new(web: Web) 
     assert (await client.get(path)).headers["etag"] == unknown.headers["etag"], "a lost gateway's word is none"
     assert (await client.get(path.lower())).status_code == 200
     assert (await client.get("/display/22222222.png")).status_code == 404
-    english = await client.get(f"{path}?bahasa=en")
-    assert english.content != unknown.content
+    told(web.site.live, DESK, "occupied", NOON, life="taken", life_since=NOON)
+    ready(web.site.live, NOON)
+    assert (await client.get(f"{path}?bahasa=en")).content != (await client.get(path)).content
 
 
 async def test_what_it_says_of_each_state(web: Web) -> None:

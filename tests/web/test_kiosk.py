@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
+from babel.messages.extract import extract
 
 from gateway.clock import SECOND
 from gateway.config import web as config
 from gateway.web.asking import Answer
 from gateway.web.cards import SETTINGS
+from gateway.web.rendering import HERE, catalogues
 from gateway.web.viewer import Role
 from gateway.web.visits import LASTS_S, LONGEST_S, Visits
 from tests.web.conftest import NOON, Web
@@ -320,3 +322,17 @@ async def test_a_change_needs_the_page_it_comes_from(kiosk: Kiosk) -> None:
 
 def test_the_configuration_knows_every_setting_of_readers() -> None:
     assert config.Kiosk(cards=SETTINGS).cards == SETTINGS
+
+
+def test_every_text_of_kiosks_and_displays_is_there_in_english() -> None:
+    texts: set[str] = set()
+    for path in (HERE / "templates" / "kiosk").glob("*.html"):
+        with path.open("rb") as file:
+            found = extract("jinja2.ext:babel_extract", file, options={"newstyle_gettext": "true", "trimmed": "true"})
+            texts |= {str(text) for _, text, _, _ in found}
+    for name in ("kiosk.py", "display.py"):
+        with (HERE / "pages" / name).open("rb") as file:
+            texts |= {str(text) for _, text, _, _ in extract("python", file, keywords={"N_": None})}
+    english = catalogues("en")
+    assert len(texts) > 60
+    assert {text for text in texts if english.gettext(text) == text} == set()
