@@ -26,6 +26,9 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_DIGITS = 10
 """50 bits; guessing is also slowed by the sign-in page."""
 CODE_S = 7 * 86_400
+DEVICE_S = 365 * 86_400
+"""Of a session of a kiosk or display: it is opened once, and hangs there."""
+DEVICES = frozenset({Role.KIOSK, Role.DISPLAY})
 MOST_SESSIONS = 16
 """Of one account; the oldest ends."""
 
@@ -173,6 +176,7 @@ class Accounts:
         if known is None:
             return None
         secret, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock.office()
+        lasts_s = DEVICE_S if known.roles and known.roles <= DEVICES else self._session_s
         with sqlite.transaction(self._db):
             self._db.execute("DELETE FROM session WHERE expires < ?", (now,))
             self._db.execute(
@@ -182,10 +186,10 @@ class Accounts:
             )
             self._db.execute(
                 "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
-                (_digest(secret), account, csrf, now, now + self._session_s * SECOND),
+                (_digest(secret), account, csrf, now, now + lasts_s * SECOND),
             )
         viewer = self.viewer(session=secret)
-        return None if viewer is None else Session(secret, viewer, self._session_s)
+        return None if viewer is None else Session(secret, viewer, lasts_s)
 
     def sign_out(self, secret: str) -> None:
         """End a session."""

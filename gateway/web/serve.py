@@ -64,7 +64,7 @@ class Serve:
             stream=Stream(live),
             asker=Asker(self._link, office, clock, client),
             reading=Reading(office),
-            people=PeopleTable(office.path(office.people.table), key),
+            people=PeopleTable(office.path(office.people.table), key, clock),
             key=key,
             accounts=Accounts(
                 office.path(office.web.data) / "web.sqlite", wall, session_hours=office.web.session_hours
