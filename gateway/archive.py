@@ -119,7 +119,9 @@ class Archive:
                         work.create_task(self._look_for_silences(), name="roll call")
                         work.create_task(self._tell_people(), name="people")
                         work.create_task(self._forget_people(), name="erasures")
-                        work.create_task(archive_health.tell(archive_health.beside(self._path), self._word), name="word")
+                        work.create_task(
+                            archive_health.tell(archive_health.beside(self._path), self._word), name="word"
+                        )
                 finally:
                     link.cancel()
         finally:
