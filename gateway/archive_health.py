@@ -64,7 +64,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def read(ledger: Path, wall: Clock) -> ArchiveWord | None:
-    """The last word; None: an archive never ran here, or an older one that writes no such file. `wall`: never scaled."""
+    """The last word; None: none was ever said here. `wall`: never scaled."""
     path = beside(ledger)
     try:
         with path.open("rb") as file:

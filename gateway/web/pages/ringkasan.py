@@ -1,4 +1,4 @@
-"""Ringkasan: what needs the operator now, the most urgent first, each with its cause and the next step; quiet otherwise.
+"""Ringkasan: what needs the operator now, the most urgent first, with cause and next step; quiet otherwise.
 
 The page asks for its changing part again every few seconds, with the ETag of what it has: a few operators look at it,
 the part is small, what has not changed is answered by 304, and nothing has to be kept for a page that is gone. A stream
