@@ -39,20 +39,26 @@ KIND_WORDS: Mapping[str, str] = {
 }
 SEES_WORDS: Mapping[str, str] = {
     "badge": N_(
-        "Melihat kartu yang ditempelkan. Nomornya diganti di gerbang menjadi nama samaran dan tidak disimpan di mana pun."
+        "Melihat kartu yang ditempelkan. Nomornya diganti di gerbang menjadi nama samaran,"
+        " dan tidak disimpan di mana pun."
     ),
     "tag": N_(
         "Mendengar tanda BLE yang terdaftar dan seberapa kuat sinyalnya. Ponsel dan tanda orang lain tidak dicatat;"
         " siapa yang memilih mode tenang tidak diikuti."
     ),
     "radar": N_(
-        "Melihat apakah ada orang di dekatnya, bergerak atau diam. Tidak ada gambar atau suara, dan ia tidak tahu siapa."
+        "Melihat apakah ada orang di dekatnya, bergerak atau diam. Tidak ada gambar atau suara,"
+        " dan ia tidak tahu siapa."
     ),
     "seat": N_("Merasakan apakah tempat ini diduduki. Ia tidak tahu siapa."),
     "pir": N_("Merasakan panas tubuh yang bergerak. Orang yang duduk diam dapat luput; ia tidak tahu siapa."),
     "contact": N_("Tahu apakah pintu atau jendela terbuka. Ia tidak tahu siapa yang membukanya."),
-    "counter": N_("Menghitung berapa orang yang lewat atau berada di ruang. Ia tidak menyimpan gambar dan tidak tahu siapa."),
-    "environment": N_("Mengukur udara, cahaya, atau bunyi. Dari perubahannya ruang diduga terpakai; tidak ada rekaman."),
+    "counter": N_(
+        "Menghitung berapa orang yang lewat atau berada di ruang. Ia tidak menyimpan gambar dan tidak tahu siapa."
+    ),
+    "environment": N_(
+        "Mengukur udara, cahaya, atau bunyi. Dari perubahannya ruang diduga terpakai; tidak ada rekaman."
+    ),
 }
 ROLE_WORDS: Mapping[str, str] = {
     "desk": N_("mengambil dan melepas meja"),

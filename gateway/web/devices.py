@@ -96,7 +96,8 @@ def rows(office: Office, live: Live) -> list[Row]:
     names = _names(office)
     behind = _behind(office)
     return [
-        _row(device, modality(device), live, places, names, behind.get(device.id, ("", ""))) for device in office.devices
+        _row(device, modality(device), live, places, names, behind.get(device.id, ("", "")))
+        for device in office.devices
     ]
 
 
