@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +17,10 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
 from gateway.web.live import Live
+from gateway.web.oidc import Provider
 from gateway.web.reading import Reading
 from gateway.web.rendering import Pages
+from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
 
@@ -44,8 +47,17 @@ class Site:
     counters: Counters
     cookie: str
     """Name of the session's cookie."""
+    sealer: Sealer
+    providers: Mapping[str, Provider]
+    """OpenID Connect providers by their ids."""
     sign_ins: Haste
+    """Wrong codes, by caller."""
+    arrivals: Haste
+    """Sign-ins at providers, by caller: an office may be behind one address."""
     changes: Haste
+    """By account."""
+    requests: Haste
+    """Of tokens, by account."""
 
 
 def site_of(request: Request) -> Site:
