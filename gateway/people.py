@@ -52,6 +52,10 @@ _SCHEMA = (
     ALTER TABLE person ADD COLUMN valid_until INTEGER;
     ALTER TABLE person ADD COLUMN host TEXT;
     """,
+    """
+    ALTER TABLE person ADD COLUMN staff_idx TEXT;
+    CREATE INDEX person_staff ON person (staff_idx) WHERE staff_idx NOT NULL;
+    """,
 )
 # version.whole: gateways that know an older version are told everything; an erasure sets it, so that no index of an
 # erased person has to be kept just to say that it is gone
@@ -90,6 +94,7 @@ class PeopleTable:
         self._connection = sqlite.connect(path, exclusive=False)
         self._connection.execute("PRAGMA secure_delete=ON")
         sqlite.migrate(self._connection, _SCHEMA)
+        self._index_staff()
 
     def __enter__(self) -> PeopleTable:
         return self
@@ -135,11 +140,12 @@ class PeopleTable:
             for field, text in (("name", name), ("staff_number", staff_number))
         ]
         indices = self._indices(credentials)
+        staff = None if staff_number is None else self._key.staff_index(staff_number)
         with sqlite.transaction(self._connection):
             self._connection.execute(
-                "INSERT INTO person (pid, unit, visibility, quiet, name, staff_number, valid_until, host)"
-                " VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
-                (pid, unit, visibility, *sealed, *guest),
+                "INSERT INTO person (pid, unit, visibility, quiet, name, staff_number, valid_until, host, staff_idx)"
+                " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?)",
+                (pid, unit, visibility, *sealed, *guest, staff),
             )
             self._give(pid, indices, self._raise_version())
         return pid
@@ -237,6 +243,17 @@ class PeopleTable:
             return Person(pid, unit, visibility, bool(quiet), opened[0], opened[1], count, until, host)
         return None
 
+    def unit_of(self, pid: str) -> str | None:
+        """The unit of a person, whose name is not opened for that; None: there is no such person, or no longer."""
+        found = self._connection.execute("SELECT unit FROM person WHERE pid = ? AND NOT erased", (pid,)).get
+        return None if found is None else str(found)
+
+    def by_staff_number(self, number: str, unit: str) -> str | None:
+        """The pid of the one person of `unit` with a staff number; None: nobody, or more than one."""
+        statement = "SELECT pid FROM person WHERE staff_idx = ? AND unit = ? AND NOT erased"
+        rows = self._rows(statement, self._key.staff_index(number), unit)
+        return str(rows[0][0]) if len(rows) == 1 else None
+
     def is_erased(self, pid: str) -> bool:
         """Whether there was such a person, who is forgotten: the tombstone."""
         return bool(self._connection.execute("SELECT erased FROM person WHERE pid = ?", (pid,)).get)
@@ -280,7 +297,7 @@ class PeopleTable:
             for pid in pids:
                 found = self._connection.execute(
                     "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                    " valid_until = NULL, host = NULL, erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
+                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
                     (pid,),
                 ).fetchall()
                 if found:
@@ -292,6 +309,13 @@ class PeopleTable:
         if gone:  # the write-ahead log holds pages as they were
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return gone
+
+    def _index_staff(self) -> None:
+        """Of a table that an older hadir made."""
+        missing = "SELECT pid, staff_number FROM person WHERE staff_number NOT NULL AND staff_idx IS NULL"
+        for pid, sealed in self._rows(missing):
+            index = self._key.staff_index(self._key.unseal(sealed, f"{pid}/staff_number"))
+            self._connection.execute("UPDATE person SET staff_idx = ? WHERE pid = ?", (index, pid))
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values).fetchall()
