@@ -50,13 +50,13 @@ class Backend:
             if self._site.live.connected and self._heard.get(gateway) != told["at"]:
                 self._heard[gateway] = told["at"]
                 try:
-                    self._site.watch.told(gateway, told)
+                    self._site.proofs.told(gateway, told)
                 except PermanentError as error:
                     self._site.counters.add("web.refused", error.reason)
 
     async def _look(self) -> None:
         try:
-            await self._site.reading.ask(lambda view: self._site.watch.look(Rows.over(view)))
+            await self._site.reading.ask(lambda view: self._site.proofs.look(Rows.over(view)))
         except TransientError as error:
             _log.debug("completeness: %s", error)
         self._keep()
@@ -64,14 +64,14 @@ class Backend:
     def _restore(self) -> None:
         try:
             found = json.loads(self._path.read_text(encoding="ascii"))
-            self._site.watch.restore({str(name): int(until) for name, until in found.items()})
+            self._site.proofs.restore({str(name): int(until) for name, until in found.items()})
         except FileNotFoundError:
             return
         except (OSError, ValueError, AttributeError, TypeError) as error:
             _log.warning("%s: %s; how complete the record is, is found out anew", self._path, error)
 
     def _keep(self) -> None:
-        proven = self._site.watch.proven
+        proven = self._site.proofs.proven
         if proven == self._kept:
             return
         try:

@@ -74,4 +74,4 @@ async def attendance(
 
 def _look(view: View, site: Site, unit: str, day: date) -> Attendance:
     rows = Rows.over(view)
-    return records.attendance(rows, site.office, unit, day, site.watch.now(rows), site.clock.office())
+    return records.attendance(rows, site.office, unit, day, site.proofs.now(rows), site.clock.office())

@@ -14,9 +14,9 @@ from pydantic import Field
 from gateway.contract.fields import PLACE, UUID
 from gateway.errors import TransientError
 from gateway.ledger_view import LATEST, View
-from gateway.web.api.codes import place_of_code
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once, problem
 from gateway.web.api.common import Employee, SignedIn, Wire, errors, not_found, resource, runs
+from gateway.web.codes import TheCodes
 from gateway.web.idempotency import Kept
 from gateway.web.records.attendance import LONGEST
 from gateway.web.records.rows import Rows
@@ -55,10 +55,15 @@ class Done(Wire):
 
 @router.post("/checkins", status_code=201, response_model=Done, responses=errors(*COMMAND_ERRORS))
 async def check_in(
-    request: Request, site: TheSite, viewer: Employee, asked: ByPlace | ByCode, idempotency_key: Key = None
+    request: Request,
+    site: TheSite,
+    codes: TheCodes,
+    viewer: Employee,
+    asked: ByPlace | ByCode,
+    idempotency_key: Key = None,
 ) -> Response:
     """Take a desk. A desk that the person holds elsewhere in the building is left by that."""
-    place = asked.place if isinstance(asked, ByPlace) else place_of_code(site, asked.code)
+    place = asked.place if isinstance(asked, ByPlace) else codes.place(asked.code)
     if place is None or site.live.now(place) is None:
         raise not_found("desk")
 

@@ -146,7 +146,7 @@ async def gaps(site: TheSite, _: Technical, gateway: GatewayId) -> Gaps:
             )
             for each in outages.of_gateway(gateway, max(0, now - LOOK_BACK), now)
         ]
-        return site.watch.now(rows, (gateway,)), away
+        return site.proofs.now(rows, (gateway,)), away
 
     found, away = await site.reading.ask(look)
     standing = found.standings[0]

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from gateway.clock import SECOND
 from gateway.contract.times import written
 from gateway.web.records.attendance import NOTE, Act, Attendance, Correction
-from gateway.web.records.cells import table
 from gateway.web.records.complete import Completeness
+from gateway.web.table_cells import sheet
 
 COLUMNS = (
     "date",
@@ -100,7 +100,7 @@ def as_csv(found: Attendance) -> str:
     """One row a check-in; nothing in it is computed by a spreadsheet."""
     zone = ZoneInfo(found.timezone)
     until, note = _time(found.complete.until) or "", NOTE
-    return table(
+    return sheet(
         COLUMNS,
         (
             (

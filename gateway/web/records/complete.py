@@ -107,7 +107,7 @@ class _Heard:
     ledger: int | None = None
 
 
-class Watch:
+class Proofs:
     """Follows what gateways say of themselves. One a process; `told` and `look` on the event loop or one thread."""
 
     def __init__(self, office: Office, clock: Clock) -> None:

@@ -11,7 +11,10 @@ import httpx
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.credentials import SiteKey
 from gateway.web.accounts import Accounts
+from gateway.web.codes import made
+from gateway.web.stickers import readable
 from gateway.web.viewer import Role
 from tests.system.site import GUARD_S
 from tests.web.office import DESK, OTHER
@@ -65,6 +68,13 @@ def test_a_desk_is_taken_once_shown_told_and_left(client: httpx.Client) -> None:
     assert left.status_code == 200, left.text
     until(lambda: client.get("/api/v1/me").json()["checkin_id"] is None, "the desk is left")
     assert client.post(f"/api/v1/checkins/{visit}/end").status_code == 404
+
+
+def test_a_desk_by_the_code_on_its_sticker(running: RunningWeb, client: httpx.Client) -> None:
+    codes = made(running.office, SiteKey.load(running.office.path(running.office.people.site_key)))
+    answer = client.post("/api/v1/checkins", json={"code": readable(codes.of(DESK) or ""), "method": "nfc"})
+    assert (answer.status_code, answer.json()["place"]) == (201, DESK)
+    assert client.post(f"/api/v1/checkins/{answer.json()['checkin_id']}/end").status_code == 200
 
 
 def test_booking_ahead_and_giving_it_up(client: httpx.Client) -> None:

@@ -13,7 +13,6 @@ from gateway.contract.times import written
 from gateway.web.records import attendance as records
 from gateway.web.records.attendance import Attendance, attendance, day_of
 from gateway.web.records.attendance_files import as_csv, as_json
-from gateway.web.records.cells import neutral
 from gateway.web.records.complete import Completeness
 from rules.api import SECOND, Event
 from tests.web.records.ledgers import ANI, BOOT, BUDI, DAY, DESK, HOUR, OTHER, OTHER_VISIT, VISIT, Book, make_office
@@ -181,12 +180,6 @@ def correct(book: Book, offset: int) -> None:
     origin = Origin(site="ikn", building="kk2", gateway="gw-1", boot=BOOT)
     event = Event("gateway.clock_corrected", "ikn/kk2/l1/_/_", offset, data)
     book.ledger.commit([decode(encode(event, origin, sequence=99, recorded_at=offset).body)], offset)
-
-
-def test_cells_that_a_spreadsheet_would_compute() -> None:
-    for text in ("=1", "+1", "-1", "@x", "\tx", "\rx", " =1"):
-        assert neutral(text) == f"'{text}"
-    assert (neutral(-1.5), neutral(None), neutral(True), neutral("Ani")) == ("-1.5", "", "true", "Ani")
 
 
 def test_another_floors_desk(book: Book) -> None:

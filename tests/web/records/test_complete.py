@@ -9,7 +9,7 @@ import pytest
 from gateway.clock import ManualClock
 from gateway.contract.envelope import Origin, decode, encode
 from gateway.contract.times import written
-from gateway.web.records.complete import LAG_S, SETTLE_S, Watch
+from gateway.web.records.complete import LAG_S, SETTLE_S, Proofs
 from rules.api import SECOND, Event
 from tests.web.records.ledgers import BOOT, DAY, HOUR, Book, make_office
 
@@ -28,7 +28,7 @@ def health(clock_: ManualClock, boot: str = BOOT, *, waiting: int = 0, **more: A
     return told | {"alarms": (), "sources": {}} | more
 
 
-def speak(watch: Watch, clock: ManualClock, seconds: int, *gateways: str, **more: Any) -> None:
+def speak(watch: Proofs, clock: ManualClock, seconds: int, *gateways: str, **more: Any) -> None:
     """For so long, every ten seconds."""
     for _ in range(seconds // 10):
         clock.advance(10)
@@ -36,12 +36,12 @@ def speak(watch: Watch, clock: ManualClock, seconds: int, *gateways: str, **more
             watch.told(gateway, health(clock, **more))
 
 
-def until(watch: Watch, book: Book) -> int | None:
+def until(watch: Proofs, book: Book) -> int | None:
     return watch.now(book.rows).until
 
 
 def test_nothing_is_known_before_every_gateway_has_spoken_for_a_while(book: Book, clock: ManualClock) -> None:
-    watch = Watch(book.office, clock)
+    watch = Proofs(book.office, clock)
     assert until(watch, book) is None
     speak(watch, clock, SETTLE_S + 10, "gw-1")
     found = watch.now(book.rows)
@@ -70,7 +70,7 @@ def test_nothing_is_known_before_every_gateway_has_spoken_for_a_while(book: Book
 def test_it_stands_still_while_something_may_be_held(
     book: Book, clock: ManualClock, lacks: dict[str, Any], cause: str
 ) -> None:
-    watch = Watch(book.office, clock)
+    watch = Proofs(book.office, clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
     before = until(watch, book)
     for _ in range(12):
@@ -85,7 +85,7 @@ def test_it_stands_still_while_something_may_be_held(
 
 
 def test_a_gateway_that_returns_has_to_be_heard_for_a_while_first(book: Book, clock: ManualClock) -> None:
-    watch = Watch(book.office, clock)
+    watch = Proofs(book.office, clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
     before = clock.office() - LAG
     speak(watch, clock, 3600, "gw-1")
@@ -98,7 +98,7 @@ def test_a_gateway_that_returns_has_to_be_heard_for_a_while_first(book: Book, cl
 
 
 def test_a_new_boot_and_two_boxes_of_one_name_have_to_settle(book: Book, clock: ManualClock) -> None:
-    watch = Watch(book.office, clock)
+    watch = Proofs(book.office, clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
     before = clock.office() - LAG
     for n in range(60):
@@ -109,7 +109,7 @@ def test_a_new_boot_and_two_boxes_of_one_name_have_to_settle(book: Book, clock: 
 
 
 def test_a_clock_that_is_ahead_proves_nothing_of_the_future(book: Book, clock: ManualClock) -> None:
-    watch = Watch(book.office, clock)
+    watch = Proofs(book.office, clock)
     for _ in range(20):
         clock.advance(10)
         ahead = ManualClock(clock.office() + HOUR)
@@ -127,7 +127,7 @@ def test_a_doors_system_that_cannot_be_heard_holds_its_gateway_back(book: Book, 
         "devices": ["reader"],
     }
     gateways = [{"id": "gw-1", "place": "kk2/l1", "sources": [source]}, {"id": "gw-2", "place": "kk2/l2"}]
-    watch = Watch(make_office(book.office.path(book.office.archive.ledger).parent, gateways=gateways), clock)
+    watch = Proofs(make_office(book.office.path(book.office.archive.ledger).parent, gateways=gateways), clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
     assert watch.now(book.rows).standings[0].cause == "source"
     alive = {"doors": {"alive": True}}
@@ -136,9 +136,9 @@ def test_a_doors_system_that_cannot_be_heard_holds_its_gateway_back(book: Book, 
 
 
 def test_what_was_proven_outlives_the_process(book: Book, clock: ManualClock) -> None:
-    watch = Watch(book.office, clock)
+    watch = Proofs(book.office, clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
-    after = Watch(book.office, clock)
+    after = Proofs(book.office, clock)
     after.restore({**watch.proven, "gone": 7})
     assert until(after, book) == until(watch, book)
 
@@ -146,8 +146,8 @@ def test_what_was_proven_outlives_the_process(book: Book, clock: ManualClock) ->
 # --- the ledger alone -------------------------------------------------------------------------------------------------
 
 
-def looked(book: Book, clock: ManualClock) -> Watch:
-    watch = Watch(book.office, clock)
+def looked(book: Book, clock: ManualClock) -> Proofs:
+    watch = Proofs(book.office, clock)
     watch.look(book.rows)
     clock.advance(SETTLE_S)
     watch.look(book.rows)
@@ -162,14 +162,14 @@ def both(book: Book, at: int = DAY) -> None:
 
 def test_the_ledger_alone_has_it_up_to_the_last_word_without_a_hole(book: Book, clock: ManualClock) -> None:
     both(book)
-    fresh = Watch(book.office, clock)
+    fresh = Proofs(book.office, clock)
     fresh.look(book.rows)
     assert until(fresh, book) is None
     assert "has to stand" in watch_why(fresh, book)
     assert until(looked(book, clock), book) == DAY + HOUR + 5_000_000 - LAG
 
 
-def watch_why(watch: Watch, book: Book) -> str:
+def watch_why(watch: Proofs, book: Book) -> str:
     return watch.now(book.rows).why
 
 
