@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     daemon("serve", "Run the web application, on the archive's box.")
     up = daemon("up", "Run every role of an office on this machine.")
     up.add_argument("--log-folder", type=Path, help="write the roles' output to files here")
+    up.add_argument("--no-web", action="store_true", help="without the web application")
 
     init = add("init", "Make a site: keys and office.yaml.")
     init.add_argument("folder", type=Path)

@@ -16,10 +16,12 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
 from gateway.web.live import Live
+from gateway.web.muting import Muting
 from gateway.web.reading import Reading
 from gateway.web.rendering import Pages
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
+from gateway.web.watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ class Site:
     """Name of the session's cookie."""
     sign_ins: Haste
     changes: Haste
+    watch: Watch
+    """What needs the operator."""
+    muting: Muting
 
 
 def site_of(request: Request) -> Site:
