@@ -83,7 +83,8 @@ class Archive:
             projections=self._projections,
             on_committed=self._committed,
         )
-        self._people = PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key)))
+        key = SiteKey.load(office.path(office.people.site_key))
+        self._people = PeopleTable(office.path(office.people.table), key, clock)
         self._told: dict[str, tuple[int, str]] = {}
         self._boots: dict[str, str] = {}
         self._appeared = asyncio.Event()
@@ -220,6 +221,8 @@ class Archive:
         """Whom the people table has erased is erased here as well, also when rows come late or from a backup."""
         version: int | None = None
         while True:
+            with suppress(TransientError):  # in two seconds then
+                self._counters.add("people.guests_erased", n=len(self._people.erase_lapsed()))
             if version != self._people.version:
                 version = self._people.version
                 self._kept.clear()
