@@ -1,8 +1,9 @@
 """`hadir serve` under a crowd: how soon a change is in a thousand browsers, and how soon a program has its answer.
 
 The broker is a real Mosquitto and `hadir serve` a process of its own, begun with 1,024 open files as a shell of Debian
-has. Browsers are connections of this process, each signed in as an account of its own; it also publishes the changes, as
-a gateway would, so that one clock measures both ends. Answers are asked for on the dot, whether the last has come or not.
+has. Browsers are connections of this process, each signed in as an account of its own. It also publishes the changes,
+as a gateway would, so that one clock measures both ends. Answers are asked for on the dot, whether the last has come or
+not.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def serving(folder: Path, office: Office) -> Iterator[subprocess.Popen[bytes]]:
 
     command = [sys.executable, "-m", "gateway.cli", "serve", str(folder / "office.yaml")]
     with (folder / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=few)  # noqa: PLW1509
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=few)
     try:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
