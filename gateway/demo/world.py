@@ -1,4 +1,4 @@
-"""Writes a simulated office down as the files of a real one: office.yaml, the site's key and the people table."""
+"""Writes a simulated office down as the files of a real one: office.yaml, plans, the site's key, the people table."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from firmware_sim import hardware
 from firmware_sim.devices import interval_s
 from firmware_sim.hardware import Device
 from firmware_sim.office import Office, Person
+from gateway.demo import floor_plan
 from gateway.demo.web import DATA
 from gateway.people import PeopleTable, SiteKey
 
@@ -72,6 +73,7 @@ def write(
         + yaml.safe_dump(_document(office, folder, broker_port, web_port, speed, ble, hold_s or {}), sort_keys=False),
         encoding="utf-8",
     )
+    floor_plan.write(office, folder)
     return Written(file, enrol(office, folder))
 
 
@@ -125,7 +127,7 @@ def _document(
             {
                 "id": office.building,
                 "coordinator": coordinator,
-                "floors": [floor_of(office, f.id, OWNERS) for f in office.floors],
+                "floors": [{**floor_of(office, f.id, OWNERS), "plan": floor_plan.path_of(f.id)} for f in office.floors],
             }
         ],
         "gateways": [
