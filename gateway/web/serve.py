@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
+MOST_FILES = 16_384
 ERASED_S = 30.0
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
@@ -200,6 +202,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise HadirError(f"web: cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
+def _more_files() -> None:
+    """Each browser that looks holds one open: a shell's 1,024 are too few, and the system allows more when asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def serve(arguments: argparse.Namespace) -> int:
     """Run it; the exit status."""
     from gateway.config.load import load
@@ -208,6 +218,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
+    _more_files()
     app = Serve(office, arguments.file.resolve(), clock)
     if not arguments.with_parent:  # else whoever started it says where
         sys.stdout.write(f"hadir serve: {office.web.address}\n")
