@@ -26,6 +26,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from gateway.clock import SECOND, Clock
+from gateway.contract.times import written
 from gateway.web.viewer import FIELD, Role, Viewer
 
 HERE = Path(__file__).parent
@@ -125,6 +126,7 @@ class Language:
         made.filters.update(
             time=self.time, day=self.day, moment=self.moment, ago=self.ago, duration=self.duration, json_data=json_data
         )
+        made.filters["iso"] = written
         made.globals.update(
             status_word=lambda word: self.word(STATUS_WORDS, word),
             cause_word=lambda word: self.word(CAUSE_WORDS, word),
