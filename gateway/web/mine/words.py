@@ -50,11 +50,11 @@ STAGE_WORDS: Mapping[str, str] = {
 REFUSED_WORDS: Mapping[str, str] = {**REASON_WORDS, **WHY_WORDS}
 """Why something that was asked for was refused."""
 DONE_WORDS: Mapping[str, str] = {
-    "checkin": N_("Meja ini sekarang milik Anda."),
+    "checkin": N_("Meja ini sekarang Anda pakai."),
     "checkout": N_("Meja sudah dilepaskan. Terima kasih."),
     "reserve": N_("Meja sudah dipesan untuk Anda."),
     "cancel": N_("Pesanan sudah dibatalkan."),
-    "extend": N_("Baik, meja tetap milik Anda."),
+    "extend": N_("Baik, meja tetap untuk Anda."),
     "arrive": N_("Kedatangan Anda tercatat."),
     "depart": N_("Kepulangan Anda tercatat. Sampai jumpa."),
 }
