@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -192,11 +192,17 @@ class Language:
         return self.text(N_("%(long)s lalu"), long=self.duration((now - ns) / SECOND))
 
 
+@lru_cache(maxsize=16)
+def _language(code: str, zone: str) -> Language:
+    """Made once a process: compiling the templates of a page takes longer than all else that it costs."""
+    return Language(code, zone)
+
+
 class Pages:
     """Renders pages of one site."""
 
     def __init__(self, *, zone: str, clock: Clock, site_name: str) -> None:
-        self._languages = {code: Language(code, zone) for code in LANGUAGES}
+        self._languages = {code: _language(code, zone) for code in LANGUAGES}
         self._clock = clock
         self._site_name = site_name
 

@@ -91,8 +91,8 @@ def _of_gateway(view: View, gateway: str, silent: Sequence[tuple[int, int]], sta
     rows = [row for row in view.query(types=(STARTED, STOPPED), limit=LATEST) if row.gateway == gateway]
     made: list[tuple[int, int]] = []
     for since, until in sorted(silent):
-        if until <= start or since >= end or since >= until:
-            continue
+        if until <= start or since >= end or since >= until or not since:
+            continue  # not since: before the first that the ledger knows of it, which is evidence of nothing
         if made and since <= made[-1][1]:
             made[-1] = (made[-1][0], max(made[-1][1], until))
         else:

@@ -25,8 +25,8 @@ MODALITIES: Mapping[str, tuple[str, str]] = {
     "tag": (
         N_("Penerima radio"),
         N_(
-            "Tag yang terdaftar dan Anda bawa, dan di zona mana ia terdengar. Ponsel dan perangkat lain diabaikan. Bukan"
-            " isi percakapan, bukan titik persis."
+            "Tag yang terdaftar dan Anda bawa, dan di zona mana ia terdengar. Ponsel dan perangkat lain diabaikan."
+            " Bukan isi percakapan, bukan titik persis."
         ),
     ),
     "radar": (
@@ -48,7 +48,8 @@ MODALITIES: Mapping[str, tuple[str, str]] = {
     "counter": (
         N_("Penghitung orang"),
         N_(
-            "Berapa orang di ruangan, atau lewat di pintu. Hanya angka; jumlah di bawah lima tidak disebut dalam laporan."
+            "Berapa orang di ruangan, atau lewat di pintu. Hanya angka; jumlah di bawah lima tidak disebut"
+            " dalam laporan."
         ),
     ),
     "environment": (
