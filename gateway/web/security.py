@@ -86,6 +86,11 @@ class Haste:
         self._rate = per_minute / 60 / SECOND
         self._left: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
+    def has(self, caller: str) -> bool:
+        """Whether one could be taken; nothing is."""
+        left, at = self._left.get(caller, (self._burst, 0))
+        return left + (self._clock.machine() - at) * self._rate >= 1
+
     def allows(self, caller: str) -> bool:
         """Take one; False: too often."""
         now = self._clock.machine()

@@ -15,6 +15,7 @@ import uvicorn
 
 from gateway.clock import Clock, SystemClock
 from gateway.config.model import Office
+from gateway.config.web_files import secret
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
@@ -25,14 +26,19 @@ from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
 from gateway.web.live import Live
+from gateway.web.muting import Muting
+from gateway.web.oidc import Provider
 from gateway.web.reading import Reading
 from gateway.web.rendering import Pages
+from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
 from gateway.web.stream import Stream
+from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
+ERASED_S = 30.0
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -53,8 +59,17 @@ class Serve:
         )
         live = Live(office, clock)
         key = SiteKey.load(office.path(office.people.site_key))
+        providers = _providers(office, wall)
+        people = PeopleTable(office.path(office.people.table), key, clock)
         self._web = office.web
         self._socket = _listen(office.web.host, office.web.port)
+        accounts = Accounts(
+            office.path(office.web.data) / "web.sqlite",
+            wall,
+            people=people,
+            session_hours=office.web.session_hours,
+            idle_minutes=office.web.idle_minutes,
+        )
         self.site = Site(
             office=office,
             file=file,
@@ -64,17 +79,22 @@ class Serve:
             stream=Stream(live),
             asker=Asker(self._link, office, clock, client),
             reading=Reading(office),
-            people=PeopleTable(office.path(office.people.table), key),
+            people=people,
             key=key,
-            accounts=Accounts(
-                office.path(office.web.data) / "web.sqlite", wall, session_hours=office.web.session_hours
-            ),
+            accounts=accounts,
             pages=Pages(zone=office.timezone, clock=clock, site_name=office.name or office.site),
             counters=counters,
             cookie=SESSION if office.web.secure else INSECURE,
+            sealer=Sealer(key, wall),
+            providers=providers,
             sign_ins=Haste(wall, burst=10, per_minute=6),
+            arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
+            watch=Watch(office, live, clock, wall),
+            muting=Muting(accounts.connection, wall),
+            requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
         )
+        self.site.accounts.forget_erased()
         for topic in TOPICS:
             self._link.subscribe(f"{PREFIX}/{topic.format(site=office.site)}", self._received)
 
@@ -96,12 +116,13 @@ class Serve:
                 link = group.create_task(self._link.run(), name="link")
                 watch = group.create_task(self._watch(), name="watch")
                 stream = group.create_task(self.site.stream.run(), name="stream")
+                alarms = group.create_task(self.site.watch.run(), name="alarms")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (stream, watch, link):
+                    for task in (alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()
@@ -118,9 +139,13 @@ class Serve:
         return int(self._socket.getsockname()[1])
 
     async def _watch(self) -> None:
-        """The picture is not to be believed while there is no broker."""
+        """The picture is not to be believed while there is no broker; whoever was erased elsewhere is erased here."""
+        looks = 0
         while True:
             self.site.live.set_connected(self._link.state.connected)
+            looks += 1
+            if looks % round(ERASED_S / LOOK_S) == 0:
+                self.site.accounts.forget_erased()
             await asyncio.sleep(LOOK_S)
 
     def _received(self, message: Message) -> None:
@@ -140,6 +165,20 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _providers(office: Office, wall: Clock) -> dict[str, Provider]:
+    """Raises ConfigError: a secret is missing, or others may read it."""
+    return {
+        issuer.id: Provider(
+            issuer,
+            secret="" if issuer.client_secret_file is None else secret(office.path(issuer.client_secret_file)),
+            redirect=f"{office.web.address}/masuk/{issuer.id}/kembali",
+            wall=wall,
+            ca=None if issuer.ca is None else office.path(issuer.ca),
+        )
+        for issuer in office.web.issuers
+    }
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """Raises HadirError."""
     try:
@@ -157,6 +196,7 @@ def serve(arguments: argparse.Namespace) -> int:
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
     app = Serve(office, arguments.file.resolve(), clock)
-    sys.stdout.write(f"hadir serve: {office.web.address}\n")
-    sys.stdout.flush()
+    if not arguments.with_parent:  # else whoever started it says where
+        sys.stdout.write(f"hadir serve: {office.web.address}\n")
+        sys.stdout.flush()
     return run_until_stopped(app.run, arguments)
