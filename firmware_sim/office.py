@@ -112,6 +112,8 @@ class Space:
     capacity: int
     at: Point
     """Where one sits, or the middle of the room."""
+    box: Box | None = None
+    """Of a room."""
 
     @property
     def path(self) -> str:
@@ -294,6 +296,7 @@ def _rooms() -> tuple[Space, ...]:
             kind="room",
             capacity=8,
             at=Point((box.west + box.east) / 2, (box.south + box.north) / 2, floor),
+            box=box,
         )
         for name, floor, zone, title, box in _ROOMS
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Driver
-from gateway import bindings, commands, forward, leftovers, radio, replay_guard, snapshots, timing, wiring
+from gateway import bindings, commands, coverage, forward, leftovers, radio, replay_guard, snapshots, timing, wiring
 from gateway.board import Board
 from gateway.boot import counter, next_boot
 from gateway.clock import Clock
@@ -144,7 +144,7 @@ class GatewayApp:
             board=self.board,
             clock=clock,
             health=lambda item: self.pipeline.intake.act(item, item.at),
-            say=lambda event: self.outbox.submit([Draft(event, "", self.quality)], ()),
+            say=lambda events, facts: self.outbox.submit([Draft(e, "", self.quality) for e in events], facts),
             home_assistant=office.home_assistant,
         )
         self.learned = wiring.models(office)
@@ -306,8 +306,10 @@ class GatewayApp:
         )
         self.duties.post_all()
         self.equipment.post(self.bound.all())
+        self.equipment.coverage.watch(self.bound.all(), self.devices, self.views.places)
         leftovers.settle(self.folder / "retained.json", self.board, self.places.owner)
         await self._say("gateway.started", {"version": version("hadir"), "config": self.config_hash})
+        self.equipment.begin(await self.outbox.facts(coverage.NAME))
         self.pipeline.start(self.clock.office())
         self.consent.start(self.leadership.shadow.quiet)
         await self.leadership.begin()
@@ -376,8 +378,8 @@ class GatewayApp:
             self.pipeline.drain()
             with suppress(TimeoutError):  # a full disk takes nothing more
                 async with asyncio.timeout(LAST_S):
-                    if facts := self.guard.take_facts():
-                        await self.outbox.append((), facts)
+                    alive = self.equipment.coverage.mark(self.clock.office())
+                    await self.outbox.append((), [*self.guard.take_facts(), alive])
                     await self._say("gateway.stopped", {"reason": "stopped"})
                     if self.link.state.connected:
                         await self.outbox.empty()

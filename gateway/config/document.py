@@ -55,8 +55,11 @@ class Document:
     @classmethod
     def read(cls, path: Path) -> Document:
         """Raises ConfigError for what cannot be read as a mapping at all."""
-        name = str(path)
-        raw = _bytes_of(path)
+        return cls.parse(_bytes_of(path), str(path))
+
+    @classmethod
+    def parse(cls, raw: bytes, name: str) -> Document:
+        """The document that `raw` is; `name` is the file's, for messages. Raises ConfigError as `read`."""
         loader: yaml.SafeLoader | None = None
         lines: dict[Where, int] = {}
         problems: list[Problem] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from drivers.api import Driver
-from gateway.config import device_keys, fixed_tags, geometry, room_models, serial_names
+from gateway.config import device_keys, fixed_tags, geometry, plan_check, room_models, serial_names
 from gateway.config.document import Document, Where
 from gateway.config.model import EmbeddedStore, Office
 from gateway.config.places import Places
@@ -139,6 +139,7 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
     yield from _keyless(office, document)
     yield from _unlearned(office, document)
     yield from geometry.notes(office, document)
+    yield from plan_check.notes(office, document)
     for d, device in enumerate(office.devices):
         if device.id not in heard and not fixed_tags.is_fixed(device):
             yield document.problem(("devices", d, "id"), f'no source reads device "{device.id}": it is never heard')

@@ -40,6 +40,17 @@ class Issuer(Model):
     """Claim with the staff number of the people table; without it a person's code links the account once."""
 
 
+class Kiosk(Model):
+    """Screens at entrances. Which ones there are is said by accounts (`hadir accounts ... --role kiosk`)."""
+
+    cards: Annotated[
+        tuple[Literal["em10h", "em10d", "em13d", "uid", "uid_reversed", "uid10d", "wg26"], ...], Field(max_length=7)
+    ] = ()
+    """How their keyboard readers are set (gateway/web/cards.py); default: any way, asked one after another."""
+    guests: Switch = True
+    """Whether who has no card may sign in as a guest for the day."""
+
+
 class Web(Model):
     """`hadir serve`."""
 
@@ -52,6 +63,7 @@ class Web(Model):
     """Accounts, sessions, corrections, and who looked whom up."""
     display: Literal["public", "token"] = "token"
     """Whether signage and desk displays need a credential. They never show a person."""
+    kiosk: Kiosk = Kiosk()
     session_hours: Annotated[Whole, Field(ge=1, le=24 * 30)] = 12
     """A sign-in ends after so long in any case, ..."""
     idle_minutes: Annotated[Whole, Field(ge=5, le=60 * 24 * 30)] = 240

@@ -28,6 +28,9 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_DIGITS = 10
 """50 bits; guessing is also slowed by the sign-in page."""
 CODE_S = 7 * 86_400
+DEVICE_S = 365 * 86_400
+"""Of a session of a kiosk or display: it is opened once, and hangs there."""
+DEVICES = frozenset({Role.KIOSK, Role.DISPLAY})
 
 
 class Account(NamedTuple):
@@ -218,9 +221,12 @@ class Accounts:
         """A new session; None: the account is disabled, or its person is gone."""
         if self._standing("id = ?", account, "") is None:
             return None
-        secret = self.sessions.open(account, issuer=issuer, device=device)
+        known = self.account(account)
+        hangs = known is not None and known.roles and known.roles <= DEVICES
+        lasts_s = DEVICE_S if hangs else self.sessions.lasts_s
+        secret = self.sessions.open(account, issuer=issuer, device=device, lasts_s=lasts_s)
         viewer = self.viewer(session=secret)
-        return None if viewer is None else Session(secret, viewer, self.sessions.lasts_s)
+        return None if viewer is None else Session(secret, viewer, lasts_s)
 
     def sign_out(self, secret: str) -> None:
         """End a session."""

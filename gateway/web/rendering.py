@@ -203,6 +203,10 @@ class Pages:
         wanted = request.cookies.get(LANGUAGE_COOKIE) or (viewer.language if viewer is not None else "")
         return self._languages.get(wanted, self._languages["id"])
 
+    def named(self, code: str) -> Language:
+        """A language by its code; Indonesian for one that there is not."""
+        return self._languages.get(code, self._languages["id"])
+
     def page(
         self, request: Request, template: str, viewer: Viewer | None = None, *, status: int = 200, **values: Any
     ) -> HTMLResponse:

@@ -26,6 +26,7 @@ from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
 from gateway.web.live import Live
+from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
 from gateway.web.patience import Patient
 from gateway.web.reading import Reading
@@ -34,6 +35,7 @@ from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
 from gateway.web.stream import MOST_READERS, Stream
+from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
@@ -61,9 +63,16 @@ class Serve:
         live = Live(office, clock)
         key = SiteKey.load(office.path(office.people.site_key))
         providers = _providers(office, wall)
-        people = PeopleTable(office.path(office.people.table), key)
+        people = PeopleTable(office.path(office.people.table), key, clock)
         self._web = office.web
         self._socket = _listen(office.web.host, office.web.port)
+        accounts = Accounts(
+            office.path(office.web.data) / "web.sqlite",
+            wall,
+            people=people,
+            session_hours=office.web.session_hours,
+            idle_minutes=office.web.idle_minutes,
+        )
         self.site = Site(
             office=office,
             file=file,
@@ -75,13 +84,7 @@ class Serve:
             reading=Reading(office),
             people=people,
             key=key,
-            accounts=Accounts(
-                office.path(office.web.data) / "web.sqlite",
-                wall,
-                people=people,
-                session_hours=office.web.session_hours,
-                idle_minutes=office.web.idle_minutes,
-            ),
+            accounts=accounts,
             pages=Pages(zone=office.timezone, clock=clock, site_name=office.name or office.site),
             counters=counters,
             cookie=SESSION if office.web.secure else INSECURE,
@@ -90,6 +93,8 @@ class Serve:
             sign_ins=Haste(wall, burst=10, per_minute=6),
             arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
+            watch=Watch(office, live, clock, wall),
+            muting=Muting(accounts.connection, wall),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
         )
         self.site.accounts.forget_erased()
@@ -118,12 +123,13 @@ class Serve:
                 link = group.create_task(self._link.run(), name="link")
                 watch = group.create_task(self._watch(), name="watch")
                 stream = group.create_task(self.site.stream.run(), name="stream")
+                alarms = group.create_task(self.site.watch.run(), name="alarms")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (stream, watch, link):
+                    for task in (alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()
@@ -197,6 +203,7 @@ def serve(arguments: argparse.Namespace) -> int:
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
     app = Serve(office, arguments.file.resolve(), clock)
-    sys.stdout.write(f"hadir serve: {office.web.address}\n")
-    sys.stdout.flush()
+    if not arguments.with_parent:  # else whoever started it says where
+        sys.stdout.write(f"hadir serve: {office.web.address}\n")
+        sys.stdout.flush()
     return run_until_stopped(app.run, arguments)

@@ -47,11 +47,14 @@ class Sessions:
         self.lasts_s = lasts_s
         self._idle = idle_s * SECOND
 
-    def open(self, account: str, *, issuer: str = "", device: str = "") -> str:
-        """A new one; its secret, for the cookie alone."""
+    def open(self, account: str, *, issuer: str = "", device: str = "", lasts_s: int = 0) -> str:
+        """A new one; its secret, for the cookie alone. `lasts_s`: of a screen on a wall, which no idleness ends."""
         secret, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock.office()
         with sqlite.transaction(self._db):
-            self._db.execute("DELETE FROM session WHERE expires < ? OR seen < ?", (now, now - self._idle))
+            self._db.execute(
+                "DELETE FROM session WHERE expires < ? OR (seen < ? AND expires - created <= ?)",
+                (now, now - self._idle, self.lasts_s * SECOND),
+            )
             self._db.execute(
                 "DELETE FROM session WHERE account = ?1 AND digest NOT IN (SELECT digest FROM session"
                 " WHERE account = ?1 ORDER BY created DESC LIMIT ?2)",
@@ -65,7 +68,7 @@ class Sessions:
                     account,
                     csrf,
                     now,
-                    now + self.lasts_s * SECOND,
+                    now + (lasts_s or self.lasts_s) * SECOND,
                     secrets.token_hex(8),
                     now,
                     issuer,
@@ -78,9 +81,12 @@ class Sessions:
         """Whose it is; None: nobody's, or it has ended."""
         now = self._clock.office()
         row = self._db.execute(
-            "SELECT account, csrf, expires, seen FROM session WHERE digest = ?", (digest(secret),)
+            "SELECT account, csrf, expires, seen, created FROM session WHERE digest = ?", (digest(secret),)
         ).fetchone()
-        if row is None or int(row[2]) < now or int(row[3]) < now - self._idle:
+        if row is None or int(row[2]) < now:
+            return None
+        hangs = int(row[2]) - int(row[4]) > self.lasts_s * SECOND
+        if int(row[3]) < now - self._idle and not hangs:
             return None
         if now - int(row[3]) >= NOTED_S * SECOND:
             self._db.execute("UPDATE session SET seen = ? WHERE digest = ?", (now, digest(secret)))
@@ -95,9 +101,9 @@ class Sessions:
         """Those that have not ended, latest use first."""
         now = self._clock.office()
         rows = self._db.execute(
-            "SELECT id, device, issuer, created, seen FROM session WHERE account = ? AND expires >= ? AND seen >= ?"
-            " ORDER BY seen DESC, created DESC",
-            (account, now, now - self._idle),
+            "SELECT id, device, issuer, created, seen FROM session WHERE account = ? AND expires >= ?"
+            " AND (seen >= ? OR expires - created > ?) ORDER BY seen DESC, created DESC",
+            (account, now, now - self._idle, self.lasts_s * SECOND),
         )
         return [Kept(str(i), str(d), str(by), int(c), int(s)) for i, d, by, c, s in rows]
 

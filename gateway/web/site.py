@@ -17,12 +17,14 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
 from gateway.web.live import Live
+from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
 from gateway.web.reading import Reading
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
+from gateway.web.watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,9 @@ class Site:
     """By account."""
     requests: Haste
     """Of tokens, by account."""
+    watch: Watch
+    """What needs the operator."""
+    muting: Muting
 
 
 def site_of(request: Request) -> Site:

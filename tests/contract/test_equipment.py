@@ -46,7 +46,7 @@ async def test_a_devices_topic_says_where_it_is_whether_it_works_and_when_it_was
         board=board,
         clock=clock,
         health=health.append,
-        say=said.append,
+        say=lambda events, _facts: said.extend(events),
         home_assistant=False,
     )
     binding = Binding(
@@ -98,7 +98,7 @@ def test_a_sensor_that_a_rule_doubts_is_told_once_though_it_is_heard(tmp_path: P
         board=Board(link, clock, counters),
         clock=clock,
         health=lambda _item: None,
-        say=said.append,
+        say=lambda events, _facts: said.extend(events),
         home_assistant=False,
     )
     binding = Binding(
@@ -134,7 +134,7 @@ def test_a_sensor_behind_a_deaf_radio_is_not_stale(tmp_path: Path, cause: str, t
         board=Board(link, clock, counters),
         clock=clock,
         health=health.append,
-        say=lambda _event: None,
+        say=lambda _events, _facts: None,
         home_assistant=False,
     )
     seat = Binding(
