@@ -7,6 +7,10 @@ from gateway.web.viewer import Role
 DISPLAY, KIOSK, EMPLOYEE = Role.DISPLAY, Role.KIOSK, Role.EMPLOYEE
 OPERATOR, ANALYST, INTEGRATOR = Role.OPERATOR, Role.ANALYST, Role.INTEGRATOR
 SIGNED_IN = frozenset(Role)
+LOOKS = frozenset({DISPLAY, EMPLOYEE, OPERATOR})
+AT_KIOSK = frozenset({KIOSK})
+OPERATES = frozenset({OPERATOR})
+REPORTS = frozenset({OPERATOR, ANALYST})
 EVERYBODY: frozenset[Role] | None = None
 """Without signing in as well."""
 
@@ -24,6 +28,34 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /akun": SIGNED_IN,
     "POST /akun/keluar": SIGNED_IN,
     "POST /akun/keluar-semua": SIGNED_IN,
+    "GET /denah": LOOKS,
+    "GET /denah/{building}/{floor}": LOOKS,
+    "GET /denah/{building}/{floor}/tempat/{zone}/{space}": LOOKS,
+    "GET /display/{code}.png": LOOKS | {KIOSK},
+    "GET /kiosk": AT_KIOSK,
+    "GET /kiosk/tamu": AT_KIOSK,
+    "POST /kiosk/hadir": AT_KIOSK,
+    "POST /kiosk/kartu": AT_KIOSK,
+    "POST /kiosk/lepas": AT_KIOSK,
+    "POST /kiosk/meja": AT_KIOSK,
+    "POST /kiosk/pakai": AT_KIOSK,
+    "POST /kiosk/pilih": AT_KIOSK,
+    "POST /kiosk/selesai": AT_KIOSK,
+    "POST /kiosk/tamu": AT_KIOSK,
+    "GET /laporan": REPORTS,
+    "GET /laporan/grafik/{chart}.svg": REPORTS,
+    "GET /laporan/rekap.pdf": REPORTS,
+    "GET /laporan/tabel.csv": REPORTS,
+    "GET /laporan/tabel.xlsx": REPORTS,
+    "GET /operator": OPERATES,
+    "GET /operator/isi": OPERATES,
+    "POST /operator/bisukan": OPERATES,
+    "GET /operator/gerbang": OPERATES,
+    "GET /operator/gerbang/laporan": OPERATES,
+    "GET /operator/gerbang/laporan.csv": OPERATES,
+    "GET /operator/perangkat": OPERATES,
+    "GET /operator/perangkat.csv": OPERATES,
+    "GET /operator/perangkat/{name}": OPERATES,
 }
 UNGUARDED = {"/api/v1/openapi.json", "/static", "/static/htmx"}
 """Answered to everybody without a guard: files of ours, and the description of the API."""
@@ -35,5 +67,7 @@ SAMPLES = {
     "floor": "l01",
     "zone": "timur",
     "space": "d-001",
+    "chart": "jam",
+    "name": "mmw-d-001",
 }
 """Values of parameters in paths."""
