@@ -330,7 +330,8 @@ class PeopleTable:
             for pid in pids:
                 found = self._connection.execute(
                     "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
+                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1"
+                    " WHERE pid = ? AND NOT erased RETURNING 1",
                     (pid,),
                 ).fetchall()
                 if found:

@@ -32,6 +32,7 @@ from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.patience import Patient
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
 from gateway.web.records.complete import Proofs
@@ -40,13 +41,15 @@ from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
-from gateway.web.stream import Stream
+from gateway.web.stream import MOST_READERS, Stream
 from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
 MOST_FILES = 16_384
 ERASED_S = 30.0
+KEEP_ALIVE_S = 15
+MOST_CONNECTIONS = MOST_READERS + 1000
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -119,7 +122,11 @@ class Serve:
             log_config=None,
             access_log=False,  # a line a request would say who looked at what
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=False,  # security.py reads them, of web.proxies alone
+            http=Patient,
+            ws="none",
+            timeout_keep_alive=KEEP_ALIVE_S,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=1,
             ssl_certfile=None if self._web.tls is None else self.site.office.path(self._web.tls.certificate),
             ssl_keyfile=None if self._web.tls is None else str(self.site.office.path(self._web.tls.key)),
