@@ -35,7 +35,6 @@ def owner_lost(scene: Scene) -> Outcome:
         finally:
             states.close()
         work.taps.stop()
-        _as_held(work, outcome)
     return outcome
 
 
@@ -69,24 +68,6 @@ def _until(states: Listener, wanted: Callable[[Any], bool], seconds: float) -> f
             return time.monotonic() - begun
         time.sleep(0.05)
     return None
-
-
-def _as_held(work: Work, outcome: Outcome) -> None:
-    """What is retained is what the gateway itself holds."""
-    listener = Listener(work.broker.port, f"hadir/v1/state/{PLACE}/#")
-    try:
-        deadline = time.monotonic() + 5
-        while True:
-            lives = [said["desk"]["life"] for said in listener.states().values() if "desk" in said]
-            held = work.office.status()["desks"]
-            if {life: lives.count(life) for life in set(lives)} == held:
-                return
-            if time.monotonic() > deadline:
-                outcome.misses.append(f"retained {lives} and held {held} differ")
-                return
-            time.sleep(0.1)
-    finally:
-        listener.close()
 
 
 OWNER_LOST = Fault(

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from faults import aftermath
 from faults.api import Outcome, Scene
 from faults.book import Book
 from faults.judge import judge
@@ -78,11 +79,13 @@ def at_work(
     archive: Sequence[str] = ("gateway.cli",),
     filters: Sequence[str] = (),
     drain_s: float = DRAIN_S,
+    settled: bool = True,
     **how: Any,
 ) -> Iterator[Work]:
     """Broker, archive and listener run; the gateway is the suite's. At the end all is healthy, drained and judged.
 
-    `filters`: what the listener asks for, where it need not hear everything.
+    `filters`: what the listener asks for, where it need not hear everything. `settled`: what is shown is compared with
+    what is stored as well (aftermath.py).
     """
     work = Work(scene, outcome, **how)
     office = work.office
@@ -100,8 +103,11 @@ def at_work(
         outcome.notes["drain_s"] = round(time.monotonic() - begun, 2)
         outcome.notes["refused"] = {str(status): many for status, many in sorted(work.taps.refusals.items())}
         work.memory(GATEWAY)
+        lives = aftermath.shown(office, work.broker.port, outcome) if settled else None
         for name in (GATEWAY, ARCHIVE):
             office.kill(name, signal.SIGTERM)
+        if lives is not None:
+            aftermath.recorded(office.ledger, lives, outcome)
         verdict = judge(work.book_file, office.ledger, office.people)
         for name, value in asdict(verdict).items():
             if name == "doubtful":

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gateway import archive_health
 from gateway.clock import Clock
 from gateway.config.model import Office
 from gateway.contract import state as wire
@@ -82,7 +83,8 @@ class Archive:
             projections=self._projections,
             on_committed=self._committed,
         )
-        self._people = PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key)))
+        key = SiteKey.load(office.path(office.people.site_key))
+        self._people = PeopleTable(office.path(office.people.table), key, clock)
         self._told: dict[str, tuple[int, str]] = {}
         self._boots: dict[str, str] = {}
         self._appeared = asyncio.Event()
@@ -118,6 +120,9 @@ class Archive:
                         work.create_task(self._look_for_silences(), name="roll call")
                         work.create_task(self._tell_people(), name="people")
                         work.create_task(self._forget_people(), name="erasures")
+                        work.create_task(
+                            archive_health.tell(archive_health.beside(self._path), self._word), name="word"
+                        )
                 finally:
                     link.cancel()
         finally:
@@ -126,6 +131,18 @@ class Archive:
             finally:
                 self._people.close()
                 os.close(self._only)
+
+    def _word(self) -> dict[str, Any]:
+        """How it is: archive_health.py."""
+        link = self._link.state
+        return {
+            "connected": link.connected,
+            "link": link.reason,
+            "stored": self._counters.get("ingest.stored"),
+            "stores": self._projections.status(),
+            "two_boots": sorted(g for g in self._gateways if self._counters.get("archive.two_boots", g)),
+            "refused": self._counters.get("ingest.refused"),
+        }
 
     def _committed(self, events: Sequence[Envelope], at: int) -> None:
         self._new |= {event.person for event in events if event.person and event.person not in self._kept}
@@ -204,6 +221,8 @@ class Archive:
         """Whom the people table has erased is erased here as well, also when rows come late or from a backup."""
         version: int | None = None
         while True:
+            with suppress(TransientError):  # in two seconds then
+                self._counters.add("people.guests_erased", n=len(self._people.erase_lapsed()))
             if version != self._people.version:
                 version = self._people.version
                 self._kept.clear()

@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     daemon("serve", "Run the web application, on the archive's box.")
     up = daemon("up", "Run every role of an office on this machine.")
     up.add_argument("--log-folder", type=Path, help="write the roles' output to files here")
+    up.add_argument("--no-web", action="store_true", help="without the web application")
 
     init = add("init", "Make a site: keys and office.yaml.")
     init.add_argument("folder", type=Path)
@@ -94,8 +95,9 @@ def parser() -> argparse.ArgumentParser:
     accounts.add_argument("file", type=Path, metavar="office.yaml")
     accounts.add_argument(
         "action",
-        choices=["code", "token", "list", "disable"],
-        help="code: print a one-time sign-in code; token: print a bearer token (backend, kiosk, display)",
+        choices=["code", "token", "list", "disable", "enable", "unlink", "revoke"],
+        help="code: print a one-time sign-in code; token: print a bearer token (backend, kiosk, display); unlink: end"
+        " its links with OpenID Connect providers; revoke: end its tokens",
     )
     accounts.add_argument("--pid", help="of this person: employee's pages, and whatever --role adds")
     accounts.add_argument("--account", metavar="ID", help="an account that there is, as list says it")
@@ -105,6 +107,20 @@ def parser() -> argparse.ArgumentParser:
     accounts.add_argument("--unit", action="append", default=[], help="whose people its roles may see; * for all")
     accounts.add_argument("--place", default="", help="where a kiosk or display hangs: building/floor/zone")
     accounts.add_argument("--label", default="", help="what list calls it")
+
+    labels = add("stickers", "Print QR stickers of desks, rooms and booths: a PDF of label sheets.")
+    labels.add_argument("file", type=Path, metavar="office.yaml")
+    labels.add_argument("--out", type=Path, default=Path("stickers.pdf"), metavar="FILE")
+    labels.add_argument("--place", default="", help="only at or below this place: building/floor/zone")
+    labels.add_argument("--url", default="", help="how phones reach the web application (default: web.url)")
+    labels.add_argument(
+        "--sheet",
+        default="63.5x38.1",
+        choices=["63.5x38.1", "70x37", "99.1x67.7", "105x74"],
+        help="size of a label, mm: 21, 24, 8 or 8 a page of A4",
+    )
+    labels.add_argument("--skip", type=int, default=0, metavar="N", help="labels that the first sheet has lost already")
+    labels.add_argument("--language", default="id", choices=["id", "en"])
 
     record = add("record", "Record readings (with pseudonyms) of a running gateway.")
     record.add_argument("socket", type=Path, help="control socket of the gateway")
@@ -197,6 +213,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             from gateway.web.serve import serve
 
             return serve(arguments)
+        case "stickers":
+            from gateway.web.stickers_cli import stickers
+
+            return stickers(arguments)
         case "accounts":
             from gateway.web.accounts_cli import accounts
 

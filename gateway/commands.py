@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway import enrolment
 from gateway.clock import SECOND, Clock
 from gateway.config.places import Places
 from gateway.contract import state as wire
@@ -22,6 +23,7 @@ from gateway.contract.exchange import EXPIRES_S, REMEMBERED_S, CommandMessage, C
 from gateway.contract.times import parsed, written
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
+from gateway.enrolment import Enrolment
 from gateway.errors import PermanentError
 from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
@@ -32,10 +34,15 @@ from rules.api import Command, Fact
 MOST_REMEMBERED, MOST_REFUSED = 10_000, 1_000
 KNOWN = frozenset(
     {"checkin", "checkout", "move", "reserve", "cancel", "release", "correct", "extend", "out_of_order", "quiet"}
+    | {"arrive", "depart"}
 )
+AT_WORKPLACE = frozenset({"arrive", "depart"})
+"""A person comes to the building, or leaves it: its coordinator's to decide."""
 SILENT = frozenset({"extend", "quiet", "out_of_order"})
 """They may change something without an event."""
 COORDINATOR = "coordinator"
+WORKPLACE_METHODS = frozenset({"kiosk", "phone"})
+ARRANGEMENTS = frozenset({"", "home_unit", "other_office", "visitor"})
 METHODS = frozenset({"badge", "qr", "nfc", "web", "kiosk", "operator", "tag"})
 NAME = "command"
 """Of its facts; key: the command's id."""
@@ -43,6 +50,7 @@ ARGUMENTS: Mapping[str, type] = {
     "booking_ref": str,
     "checkin_id": str,
     "method": str,
+    "arrangement": str,
     "to": str,
     "at": int,
     "start": int,
@@ -67,8 +75,10 @@ class Commands:
         clock: Clock,
         counters: Counters,
         terms: Terms,
+        enrolment: Enrolment | None = None,
     ) -> None:
         """`terms`: a coordinator whose term is below the highest is refused."""
+        self._enrolment = enrolment
         self._terms = terms
         self._link = link
         self._origin = origin
@@ -115,6 +125,9 @@ class Commands:
 
     def _take(self, name: str, command: dict[str, Any], *, may_name: bool) -> None:
         identity = command["id"]
+        if name == enrolment.NAME:
+            self._send(command, name, self._enrol(command))
+            return
         known = self._refused.get(identity) or self._answers.get(identity)
         if known is not None:
             self._send(command, name, known)
@@ -145,11 +158,22 @@ class Commands:
 
         def answer(rows: Sequence[Row]) -> None:
             done = bool(rows) or name in SILENT
-            self._finish(
-                command, name, self._result(identity, ok=done, reason=None if done else "no_change", rows=rows)
-            )
+            lost = name in AT_WORKPLACE and not self._terms.leading  # since it was asked: not "they are here already"
+            reason = None if done else "not_coordinator" if lost else "no_change"
+            self._finish(command, name, self._result(identity, ok=done, reason=reason, rows=rows))
 
         self._intake.act(Asked(asked, answer, (Fact(NAME, identity, {"at": now}), *term, *self._forget(now))), asked.at)
+
+    def _enrol(self, command: dict[str, Any]) -> bytes:
+        """A question, and no act: it changes nothing that lasts, and is answered each time as things are then."""
+        if self._enrolment is None or command["role"] != "operator" or command.get("pid"):
+            found = enrolment.Found(reason="forbidden")
+        elif expired(command, self._clock.office()):
+            found = enrolment.Found(reason="expired")
+        else:
+            found = self._enrolment.asked(command.get("args") or {})
+        ok = bool(found.card)
+        return self._result(command["id"], ok=ok, reason=found.reason or None, rows=(), index=found.card or None)
 
     def _refusal(self, name: str, command: dict[str, Any], *, may_name: bool) -> str:
         if name not in KNOWN:
@@ -160,6 +184,8 @@ class Commands:
             return "invalid"
         if command.get("pid") and not may_name:
             return "forbidden"
+        if name in AT_WORKPLACE:
+            return self._workplace_refusal(command)
         if name != "quiet" and self._places.owner(command.get("place") or "") != self._origin.gateway:
             return "not_owner"
         if command["role"] == COORDINATOR:
@@ -169,6 +195,14 @@ class Commands:
             if self._terms.below(building, command.get("term") or 0):
                 return "old_term"
         return ""
+
+    def _workplace_refusal(self, command: dict[str, Any]) -> str:
+        """Why a coming or going is not taken here: whoever asked looks for the one that leads the building now."""
+        place = command.get("place") or ""
+        if not self._places.is_known(place):
+            return "not_coordinator"
+        leads = self._terms.leading and place.split("/", 2)[1] == self._terms.building
+        return "" if leads else "not_coordinator"
 
     def _term(self, command: dict[str, Any]) -> list[Fact]:
         """The term in which a coordinator asks is remembered with what it asks for."""
@@ -182,15 +216,23 @@ class Commands:
         args = dict(command.get("args") or {})
         soon = self._clock.office() + EXPIRES_S * SECOND
         at = args.get("at", 0) if type(args.get("at", 0)) is int else LATEST
+        if name in AT_WORKPLACE:
+            methods, person = WORKPLACE_METHODS, bool(command.get("pid"))
+        else:
+            methods, person = METHODS, True
         return (
-            all(key in args for key in NEEDED.get(name, ()))
+            person
+            and all(key in args for key in NEEDED.get(name, ()))
             and all(type(value) is ARGUMENTS[key] for key, value in args.items() if key in ARGUMENTS)
             and all(0 <= value <= LATEST for value in args.values() if type(value) is int)
-            and args.get("method", "web") in METHODS
+            and args.get("method", "kiosk") in methods
+            and args.get("arrangement", "") in ARRANGEMENTS
             and max(at, parsed(command["at"]) if command.get("at") else 0) <= soon
         )
 
-    def _result(self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row]) -> bytes:
+    def _result(
+        self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row], index: str | None = None
+    ) -> bytes:
         return wire.write(
             CommandResult,
             {
@@ -200,6 +242,7 @@ class Commands:
                 "at": written(self._clock.office()),
                 "gw": self._origin.gateway,
                 "events": [json.loads(row.body)["id"] for row in rows][:16],
+                **({} if index is None else {"index": index}),
             },
         )
 

@@ -223,6 +223,7 @@ class Coordinator:
             "state": data.get("state"),
             "method": data.get("method") or "badge",
             "assurance": data.get("assurance") or "claimed",
+            "arrangement": data.get("arrangement") or "",
         }
         at = self._skew.plausible(event.gateway, event.time)
         self._intake.act(Command("recall", event.subject, at, event.person, event.unit, args=args), at)

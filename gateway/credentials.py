@@ -74,7 +74,8 @@ _TECHNOLOGY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 class SiteKey:
     """The site's secret, and what is derived from it. Never logged, never sent.
 
-    Indices, tokens and signatures belong to the key's epoch; what is sealed at rest does not, and survives a change.
+    Indices, tokens and signatures belong to the key's epoch. What is sealed at rest does not, and survives a change;
+    nor does what is printed on stickers.
     """
 
     def __init__(self, secret: bytes, epoch: int = 1) -> None:
@@ -82,7 +83,9 @@ class SiteKey:
         self._index = derive(secret, f"index/{epoch}")
         self._snapshot = derive(secret, f"snapshot/{epoch}")
         self._token = derive(secret, f"token/{epoch}")
+        self._sticker = derive(secret, "sticker")
         self._rest = derive(secret, "rest")
+        self._staff = derive(secret, "staff")
 
     def __repr__(self) -> str:
         return f"SiteKey(epoch={self.epoch})"
@@ -121,6 +124,10 @@ class SiteKey:
         """Index of a credential as a driver reports it (`em4100:0F0368568B`), 32 hex digits."""
         return hmac.digest(self._index, canonical(value, realm), "sha256")[:INDEX_BYTES].hex()
 
+    def staff_index(self, number: str) -> str:
+        """Index of a staff number, however it is spaced; it survives a change of the key's epoch."""
+        return hmac.digest(self._staff, "".join(number.split()).casefold().encode(), "sha256")[:INDEX_BYTES].hex()
+
     def sign(self, body: bytes) -> str:
         """Signature of an identity snapshot, hex."""
         return hmac.digest(self._snapshot, body, "sha256").hex()
@@ -131,6 +138,10 @@ class SiteKey:
         Made from the person, not from each credential: sightings are fused by person, and a pid is random.
         """
         return hmac.digest(self._token, f"{day}/{pid}".encode(), "sha256")[:8].hex()
+
+    def sticker(self, text: str) -> bytes:
+        """What stands for `text` (a place) on a sticker: 32 bytes that nobody guesses without the key."""
+        return hmac.digest(self._sticker, text.encode(), "sha256")
 
     def seal(self, text: str, owner: str) -> bytes:
         """Encrypt for the disk; it opens for the same `owner` (pid and field) only."""

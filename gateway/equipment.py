@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from drivers.api import Frame, Measurement
 from gateway.bindings import Binding
@@ -15,9 +16,12 @@ from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.home_assistant import discovery
 from gateway.contract.times import written
+from gateway.coverage import Coverage
+from gateway.credentials import SiteKey
+from gateway.enrolment import Enrolment
 from gateway.rebase import Move
 from gateway.sources.base import OnState, SourceState
-from rules.api import Event, Health
+from rules.api import Event, Fact, Health
 
 DEAF = "radio_deaf"
 STALE = "sensor_stale"
@@ -51,10 +55,11 @@ class Equipment:
         board: Board,
         clock: Clock,
         health: Callable[[Health], None],
-        say: Callable[[Event], None],
+        say: Callable[[Sequence[Event], Sequence[Fact]], None],
         home_assistant: bool,
+        key: SiteKey,
     ) -> None:
-        """`place`: of the gateway's own events. `health` feeds the rules, `say` commits an event."""
+        """`place`: of the gateway's own events. `health` feeds the rules, `say` commits events and facts together."""
         self._origin = origin
         self._place = place
         self._board = board
@@ -62,11 +67,13 @@ class Equipment:
         self._health = health
         self._say = say
         self._home_assistant = home_assistant
+        self.coverage = Coverage(place)
         self._alive: dict[str, tuple[bool | None, str | None]] = {}
         self._sources: dict[str, SourceState] = {}
         self._bindings: dict[str, Binding] = {}
         self._said: dict[str, _Heard] = {}
         self._doubted: set[str] = set()
+        self.enrolment = Enrolment(key, clock, self._is_reader, self._say_now)
         self._awake = 0
         """Since when, office time, silence is a device's own."""
 
@@ -98,6 +105,7 @@ class Equipment:
         if known is None:
             known = self._said[name] = _Heard(frame.received_at)
         known.at = max(known.at, frame.received_at)
+        self.enrolment.heard(name)
         if frame.rssi is not None:
             known.signal = frame.rssi
         low: bool | None = None
@@ -115,7 +123,7 @@ class Equipment:
             self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
             if low:
                 data = {"dev": name, "battery": known.battery}
-                self._say(Event("device.battery_low", self._place, self._clock.office(), data))
+                self._say([Event("device.battery_low", self._place, self._clock.office(), data)], ())
         source = self._sources.get(name)
         if source is not None and not source.up:
             return  # its source tells
@@ -136,6 +144,11 @@ class Equipment:
         self._health(Health(name, alive, "" if alive else STALE, self._clock.office()))
         self._tell(name, alive, None if alive else cause)
 
+    def begin(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Say from when to when nothing was watched before this life; `facts`: of coverage.NAME."""
+        now = self._clock.office()
+        self._say(*self.coverage.begin(facts, now, known=self._clock.quality().sync != "none"))
+
     def look(self) -> None:
         """Miss devices that have been silent for too long; to be called every few seconds."""
         now = self._clock.office()
@@ -145,9 +158,13 @@ class Equipment:
             silent = now - max(known.at, self._awake)
             if expect_s is not None and alive and silent > max(STALE_S, STALE_AFTER * expect_s) * SECOND:
                 self._tell(name, False, "silent")
+        told = self.coverage.look(now)
+        if told.events or told.facts:
+            self._say(*told)
 
     def rebase(self, move: Move) -> None:
         """Office time was set."""
+        self.coverage.rebase(move)
         for said in self._said.values():
             said.at = move.time(said.at)
 
@@ -157,6 +174,7 @@ class Equipment:
         Devices are dead to the rules from its beginning, and alive again from its end: believed when they are heard.
         """
         self._awake = until
+        self._say(list(self.coverage.gap(since, until)), [self.coverage.mark(until)])
         for name, source in self._sources.items():
             if source.up and self._alive.get(name, (True, None))[0] is not False:
                 cause = DEAF if self._bindings[name].driver is None else STALE
@@ -164,6 +182,14 @@ class Equipment:
         for name, source in self._sources.items():
             if source.up and self._alive.get(name, (True, None))[0] is not False:
                 self._health(Health(name, True, "", until))
+
+    def _is_reader(self, device: str) -> bool:
+        """Whether a badge reader of that name hangs here."""
+        return device in self._bindings and self._bindings[device].modality == "badge"
+
+    def _say_now(self, device: str) -> None:
+        """Publish a device's state before the next heartbeat does."""
+        self._board.touch(topics.device(self._origin.site, self._origin.gateway, device))
 
     def _changed(self, binding: Binding, state: SourceState, *, alone: bool) -> None:
         """`alone`: the source works only if the device does; one of many may be silent though its source works."""
@@ -181,13 +207,16 @@ class Equipment:
         if known == (alive, cause):
             return
         self._alive[name] = (alive, cause)
+        covered = self.coverage.heard(name, alive, cause, self._clock.office())
+        if covered.events or covered.facts:
+            self._say(*covered)
         self._board.touch(topics.device(self._origin.site, self._origin.gateway, name))
         if alive and known is None:
             return  # up from the start: nobody missed it
         if not alive and known is not None and known[0] is False:
             return  # missed already, for another cause
         kind = "device.online" if alive else "device.offline"
-        self._say(Event(kind, self._place, self._clock.office(), {"dev": name, "cause": cause}))
+        self._say([Event(kind, self._place, self._clock.office(), {"dev": name, "cause": cause})], ())
 
     def _state(self, name: str, binding: Binding) -> bytes:
         alive, cause = self._alive.get(name, (None, None))

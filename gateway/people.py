@@ -30,6 +30,9 @@ MAX_CREDENTIALS = 16
 _UNIT = re.compile(rf"_\Z|(?:{IDENTIFIER})")
 _STAFF_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z./ -]{0,31}")
 _NAME_LENGTH = 120
+_INDEX = re.compile(r"[0-9a-f]{32}")
+LONGEST_GUEST = 36 * 3600 * SECOND
+"""A guest is somebody for a day; who comes again signs in again."""
 
 _SCHEMA = (
     """
@@ -46,6 +49,14 @@ _SCHEMA = (
     INSERT INTO version VALUES (0, 0);
     """,
     "CREATE TABLE secret (idx TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;",
+    """
+    ALTER TABLE person ADD COLUMN valid_until INTEGER;
+    ALTER TABLE person ADD COLUMN host TEXT;
+    """,
+    """
+    ALTER TABLE person ADD COLUMN staff_idx TEXT;
+    CREATE INDEX person_staff ON person (staff_idx) WHERE staff_idx NOT NULL;
+    """,
 )
 # version.whole: gateways that know an older version are told everything; an erasure sets it, so that no index of an
 # erased person has to be kept just to say that it is gone
@@ -62,6 +73,10 @@ class Person(NamedTuple):
     staff_number: str | None
     credentials: int
     """How many work."""
+    valid_until: int | None = None
+    """Of a guest: when they are forgotten, office ns; None: is no guest."""
+    host: str | None = None
+    """Of a guest: the unit that they visit, if they named one."""
 
 
 class PeopleTable:
@@ -80,6 +95,7 @@ class PeopleTable:
         self._connection = sqlite.connect(path, exclusive=False)
         self._connection.execute("PRAGMA secure_delete=ON")
         sqlite.migrate(self._connection, _SCHEMA)
+        self._index_staff()
 
     def __enter__(self) -> PeopleTable:
         return self
@@ -108,6 +124,7 @@ class PeopleTable:
         visibility: str = "self",
         name: str | None = None,
         staff_number: str | None = None,
+        guest: tuple[int | None, str | None] = (None, None),
     ) -> str:
         """A new person with (value, realm) credentials; the pid. Raises HadirError: not valid, or somebody else's."""
         if not _UNIT.match(unit):
@@ -124,12 +141,37 @@ class PeopleTable:
             for field, text in (("name", name), ("staff_number", staff_number))
         ]
         indices = self._indices(credentials)
+        staff = None if staff_number is None else self._key.staff_index(staff_number)
         with sqlite.transaction(self._connection):
             self._connection.execute(
-                "INSERT INTO person VALUES (?, ?, ?, 0, ?, ?, 0)", (pid, unit, visibility, *sealed)
+                "INSERT INTO person (pid, unit, visibility, quiet, name, staff_number, valid_until, host, staff_idx)"
+                " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?)",
+                (pid, unit, visibility, *sealed, *guest, staff),
             )
             self._give(pid, indices, self._raise_version())
         return pid
+
+    def enrol_guest(
+        self, *, name: str, valid_until: int, host: str = "_", credentials: Sequence[tuple[str, str]] = ()
+    ) -> str:
+        """Somebody who is here until `valid_until`, office ns, of no unit; `host`: the unit they visit. The pid.
+
+        Raises HadirError as `enrol` does, and for a time that is past or more than LONGEST_GUEST away.
+        """
+        if not 0 < valid_until - self._clock.office() <= LONGEST_GUEST:
+            raise HadirError("a guest is enrolled for a time to come, of a day and a half at most")
+        if not _UNIT.fullmatch(host):
+            raise HadirError("a host is a unit: an identifier, or _")
+        return self.enrol(name=name, credentials=credentials, guest=(valid_until, host))
+
+    def erase_lapsed(self) -> list[str]:
+        """Forget all guests whose time is over, as `erase` does; their pids."""
+        now = self._clock.office()
+        gone = self._rows("SELECT pid FROM person WHERE valid_until <= ? AND NOT erased", now)
+        pids = [str(pid) for (pid,) in gone]
+        if pids:
+            self._forget(pids)
+        return pids
 
     def add(self, pid: str, credentials: Sequence[tuple[str, str]]) -> None:
         """More (value, realm) credentials for a person. Raises HadirError: not valid, somebody else's, no such pid."""
@@ -138,6 +180,15 @@ class PeopleTable:
             if not self._connection.execute("SELECT 1 FROM person WHERE pid = ? AND NOT erased", (pid,)).get:
                 raise HadirError("nobody has that pid")
             self._give(pid, indices, self._raise_version())
+
+    def give_index(self, pid: str, index: str) -> None:
+        """A card that a gateway knows by its keyed index alone (enrolment.py). Raises HadirError as `add` does."""
+        if not _INDEX.fullmatch(index):
+            raise HadirError("that is no card's index")
+        with sqlite.transaction(self._connection):
+            if not self._connection.execute("SELECT 1 FROM person WHERE pid = ? AND NOT erased", (pid,)).get:
+                raise HadirError("nobody has that pid")
+            self._give(pid, [(index, None)], self._raise_version())
 
     def disable(self, pid: str, credential: tuple[str, str] | None = None) -> int:
         """One credential of a person, or all, no longer work (lost, returned); how many that were."""
@@ -151,21 +202,17 @@ class PeopleTable:
         """Sensing of the person stops (or starts again) as soon as gateways hear of it; 0 for no such pid."""
         return self._change("UPDATE person SET quiet = ? WHERE pid = ? AND NOT erased RETURNING pid", (int(quiet), pid))
 
+    def set_visibility(self, pid: str, visibility: str) -> int:
+        """Who may see the person's zone: `self` nobody else, `team`, `unit`; 0 for no such pid. Raises HadirError."""
+        if visibility not in VISIBILITIES:
+            raise HadirError(f"visibility is one of {', '.join(VISIBILITIES)}")
+        return self._change(
+            "UPDATE person SET visibility = ? WHERE pid = ? AND NOT erased RETURNING pid", (visibility, pid)
+        )
+
     def erase(self, pid: str) -> int:
         """Forget the person, on the disk as well; a tombstone keeps the pid from being used again. 0: no such pid."""
-        with sqlite.transaction(self._connection):
-            gone = self._connection.execute(
-                "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                " erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
-                (pid,),
-            ).fetchall()
-            if gone:
-                self._connection.execute("DELETE FROM credential WHERE pid = ?", (pid,))
-                self._connection.execute("DELETE FROM secret WHERE idx NOT IN (SELECT idx FROM credential)")
-                self._connection.execute("UPDATE version SET whole = ?", (self._raise_version(),))
-        if gone:  # the write-ahead log holds pages as they were
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return len(gone)
+        return self._forget([pid])
 
     # --- what it knows ----------------------------------------------------------------------------------------------
 
@@ -179,21 +226,51 @@ class PeopleTable:
             )
         ]
 
+    def holder(self, value: str, realm: str) -> Entry | None:
+        """Who holds a credential, as a driver reports it, as gateways are told; None: nobody is known to.
+
+        Not active: it was disabled, or a guest's time is over. Without a pid: two people hold it, so nobody is meant.
+        """
+        index = self._key.index(value, realm)
+        rows = self._rows(
+            "SELECT pid, unit, visibility, quiet, active AND ifnull(valid_until > ?, 1) AS works"
+            " FROM credential JOIN person USING (pid) WHERE idx = ? ORDER BY works DESC, pid",
+            self._clock.office(),
+            index,
+        )
+        found = [
+            Entry(str(pid), str(unit), str(seen), bool(quiet), bool(works)) for pid, unit, seen, quiet, works in rows
+        ]
+        if len(found) > 1 and found[1].active:
+            return Entry("")
+        return found[0] if found else None
+
     def person(self, pid: str) -> Person | None:
         """Everything about one person, opened. Raises HadirError when it was sealed with another key."""
         rows = self._rows(
-            "SELECT unit, visibility, quiet, name, staff_number,"
+            "SELECT unit, visibility, quiet, name, staff_number, valid_until, host,"
             " (SELECT count(*) FROM credential c WHERE c.pid = p.pid AND active)"
             " FROM person p WHERE pid = ? AND NOT erased",
             pid,
         )
-        for unit, visibility, quiet, name, staff_number, count in rows:
+        for unit, visibility, quiet, name, staff_number, until, host, count in rows:
             opened = [
                 None if sealed is None else self._key.unseal(sealed, f"{pid}/{field}")
                 for field, sealed in (("name", name), ("staff_number", staff_number))
             ]
-            return Person(pid, unit, visibility, bool(quiet), opened[0], opened[1], count)
+            return Person(pid, unit, visibility, bool(quiet), opened[0], opened[1], count, until, host)
         return None
+
+    def unit_of(self, pid: str) -> str | None:
+        """The unit of a person, whose name is not opened for that; None: there is no such person, or no longer."""
+        found = self._connection.execute("SELECT unit FROM person WHERE pid = ? AND NOT erased", (pid,)).get
+        return None if found is None else str(found)
+
+    def by_staff_number(self, number: str, unit: str) -> str | None:
+        """The pid of the one person of `unit` with a staff number; None: nobody, or more than one."""
+        statement = "SELECT pid FROM person WHERE staff_idx = ? AND unit = ? AND NOT erased"
+        rows = self._rows(statement, self._key.staff_index(number), unit)
+        return str(rows[0][0]) if len(rows) == 1 else None
 
     def is_erased(self, pid: str) -> bool:
         """Whether there was such a person, who is forgotten: the tombstone."""
@@ -207,6 +284,21 @@ class PeopleTable:
         """People by unit."""
         rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
         return {str(unit): int(count) for unit, count in rows}
+
+    def sharing(self, unit: str, limit: int = 1000) -> list[tuple[str, str, str]]:
+        """(pid, name, visibility) of people of a unit who let others see them: none who is quiet, or has no name.
+
+        Nobody for the unit `_`: who belongs to none shares with nobody. Raises HadirError: sealed with another key.
+        """
+        if unit == "_":
+            return []
+        rows = self._rows(
+            "SELECT pid, name, visibility FROM person WHERE unit = ? AND visibility <> 'self' AND NOT quiet"
+            " AND NOT erased AND name NOT NULL ORDER BY pid LIMIT ?",
+            unit,
+            limit,
+        )
+        return [(str(pid), self._key.unseal(name, f"{pid}/name"), str(visibility)) for pid, name, visibility in rows]
 
     def snapshot(self, gateway: str, since: int | None = None) -> bytes:
         """What `gateway` may know now, signed: what has changed after the version `since`, or everything.
@@ -231,6 +323,33 @@ class PeopleTable:
         return snapshots.write(Snapshot(gateway, version, entries, delta, erased, secrets), self._key)
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _forget(self, pids: Iterable[str]) -> int:
+        gone = 0
+        with sqlite.transaction(self._connection):
+            for pid in pids:
+                found = self._connection.execute(
+                    "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
+                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1"
+                    " WHERE pid = ? AND NOT erased RETURNING 1",
+                    (pid,),
+                ).fetchall()
+                if found:
+                    self._connection.execute("DELETE FROM credential WHERE pid = ?", (pid,))
+                gone += len(found)
+            if gone:
+                self._connection.execute("DELETE FROM secret WHERE idx NOT IN (SELECT idx FROM credential)")
+                self._connection.execute("UPDATE version SET whole = ?", (self._raise_version(),))
+        if gone:  # the write-ahead log holds pages as they were
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return gone
+
+    def _index_staff(self) -> None:
+        """Of a table that an older hadir made."""
+        missing = "SELECT pid, staff_number FROM person WHERE staff_number NOT NULL AND staff_idx IS NULL"
+        for pid, sealed in self._rows(missing):
+            index = self._key.staff_index(self._key.unseal(sealed, f"{pid}/staff_number"))
+            self._connection.execute("UPDATE person SET staff_idx = ? WHERE pid = ?", (index, pid))
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values).fetchall()

@@ -1,10 +1,17 @@
-"""Free ports of the loopback interface, for brokers that are started on the spot."""
+"""Free ports of the loopback interface, for servers that are started on the spot."""
 
 from __future__ import annotations
 
 import socket
 
 from gateway.errors import HadirError
+
+
+def free_port() -> int:
+    """A port that nobody has at this moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def free_pair() -> int:

@@ -126,6 +126,7 @@ def _came(state: State, event: Envelope) -> State:
         place=event.subject,
         method=str(data["method"]),
         assurance=str(data.get("assurance") or "claimed"),
+        arrangement=str(data.get("arrangement") or ""),
     )
     return state._replace(workplace=came)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.clock import Clock
@@ -73,11 +74,12 @@ def up(arguments: argparse.Namespace) -> int:
 
     office = load(arguments.file, drivers=installed())
     extra = () if arguments.clock is None else ("--clock", arguments.clock)
-    children = Children(roles(office, arguments.file, extra=extra), log=arguments.log_folder)
+    web = not arguments.no_web and is_installed()
+    children = Children(roles(office, arguments.file, extra=extra, web=web), log=arguments.log_folder)
     broker = EmbeddedBroker(office.broker.port, office.path(Path("var/broker"))) if office.broker.embedded else None
     if broker is not None:
         broker.start()
-    _welcome(office)
+    _welcome(office, arguments.file, web=web)
     try:
         return run_until_stopped(children.run, arguments)
     finally:
@@ -85,12 +87,21 @@ def up(arguments: argparse.Namespace) -> int:
             broker.stop()
 
 
-def _welcome(office: Office) -> None:
+def is_installed() -> bool:
+    """Whether this installation has what the web application needs; a gateway's box need not."""
+    return all(find_spec(name) is not None for name in ("fastapi", "jinja2", "uvicorn"))
+
+
+def _welcome(office: Office, file: Path, *, web: bool) -> None:
     """What runs, and where to look."""
     broker = office.broker
     older = f", MQTT 3.1.1 on {broker.port + 1}" if broker.embedded else ""
     lines = [f"hadir up: {office.site}; Ctrl-C ends it", f"  broker   {broker.host}:{broker.port}{older}"]
     lines += [f"  {gateway.id:8} hadir status {office.data_folder(gateway)}" for gateway in office.gateways]
     lines.append(f"  archive  {office.path(office.archive.ledger)}")
+    if web:
+        lines += [f"  web      {office.web.address}", f"           hadir accounts {file} code --role operator"]
+    elif not is_installed():
+        lines.append("  web      not installed: pip install 'hadir[web]'")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

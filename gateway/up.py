@@ -1,4 +1,4 @@
-"""Every role of an office on one machine: broker, gateways and archive as child processes, kept running.
+"""Every role of an office on one machine: broker, gateways, archive and web pages as child processes, kept running.
 
 `hadir up` is this; `hadir demo` adds a simulated office to it. A child that is told `--with-parent` ends when its
 standard input closes, so no role outlives a parent that was killed.
@@ -38,15 +38,16 @@ class Role:
     environment: Mapping[str, str]
 
 
-def roles(office: Office, file: Path, *, extra: Sequence[str] = ()) -> list[Role]:
-    """The archive and all gateways of an office; `extra` arguments go to each."""
+def roles(office: Office, file: Path, *, extra: Sequence[str] = (), web: bool = True) -> list[Role]:
+    """The archive, the web application and all gateways of an office; `extra` arguments go to each."""
     common = (*extra, "--with-parent")
     archive = Role(name="archive", arguments=("ingest", str(file), *common), environment={})
     gateways = [
         Role(name=gateway.id, arguments=("run", str(file), "--gateway", gateway.id, *common), environment={})
         for gateway in office.gateways
     ]
-    return [archive, *gateways]
+    pages = Role(name="web", arguments=("serve", str(file), *common), environment={})
+    return [archive, *([pages] if web else []), *gateways]
 
 
 class Children:

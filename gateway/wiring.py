@@ -4,7 +4,7 @@ Reading  sensor        -> occupancy                Sensed   -> desk, counting
 Reading  desk's reader -> desk, occupancy          Life     -> counting, one_desk+, presence*
 Reading  in/out/kiosk  -> presence*, one_desk+     Located  -> presence*, counting, occupancy of the desk they hold
                                                    Booked   -> one_desk+
-Sighting               -> locate*                  Command  -> desk, presence*
+Sighting               -> locate*                  Command  -> desk, presence*, of coming and going: one_desk+
 Health   receiver      -> locate*, sensor -> occupancy                  * on the building's coordinator
 
 + everywhere: each gateway sees to its own desks, also when it is cut off. A candidate for coordinator hears of all
@@ -307,6 +307,8 @@ def make_route(
                 if binding is not None and binding.driver is None:
                     return located if leads() else []
                 return [("occupancy", binding.place)] if binding is not None and binding.place in owned else []
+            case Command(name="arrive" | "depart"):
+                return [("presence", item.person), ("one_desk", item.person)] if buildings and leads() else []
             case Command(name="quiet" | "recall"):
                 return [("presence", item.person)] if buildings and leads() else []
             case Command():

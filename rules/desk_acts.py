@@ -109,7 +109,8 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
             if booked is None and not by_operator and not _admitted(settings, state.place, asked.unit):
                 return state, ()
             method = str(asked.args.get("method", "operator" if by_operator else "web"))
-            return begin(settings, state, asked.at, asked.person, asked.unit, method, "bound", [])
+            proof = "claimed" if method == "kiosk" else "bound"  # a card at a kiosk is a number that it typed
+            return begin(settings, state, asked.at, asked.person, asked.unit, method, proof, [])
         case "checkout" | "release" if held is not None and not asked.args.get("booking_ref"):
             if asked.at >= held.start and (by_operator or held.person == asked.person):
                 return end(settings, state, asked.at, "operator" if by_operator else "user", [])

@@ -141,9 +141,13 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             state = _booked(state, item)
         case Reading(kind="badge") if item.person == state.person and not item.refused:
             # of two acts of one moment, to leave is the last
-            if item.role in (*HERE, GONE) and (item.at, item.role == GONE) > (state.here, state.left):
-                state = state._replace(here=item.at, left=item.role == GONE, told="")
+            if item.role in (*HERE, GONE):
+                state = _elsewhere(state, item.at, left=item.role == GONE)
             if not state.holdings:  # nobody is to be told
+                return Step(state, (), (), state.due)
+        case Command(name="arrive" | "depart") if item.person == state.person:
+            state = _elsewhere(state, item.at, left=item.name == "depart")
+            if not state.holdings:
                 return Step(state, (), (), state.due)
         case Tick() if state.ask is not None and state.ask <= item.at:
             emits += _moves(state, frozenset())
@@ -224,6 +228,11 @@ def _asking(settings: Settings, state: State, now: int) -> State:
 
 
 # --- elsewhere in the building --------------------------------------------------------------------------------------
+
+
+def _elsewhere(state: State, at: int, *, left: bool) -> State:
+    """The person acted in the building, but not at a desk."""
+    return state._replace(here=at, left=left, told="") if (at, left) > (state.here, state.left) else state
 
 
 def _booked(state: State, item: Booked) -> State:

@@ -34,7 +34,18 @@ from rules.presence_model import (
 )
 from rules.presence_order import in_order
 from rules.presence_recall import recalled
-from rules.workplace import ROLES, act, day_ends, forgotten, is_of_another_day, refused, resumed
+from rules.workplace import (
+    COMMANDS,
+    ROLES,
+    act,
+    day_ends,
+    forgotten,
+    is_gone,
+    is_of_another_day,
+    refused,
+    resumed,
+    told,
+)
 
 Change = tuple[State, tuple[Event, ...]]
 
@@ -92,6 +103,8 @@ def _step(settings: Settings, before: State, item: Input) -> Step[State]:
             pass  # a later act has decided, or nobody is to be sensed
         case Reading(kind="badge") if item.role in ROLES:
             state, said = _workplace(settings, state, item)
+        case Command() if item.name in COMMANDS:
+            state, said = _asked(settings, state, item)
         case Command(name="quiet"):
             state, said = _quiet(settings, state, item)
         case Command(name="recall"):
@@ -216,11 +229,20 @@ def _elsewhere(state: State, zone: str) -> str:
 # --- acts and time --------------------------------------------------------------------------------------------------
 
 
-def _workplace(settings: Settings, state: State, item: Reading) -> Change:
+def _asked(settings: Settings, before: State, asked: Command) -> Change:
+    """A phone or a kiosk says that the person comes or goes. What changes nothing is not said: no reader refused it."""
+    item = told(asked)
+    if not item.person or (item.role == "out" and is_gone(before)):
+        return before, ()
+    state, said = _workplace(settings, before, item, asked)
+    return (before, ()) if any(event.type == "badge.rejected" for event in said) else (state, said)
+
+
+def _workplace(settings: Settings, state: State, item: Reading, asked: Command | None = None) -> Change:
     before: tuple[Event, ...] = ()
     if is_of_another_day(settings.calendar, state, item):
         state, before = forgotten(state, item.at)
-    state, outcome, leaves = act(resumed(settings.calendar, state, item), item)
+    state, outcome, leaves = act(resumed(settings.calendar, state, item), item, asked)
     if outcome.type == "workplace.checkin.started":
         state = state._replace(left=0)
     if not leaves or state.visit is None:
@@ -228,7 +250,7 @@ def _workplace(settings: Settings, state: State, item: Reading) -> Change:
     if state.proved > item.at:  # a later act has shown that they are here again
         since = state.took > item.at
         return state._replace(desk=state.desk if since else "", left=0 if since else state.left), (*before, outcome)
-    ended = [personal("badge", item.dev)]
+    ended = [personal("badge", item.dev)] if item.dev else []
     state, said = _close(settings, state, item.at, "left", None, "act", item.at, ended, item.assurance)
     return state, (*before, outcome, *said)
 

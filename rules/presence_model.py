@@ -76,6 +76,8 @@ class Workplace(NamedTuple):
     place: str
     method: str
     assurance: str
+    arrangement: str = ""
+    """home_unit, other_office, visitor, as who came said; empty: nothing was said."""
 
 
 class State(NamedTuple):

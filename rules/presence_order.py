@@ -18,6 +18,7 @@ from typing import Any
 
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Step, Tick
 from rules.presence_model import Past, State, fact_of, remembered
+from rules.workplace import COMMANDS
 
 WINDOW_S = 120.0
 """More than a gateway is silent before it is held to be lost (90 s), and what it had to say waits for that long."""
@@ -42,6 +43,8 @@ def key_of(item: Input) -> Key:
             return item.at, 1, item.zone or "", ""
         case Life():
             return item.at, 3 if item.life == "taken" else 2, item.place, item.checkin_id
+        case Command(name="arrive" | "depart"):  # as a reader's
+            return item.at, 4 if item.name == "arrive" else 5, item.name, ""
         case Command():
             return item.at, 6, item.name, str(item.args.get("type", item.args.get("on", "")))
         case _:
@@ -106,7 +109,7 @@ def _flagged(event: Event) -> Event:
 def _undone(before: State, after: State, said: list[Event], item: Input) -> Iterator[Event]:
     """The ends of what was told to have begun, and never did as it was told."""
     ended = {event.data.get("visit_id") or event.data.get("checkin_id") for event in said if "start" in event.data}
-    if isinstance(item, Command):  # recalled: another coordinator has said how it ended
+    if isinstance(item, Command) and item.name not in COMMANDS:  # recalled: another coordinator has said how it ended
         ended |= {item.args.get("id"), *(work.id for work in (before.workplace,) if work is not None)}
     visit, work = before.visit, before.workplace
     if visit is not None and visit.id not in ended and (after.visit is None or after.visit.id != visit.id):

@@ -21,7 +21,12 @@ def recalled(state: State, told: Command) -> State:
             return state._replace(visit=None, desk="", elsewhere="", left=max(state.left, left))
         case "workplace.checkin.started" if told.at > state.acted and state.workplace is None:
             came = Workplace(
-                str(told.args["id"]), told.at, told.place, str(told.args["method"]), str(told.args["assurance"])
+                str(told.args["id"]),
+                told.at,
+                told.place,
+                str(told.args["method"]),
+                str(told.args["assurance"]),
+                str(told.args.get("arrangement") or ""),
             )
             return state._replace(workplace=came, unit=told.unit, acted=told.at)
         case "workplace.checkin.ended" if told.at > state.acted:

@@ -1,19 +1,40 @@
-"""Workplace check-in and check-out: explicit acts at readers of role in, out, in_out and kiosk.
+"""Workplace check-in and check-out: explicit acts at readers of role in, out, in_out and kiosk, or by command.
 
-A tap has exactly one outcome: workplace.checkin.started, workplace.checkin.ended or badge.rejected. Who forgets to
-check out is checked out when the day has ended and nothing is heard of them: that is inferred, and nobody has `left`.
+A tap has exactly one outcome: workplace.checkin.started, workplace.checkin.ended or badge.rejected. A command
+(`arrive`, `depart`: a phone, or a kiosk without a reader of ours) has the same, or none where it changes nothing. Who
+forgets to check out is checked out when the day has ended and nothing is heard of them: that is inferred, and nobody
+has `left`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from rules.api import SECOND, Event, Reading, stable_id
+from rules.api import SECOND, Command, Event, Reading, stable_id
 from rules.calendar import Calendar
 from rules.evidence import tapped
 from rules.presence_model import State, Workplace
 
 ROLES = frozenset({"in", "out", "in_out", "kiosk"})
+ARRIVE, DEPART = "arrive", "depart"
+COMMANDS = frozenset({ARRIVE, DEPART})
+
+
+def told(asked: Command) -> Reading:
+    """What a command says, as a reader would: coming or going, without a reader.
+
+    Who signed in on their phone is known (`bound`); at a kiosk it is what the card, or the guest, claims.
+    """
+    role = "in" if asked.name == ARRIVE else "out"
+    assurance = "bound" if asked.args.get("method") == "phone" else "claimed"
+    return Reading(
+        "", "badge", True, asked.place, asked.at, "badge", role, asked.person, asked.unit, assurance=assurance
+    )
+
+
+def is_gone(state: State) -> bool:
+    """Whether the person has left by an act, and nothing was heard of them since: to leave again changes nothing."""
+    return state.workplace is None and state.visit is None and state.left > 0 and state.proved <= state.left
 
 
 def refused(item: Reading) -> Event:
@@ -54,6 +75,8 @@ def forgotten(state: State, at: int) -> tuple[State, tuple[Event, ...]]:
         "start": held.start,
         "dwell_s": round((last - held.start) / SECOND, 3),
     }
+    if held.arrangement:
+        data["arrangement"] = held.arrangement
     event = Event("workplace.checkin.ended", held.place, at, data, "who", state.person, state.unit)
     return state._replace(workplace=None, lapsed=held), (event,)
 
@@ -67,8 +90,11 @@ def resumed(calendar: Calendar, state: State, item: Reading) -> State:
     return state._replace(workplace=held if same else None, lapsed=None)
 
 
-def act(state: State, item: Reading) -> tuple[State, Event, bool]:
-    """(state, the outcome, whether the person left). A second `in` in a row changes nothing: duplicate."""
+def act(state: State, item: Reading, asked: Command | None = None) -> tuple[State, Event, bool]:
+    """(state, the outcome, whether the person left). A second `in` in a row changes nothing: duplicate.
+
+    `asked`: the command that `item` was made of. Its outcome of type badge.rejected is nobody's business: no reader's.
+    """
     held = state.workplace
     if item.at < state.acted:  # a later act has decided already
         return state, refused(item._replace(refused="late")), False
@@ -77,18 +103,27 @@ def act(state: State, item: Reading) -> tuple[State, Event, bool]:
     leaves = item.role == "out" or (item.role != "in" and held is not None)
     if not leaves and held is not None:
         return state, refused(item), False
-    method = "kiosk" if item.role == "kiosk" else "badge"
-    data: dict[str, Any] = {
-        "method": method,
-        "reader": item.dev,
-        "assurance": item.assurance,
-        "evidence": [tapped(item.dev)],
-    }
+    if asked is not None:
+        method, arrangement = str(asked.args.get("method", "kiosk")), str(asked.args.get("arrangement", ""))
+    else:
+        method, arrangement = "kiosk" if item.role == "kiosk" else "badge", ""
+    if leaves and held is not None:
+        arrangement = arrangement or held.arrangement
+    data: dict[str, Any] = {"method": method, "assurance": item.assurance, "evidence": []}
+    if asked is None:
+        data |= {"reader": item.dev, "evidence": [tapped(item.dev)]}
+    if arrangement:
+        data["arrangement"] = arrangement
     if item.late:
         data["late"] = True
     if not leaves:
         held = Workplace(
-            stable_id("workplace", state.person, item.place, item.at), item.at, item.place, method, item.assurance
+            stable_id("workplace", state.person, item.place, item.at),
+            item.at,
+            item.place,
+            method,
+            item.assurance,
+            arrangement,
         )
         data["checkin_id"] = held.id
         after = state._replace(workplace=held, unit=item.unit, acted=item.at)

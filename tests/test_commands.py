@@ -200,3 +200,61 @@ async def test_only_a_candidate_of_the_building_asks_as_its_coordinator(world: W
     (answer,) = await world.answered(1)
     assert answer["reason"] == "not_coordinator"
     assert world.terms.highest("kk2") == 0
+
+
+HALL = "ikn/kk2/_/_/_"
+
+
+async def test_who_comes_is_the_coordinators_to_decide(world: World) -> None:
+    await world.ask("arrive", place=HALL, role="kiosk", args={"method": "kiosk", "arrangement": "visitor"})
+    assert [answer["reason"] for answer in await world.answered(1)] == ["not_coordinator"]
+    world.terms.lead(8, world.clock.office())
+    for number, place in enumerate((HALL, DESK), start=1):
+        await world.ask("arrive", number=number, place=place, role="kiosk", args={"method": "phone"})
+    await until(lambda: len(world.intake) == 2)
+    first, _ = world.taken()
+    assert isinstance(first.item, Command)
+    assert (first.item.name, first.item.place, first.item.person) == ("arrive", HALL, PERSON)
+    first.answer((EVENT,))
+    await world.ask("arrive", number=1, place=HALL, role="kiosk", args={"method": "phone"})
+    _, done, again = await world.answered(3)
+    assert (done["ok"], done) == (True, again), "answered again, and carried out once"
+    assert not world.intake
+
+
+async def test_who_led_until_a_moment_ago_does_not_say_that_they_are_here_already(world: World) -> None:
+    world.terms.lead(8, world.clock.office())
+    for number in (0, 1):
+        await world.ask("depart", number=number, place=HALL)
+    await until(lambda: len(world.intake) == 2)
+    first, second = world.taken()
+    first.answer(())
+    world.terms.follow()
+    second.answer(())
+    assert [answer["reason"] for answer in await world.answered(2)] == ["no_change", "not_coordinator"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"place": "ikn/kk9/_/_/_"}, "not_coordinator"),
+        ({"place": None}, "not_coordinator"),
+        ({"place": "other/kk2/_/_/_"}, "not_coordinator"),
+        ({"pid": None}, "invalid"),
+        ({"cls": "cmd"}, "forbidden"),
+        ({"args": {"method": "badge"}}, "invalid"),
+        ({"args": {"arrangement": "at home"}}, "invalid"),
+        ({"args": {"arrangement": 1}}, "invalid"),
+        ({"at": "2250-01-01T00:00:00.000Z"}, "invalid"),
+    ],
+)
+async def test_a_coming_that_cannot_be_is_refused(world: World, more: dict[str, Any], reason: str) -> None:
+    world.terms.lead(8, world.clock.office())
+    await world.ask("arrive", **{"place": HALL, **more})
+    assert [answer["reason"] for answer in await world.answered(1)] == [reason]
+    assert not world.intake
+
+
+async def test_a_phone_is_no_way_to_take_a_desk(world: World) -> None:
+    await world.ask("checkin", args={"method": "phone"})
+    assert [answer["reason"] for answer in await world.answered(1)] == ["invalid"]

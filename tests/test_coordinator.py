@@ -26,7 +26,7 @@ from gateway.people import Resolver
 from gateway.shadow import Shadow
 from gateway.skew import ALARM
 from gateway.terms import Terms
-from rules.api import Event, Health, Life
+from rules.api import Command, Event, Health, Life
 from tests.conftest import Mosquitto
 from tests.delivery.links import linked, make_link, ready
 from tests.delivery.world import until
@@ -223,3 +223,16 @@ def test_a_desk_of_its_own_in_another_building_is_for_the_coordinator_there(tmp_
     life = Life("ikn/kk3/l02/barat/d-4", "taken", T0, T0, person=ANA)
     assert list(route(life)) == [("counting", "ikn/kk3/l02/barat/_")]
     assert ("one_desk", ANA) in route(life._replace(place=DESK))
+
+
+def test_a_coming_by_phone_is_ruled_on_by_who_leads_and_by_nobody_else(tmp_path: Path) -> None:
+    file = tmp_path / "office.yaml"
+    file.write_text(OFFICE)
+    named = installed()
+    office = load(file, drivers=named)
+    leads = True
+    route = wiring.make_route(Places(office), "gw-1", bindings.by_device(office, named), lambda: leads)
+    came = Command("arrive", "ikn/kk2/_/_/_", T0, ANA)
+    assert list(route(came)) == [("presence", ANA), ("one_desk", ANA)]
+    leads = False
+    assert list(route(came)) == []

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -36,6 +38,8 @@ def test_nothing_is_lost_unanswered_duplicated_or_wrong(tmp_path: Path) -> None:
     assert result["taps"] > 30
     assert 0 < result["unknown_share"]["explained"] <= result["unknown_share"]["share"]
     assert result["unknown_share"]["share"] <= result["unknown_share"]["explained"] + 0.01
+    assert (result["by_hand"], result["restarts"]) == (0, 0)
+    assert result["rss_mb"]["web"] < 150
     assert result["latency_ms"]["samples"] > 50  # half of the day that a run of 20 s has to show 100 in
     for log in (tmp_path / "demo").glob("*.log"):  # nobody missed a device while everything ended
         assert log.read_text() == ""
@@ -84,6 +88,27 @@ def test_ctrl_c_in_a_terminal_ends_everything_soon(tmp_path: Path, wait_for: byt
 
 
 @pytest.mark.timeout(150)
+def test_its_pages_open_with_the_codes_that_it_prints(tmp_path: Path) -> None:
+    command = [*DEMO, "--seconds", "4", "--folder", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = ""
+        while "the office is open" not in said:
+            said += process.stdout.readline()
+            assert process.poll() is None, said
+        address = re.search(r"in a browser: (http://127\.0\.0\.1:\d+)\n", said)
+        codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}", said)
+        assert address is not None
+        assert len(codes) == 2
+        for code in codes:
+            with httpx.Client(base_url=address[1], headers={"accept": "text/html"}) as browser:
+                assert browser.post("/masuk", data={"kode": code}).status_code == 303
+                assert browser.post("/masuk", data={"kode": code}).status_code == 403
+        assert "good" in process.stdout.read()
+    assert process.returncode == 0
+
+
+@pytest.mark.timeout(150)
 def test_nothing_outlives_a_demo_that_was_killed(tmp_path: Path) -> None:
     with subprocess.Popen([*DEMO, "--folder", str(tmp_path / "demo")], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -125,7 +150,7 @@ def test_the_table_fits(width: int) -> None:
             names=["gw-05", "gw-06"],
             statuses=statuses,
             events_per_s=27.4,
-            commands=[("subscribe:", "mosquitto_sub -h 127.0.0.1 -p 65535 -v -t 'hadir/v1/evt/#'")] * 2,
+            commands=[("subscribe:", "mosquitto_sub -h 127.0.0.1 -p 65535 -v -t 'hadir/v1/evt/#'")] * 3,
         )
         console = Console(width=width, file=io.StringIO())
         console.print(draw(view))

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from gateway import sqlite
 from gateway.clock import SECOND, ManualClock
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.directory import DISABLED, UNKNOWN
@@ -170,6 +171,64 @@ def test_nothing_personal_is_logged(table: PeopleTable, caplog: pytest.LogCaptur
     assert caplog.text == ""
 
 
+def test_who_holds_a_card_is_said_as_gateways_are_told(table: PeopleTable) -> None:
+    assert table.holder(BADGE, REALM) is None
+    pid = table.enrol(unit="bkn", credentials=[(BADGE, REALM)])
+    assert table.holder(BADGE, REALM) == table.holder(BADGE.lower(), REALM) == Entry(pid, "bkn")
+    assert table.holder(BADGE, ELSEWHERE) is None
+    table.disable(pid, (BADGE, REALM))
+    assert table.holder(BADGE, REALM) == Entry(pid, "bkn", active=False), "known, and lost"
+    other = table.enrol(credentials=[(BADGE, REALM)])
+    assert table.holder(BADGE, REALM) == Entry(other), "who holds it now"
+    table._connection.execute("UPDATE credential SET active = 1")  # as two tables that were merged by hand
+    assert table.holder(BADGE, REALM) == Entry(""), "nobody is meant"
+    table.erase(pid)
+    table.erase(other)
+    assert table.holder(BADGE, REALM) is None
+
+
+def test_a_guest_is_somebody_for_a_day_and_then_forgotten(tmp_path: Path) -> None:
+    clock = ManualClock(office=1000 * SECOND)
+    hour = 3600 * SECOND
+    with PeopleTable(tmp_path / "people.sqlite", KEY, clock) as table:
+        until = clock.office() + 8 * hour
+        pid = table.enrol_guest(name="Wayan Tamu", valid_until=until, host="bkn", credentials=[(BADGE, REALM)])
+        stays = table.enrol(unit="bkn", name="Sari")
+        guest = table.person(pid)
+        assert guest is not None
+        assert (guest.unit, guest.name, guest.valid_until, guest.host) == ("_", "Wayan Tamu", until, "bkn")
+        assert table.holder(BADGE, REALM) == Entry(pid)
+        assert table.erase_lapsed() == []
+        sealed = table._rows("SELECT name FROM person WHERE pid = ?", pid)[0][0]
+        clock.advance(8 * 3600)
+        assert table.holder(BADGE, REALM) == Entry(pid, active=False), "before anybody has swept up"
+        assert table.erase_lapsed() == [pid]
+        assert (table.erase_lapsed(), table.person(pid), table.is_erased(pid)) == ([], None, True)
+        assert table._rows("SELECT valid_until, host FROM person WHERE pid = ?", pid) == [(None, None)]
+        assert not any(sealed in file.read_bytes() for file in tmp_path.iterdir())
+        assert table.person(stays) is not None
+        for wrong in (clock.office(), clock.office() - 1, clock.office() + 48 * hour):
+            with pytest.raises(HadirError):
+                table.enrol_guest(name="x", valid_until=wrong)
+        with pytest.raises(HadirError):
+            table.enrol_guest(name="x", valid_until=clock.office() + hour, host="a/b")
+
+
+def test_a_table_of_before_there_were_guests_is_opened(tmp_path: Path) -> None:
+    from gateway import people, sqlite
+
+    path = tmp_path / "people.sqlite"
+    connection = sqlite.connect(path, exclusive=False)
+    sqlite.migrate(connection, people._SCHEMA[:2])
+    connection.execute("INSERT INTO person VALUES ('p-00000000000000aa', 'bkn', 'self', 0, NULL, NULL, 0)")
+    connection.close()
+    with PeopleTable(path, KEY) as table:
+        person = table.person("p-00000000000000aa")
+        assert person is not None
+        assert (person.valid_until, person.host) == (None, None)
+        assert table.erase_lapsed() == []
+
+
 class Site(RuleBasedStateMachine):
     """Any order of changes, with gateways that hear deltas, whole snapshots or nothing: all that know agree."""
 
@@ -247,3 +306,31 @@ class Site(RuleBasedStateMachine):
 
 Site.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 TestSite = Site.TestCase
+
+
+def test_a_staff_number_names_one_person_of_a_unit_however_it_is_spaced(table: PeopleTable) -> None:
+    pid = table.enrol(unit="bkn", name="Sari", staff_number="19850330 200312 1 002")
+    assert table.by_staff_number(NIP, "bkn") == pid
+    assert table.by_staff_number(f" {NIP} ", "bkn") == pid
+    assert table.by_staff_number(NIP, "panrb") is None
+    assert table.by_staff_number("1", "bkn") is None
+    assert table.unit_of(pid) == "bkn"
+    twin = table.enrol(unit="bkn", staff_number=NIP)
+    assert table.by_staff_number(NIP, "bkn") is None
+    table.erase(twin)
+    assert table.by_staff_number(NIP, "bkn") == pid
+    table.erase(pid)
+    assert table.by_staff_number(NIP, "bkn") is None
+    assert table.unit_of(pid) is None
+
+
+def test_staff_numbers_of_an_older_table_are_found_as_well(tmp_path: Path) -> None:
+    with PeopleTable(tmp_path / "people.sqlite", KEY) as table:
+        pid = table.enrol(unit="bkn", staff_number=NIP)
+    older = sqlite.connect(tmp_path / "people.sqlite", exclusive=False)
+    older.execute("UPDATE person SET staff_idx = NULL")
+    older.close()
+    with PeopleTable(tmp_path / "people.sqlite", KEY) as table:
+        assert table.by_staff_number(NIP, "bkn") == pid
+    raw = (tmp_path / "people.sqlite").read_bytes()
+    assert NIP.encode() not in raw

@@ -75,6 +75,10 @@ class Places:
         place = "/".join([self._site, *levels, *["_"] * (4 - len(levels))])
         return place if place in self._known else None
 
+    def is_known(self, place: str) -> bool:
+        """Whether the office has `place`, five levels of any depth: from a building to a space."""
+        return place in self._known
+
     def may_coordinate(self, gateway: str) -> frozenset[str]:
         """Buildings of which `gateway` may be the coordinator."""
         return frozenset(building for building, names in self.candidates.items() if gateway in names)

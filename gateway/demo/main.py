@@ -101,6 +101,7 @@ async def _demo(arguments: argparse.Namespace, folder: Path) -> int:
     try:
         await parts.start()
         await parts.ready()
+        watch.say(arguments, watch.welcome(parts))
         await parts.devices.open()
         await watch.watch(arguments, parts)
         archive = await _settled(parts)

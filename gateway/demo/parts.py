@@ -1,4 +1,4 @@
-"""The parts of a demo: broker, archive, gateways and devices. Started, asked, and ended in their order."""
+"""The parts of a demo: broker, archive, web pages, gateways and devices. Started, asked, and ended in their order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firmware_sim.office import Office
 from gateway.broker import EmbeddedBroker
 from gateway.clock import ScaledClock
 from gateway.control import call
-from gateway.demo import world
+from gateway.demo import web, world
 from gateway.demo.devices import Devices
 from gateway.demo.usage import Usage, usage
 from gateway.errors import HadirError
@@ -26,6 +26,8 @@ TOO_OFTEN = 4
 """Ends of parts before everything is ready: one that cannot start will not do so by being tried again."""
 ANSWER_S = 1.0
 """A gateway that is slower to answer is shown as one that does not answer."""
+GUIDE = 1
+"""Whose browser the code of an employee opens: index of a person."""
 GOODBYE_S = 1.0
 """What gateways say when they end may still be committed by an archive that ends so much later at the latest."""
 
@@ -45,14 +47,22 @@ class Parts:
         self.costs: dict[str, Usage] = {}
         self.last: dict[tuple[str, str], int] = {}
         """(gateway, boot) -> the highest sequence that it was seen to have given, also of boots that are over."""
+        self.door = web.Door()
+        self.codes = web.Codes("", "", "")
+        """Empty before the start."""
         self._control = control
         self._children: list[tuple[Children, asyncio.Task[None]]] = []
         """Archive, gateways; in the order of their start."""
+        self._web: list[tuple[Children, asyncio.Task[None]]] = []
 
     @property
     def restarts(self) -> int:
         """How often a part had to be started again."""
-        return sum(children.restarts for children, _ in self._children)
+        return sum(children.restarts for children, _ in self._all)
+
+    @property
+    def _all(self) -> list[tuple[Children, asyncio.Task[None]]]:
+        return [*self._children, *self._web]
 
     # --- starting -----------------------------------------------------------------------------------------------------
 
@@ -61,35 +71,49 @@ class Parts:
         self.devices.start_bus()
         self.broker.start()
         await self.devices.start(self.clock, self.broker.port + 1)
-        file = world.write(
-            self.office, self.folder, broker_port=self.broker.port, speed=self.clock.speed, ble=self.devices.ble
+        file, pids = world.write(
+            self.office,
+            self.folder,
+            broker_port=self.broker.port,
+            web_port=self.door.port,
+            speed=self.clock.speed,
+            ble=self.devices.ble,
         )
         (self.folder / "trace").mkdir()
-        self._keep(self._role("archive", "ingest", str(file)))
+        guide = self.office.people[GUIDE]
+        self.codes = web.codes(self.folder, guide, pids[GUIDE], world.full_name(guide))
+        self._children.append(self._kept(self._role("archive", "ingest", str(file))))
+        self._web.append(self._kept(self._role("web", "serve", str(file))))
         await self.devices.ready()  # a gateway that finds no line says so, and tries again later
         control = ("--control", self._control) if self._control else ()
-        self._keep(*(self._role(gw.id, "run", str(file), "--gateway", gw.id, *control) for gw in self.office.gateways))
+        gateways = [self._role(gw.id, "run", str(file), "--gateway", gw.id, *control) for gw in self.office.gateways]
+        self._children.append(self._kept(*gateways))
 
     def _role(self, name: str, *arguments: str) -> Role:
         common = ("--with-parent", "--clock", str(self.clock), "--trace", str(self.folder / "trace" / f"{name}.jsonl"))
         return Role(name=name, arguments=(*arguments, *common), environment=self.devices.environment)
 
-    def _keep(self, *roles: Role) -> None:
+    def _kept(self, *roles: Role) -> tuple[Children, asyncio.Task[None]]:
         children = Children(roles, log=self.folder)
-        task = asyncio.get_running_loop().create_task(children.run(), name=roles[0].name)
-        self._children.append((children, task))
+        return children, asyncio.get_running_loop().create_task(children.run(), name=roles[0].name)
 
     async def ready(self) -> None:
-        """Until each gateway is connected, knows its people and has seen every radar. Raises HadirError."""
+        """Until each gateway is connected, knows its people and has seen every radar, and pages can be had.
+
+        Raises HadirError.
+        """
         deadline = time.monotonic() + READY_S
         while True:
             statuses = await self.statuses()
-            if all(
-                status
-                and status["people_version"]
-                and not status["unknown"].get("starting")
-                and not status["sources"]  # every reader on a bus answers
-                for status in statuses
+            if (
+                all(
+                    status
+                    and status["people_version"]
+                    and not status["unknown"].get("starting")
+                    and not status["sources"]  # every reader on a bus answers
+                    for status in statuses
+                )
+                and self.door.is_open()
             ):
                 return
             self.check()
@@ -103,7 +127,7 @@ class Parts:
 
     def check(self) -> None:
         """Raises HadirError when a part cannot be kept running."""
-        for _, task in self._children:
+        for _, task in self._all:
             if task.done() and (error := task.exception()) is not None:
                 raise HadirError(f"{error}\n{self._last_words()}") from error
 
@@ -122,7 +146,7 @@ class Parts:
 
     def measure(self) -> None:
         """Note what each part has used until now."""
-        running = [*self.devices.pids.items(), *(item for c, _ in self._children for item in c.pids.items())]
+        running = [*self.devices.pids.items(), *(item for c, _ in self._all for item in c.pids.items())]
         if self.broker.pid is not None:
             running.append(("broker", self.broker.pid))
         totals: dict[str, Usage] = {}
@@ -143,12 +167,19 @@ class Parts:
     # --- ending -------------------------------------------------------------------------------------------------------
 
     async def end(self) -> None:
-        """Gateways first, then who commits what they said last, then the lines and the bus, then the broker."""
+        """Gateways first, then who commits what they said last, then the lines and the bus, then the broker.
+
+        The web application says nothing that somebody waits for: it ends meanwhile.
+        """
         try:
+            pages = [task for _, task in self._web]
+            for task in pages:
+                task.cancel()
             tasks = [task for _, task in reversed(self._children)]
             for task in tasks:
                 task.cancel()
                 await asyncio.wait((task,), timeout=GOODBYE_S)
+            tasks += pages
             if tasks:
                 await asyncio.wait(tasks)
         finally:
@@ -156,6 +187,7 @@ class Parts:
                 await self.devices.end()
             finally:
                 self.broker.stop()
+                self.door.close()
 
 
 def idle(statuses: Sequence[Status]) -> bool:

@@ -15,7 +15,7 @@ from firmware_sim.tolerance import UNEXPLAINED_SHARE
 from firmware_sim.truth import read as read_truth
 from gateway import ledger, sqlite
 from gateway.clock import SECOND, parse_rfc3339
-from gateway.demo import world
+from gateway.demo import by_hand, world
 from gateway.ledger import Stored
 from gateway.stores.embedded import query
 from gateway.stores.points import points_of
@@ -78,10 +78,12 @@ def account(folder: Path, office: Office, last: Mapping[Boot, int], archive: Arc
     stored_at = {_number(line): int(line["stored"]) for line in _lines(folder / "trace" / "archive.jsonl")}
     reads = list(_reads(folder, office, told))
     unknown = judge.unknown_share(told, events)
+    hands = by_hand.touched(events)
+    judged, mine = by_hand.without(told, hands), [event for event in events if event["subject"] not in hands]
     by_id = {event["id"]: stored_at[number] for number, event in bodies.items() if number in stored_at}
-    unanswered = judge.unanswered(told, events, by_id)
-    wrong = judge.desk_states_wrong(told, events, _at_real_speed(told, reads, bodies))
-    misjudged = judge.misjudged(told, events)
+    unanswered = judge.unanswered(judged, mine, by_id)
+    wrong = judge.desk_states_wrong(judged, mine, _at_real_speed(told, reads, bodies))
+    misjudged = judge.misjudged(judged, mine)
     committed = _committed(folder, last, {(status["gateway"], status["boot"]) for status in statuses})
     begin = told.machine_at(told.begin)
     latencies = [
@@ -100,6 +102,7 @@ def account(folder: Path, office: Office, last: Mapping[Boot, int], archive: Arc
         "desk_states_wrong": len(wrong),
         "misjudged": len(misjudged),
         "unprojected": archive.unprojected,
+        "by_hand": len(hands),
         "unknown_share": {
             "share": round(unknown.share, 5),
             "explained": round(unknown.explained, 5),
@@ -134,6 +137,7 @@ def words(result: Mapping[str, Any]) -> str:
         f"{result['events']} events, {result['stored']} stored: {result['lost']} lost, {result['duplicated']} twice",
         f"{result['taps']} taps, {result['unanswered']} unanswered, {result['misjudged']} misjudged; "
         f"{result['desk_states_wrong']} desk states wrong",
+        *([f"{result['by_hand']} desks by hand, in a browser, which are not judged"] if result["by_hand"] else ()),
         f"unknown {unknown['share']:.2%} of the time; injected outages explain {unknown['explained']:.2%}",
         f"from the wire to the archive p50 {latency['p50']} ms, p99 {latency['p99']} ms, {latency['samples']} samples",
         "good" if result["ok"] else f"FAILED: {', '.join(result['failures'])}",

@@ -91,7 +91,7 @@ def view(parts: Parts, statuses: Sequence[Status], events_per_s: float) -> View:
         names=[gateway.id for gateway in parts.office.gateways],
         statuses=statuses,
         events_per_s=events_per_s,
-        commands=commands(parts),
+        commands=[in_browser(parts), *commands(parts)],
     )
 
 
@@ -131,6 +131,21 @@ def commands(parts: Parts) -> list[tuple[str, str]]:
             f"{_hadir()} tail {shlex.quote(str(socket))}",
         ),
     ]
+
+
+def in_browser(parts: Parts) -> tuple[str, str]:
+    """The same as `welcome` says, for the table."""
+    codes = parts.codes
+    return f"in a browser; codes, once each: employee {codes.employee}, operator {codes.operator}", parts.door.address
+
+
+def welcome(parts: Parts) -> str:
+    """Where the pages are, and who may sign in, before anything is shown that moves."""
+    codes = parts.codes
+    return (
+        f"in a browser: {parts.door.address}\n"
+        f"  {codes.employee} signs in as {codes.who}, an employee; {codes.operator} as an operator; each once"
+    )
 
 
 def _hadir() -> str:

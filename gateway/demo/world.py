@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import yaml
 
 from firmware_sim import hardware
 from firmware_sim.devices import interval_s
 from firmware_sim.hardware import Device
-from firmware_sim.office import Office
+from firmware_sim.office import Office, Person
 from gateway.demo import floor_plan
+from gateway.demo.web import DATA
 from gateway.people import PeopleTable, SiteKey
 
 TAG_S = 1.0
@@ -22,12 +25,44 @@ POLL_S = 0.2
 """Machine seconds between two questions on the Modbus."""
 PIR_HOLDS = 2
 """Of its own intervals: a motion sensor under a desk sees a leg move in nearly each of them."""
+OWNERS = {("l05", "timur"): "panrb", ("l05", "barat"): "bkn", ("l06", "utara"): "lan"}
+"""Agency of a zone; everybody may sit there. The rest of the building is everybody's."""
+SECOND_NAMES = (
+    *("Saputra", "Lestari", "Pratama", "Wulandari", "Anggraini", "Prasetyo", "Nugroho", "Maharani", "Kusuma"),
+    *("Permata Sari", "Santoso", "Puspita", "Handayani", "Wirawan", "Setiawan", "Mahendra", "Rahmawati", "Hidayat"),
+    *("Kurniasih Wijayaningrum", "Hartono", "Dewanti", "Amelia", "Budiman", "Safitri", "Ramadhan", "Firmansyah"),
+    *("Novitasari", "Wibowo", "Pertiwi", "Utomo"),
+)
+"""People of pages have more than a first name; one is long. Made up, as everybody here."""
+KEEPS_TO_ONESELF = 4
+"""Every fourth person shares nothing with colleagues."""
+
+
+class Written(NamedTuple):
+    """What was written."""
+
+    file: Path
+    """office.yaml."""
+    pids: Mapping[int, str]
+    """Index of a person -> pid."""
+
+
+def full_name(person: Person) -> str:
+    """As pages show it."""
+    return f"{person.name} {SECOND_NAMES[person.index % len(SECOND_NAMES)]}"
 
 
 def write(
-    office: Office, folder: Path, *, broker_port: int, speed: float, ble: bool, hold_s: dict[str, float] | None = None
-) -> Path:
-    """Write all files into `folder`; the path of office.yaml.
+    office: Office,
+    folder: Path,
+    *,
+    broker_port: int,
+    web_port: int,
+    speed: float,
+    ble: bool,
+    hold_s: dict[str, float] | None = None,
+) -> Written:
+    """Write all files into `folder`.
 
     The interval of devices follows from `speed`: at 60, a device that sends twice a wall second is heard every 30
     seconds of office time, and says so by `expect_s`.
@@ -35,26 +70,34 @@ def write(
     file = folder / "office.yaml"
     file.write_text(
         "# written by `hadir demo`: a simulated office\n"
-        + yaml.safe_dump(_document(office, folder, broker_port, speed, ble, hold_s or {}), sort_keys=False),
+        + yaml.safe_dump(_document(office, folder, broker_port, web_port, speed, ble, hold_s or {}), sort_keys=False),
         encoding="utf-8",
     )
     floor_plan.write(office, folder)
-    enrol(office, folder)
-    return file
+    return Written(file, enrol(office, folder))
 
 
-def enrol(office: Office, folder: Path) -> None:
-    """Make the site's key and enrol everybody's badge and tag."""
+def enrol(office: Office, folder: Path) -> dict[int, str]:
+    """Make the site's key and enrol everybody with name, badge and tag; index -> pid."""
     key_file = folder / "keys" / "site.key"
     key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = SiteKey.create(key_file)
     (folder / "var" / "archive").mkdir(parents=True, exist_ok=True)
     with PeopleTable(folder / "var" / "archive" / "people.sqlite", key) as table:
-        for person in office.people:
-            table.enrol(unit=person.unit, credentials=[(value, office.site) for value in person.credentials])
+        pids = {
+            person.index: table.enrol(
+                unit=person.unit,
+                credentials=[(value, office.site) for value in person.credentials],
+                visibility="unit" if (person.index + 1) % KEEPS_TO_ONESELF else "self",
+                name=full_name(person),
+                staff_number=f"SIM {person.index + 1:04d}",
+            )
+            for person in office.people
+        }
     keys = folder / "keys" / "devices.keys"
     keys.touch(mode=0o600)
     keys.write_text("".join(f"{device.id} {device.key.hex()}\n" for device in office.devices if device.key))
+    return pids
 
 
 def devices_of_sources(office: Office) -> dict[str, list[str]]:
@@ -71,19 +114,20 @@ def tag_interval_s(speed: float) -> float:
 
 
 def _document(
-    office: Office, folder: Path, broker_port: int, speed: float, ble: bool, hold_s: dict[str, float]
+    office: Office, folder: Path, broker_port: int, web_port: int, speed: float, ble: bool, hold_s: dict[str, float]
 ) -> dict[str, Any]:
     coordinator = next(gateway.id for gateway in office.gateways if gateway.coordinator)
     return {
         "version": 1,
         "site": office.site,
+        "name": "Kantor simulasi",
         "timezone": office.timezone,
         "simulated": True,
         "buildings": [
             {
                 "id": office.building,
                 "coordinator": coordinator,
-                "floors": [{**floor_of(office, f.id), "plan": floor_plan.path_of(f.id)} for f in office.floors],
+                "floors": [{**floor_of(office, f.id, OWNERS), "plan": floor_plan.path_of(f.id)} for f in office.floors],
             }
         ],
         "gateways": [
@@ -96,6 +140,7 @@ def _document(
         ],
         "devices": [_device(device, speed) for device in office.devices],
         "broker": {"port": broker_port, "embedded": True},
+        "web": {"port": web_port, "data": str(DATA)},
         "rules": {
             "presence": {"tag_expect_s": tag_interval_s(speed), "smooth_s": max(5.0, 2 * tag_interval_s(speed))},
             **({"hold_s": hold_s} if hold_s else {}),
@@ -103,8 +148,10 @@ def _document(
     }
 
 
-def floor_of(office: Office, floor: str) -> dict[str, Any]:
-    """A floor of the simulated office, as office.yaml has it."""
+def floor_of(
+    office: Office, floor: str, owners: Mapping[tuple[str, str], str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """A floor of the simulated office, as office.yaml has it. `owners`: (floor, zone) -> unit."""
     found = next(f for f in office.floors if f.id == floor)
     return {
         "id": floor,
@@ -115,6 +162,7 @@ def floor_of(office: Office, floor: str) -> dict[str, Any]:
                 "id": zone.id,
                 "name": zone.name,
                 "private": zone.private,
+                **({"unit": owners[floor, zone.id]} if (floor, zone.id) in owners else {}),
                 "neighbours": list(zone.neighbours),
                 "spaces": [
                     {"id": space.id, "name": space.name, "kind": space.kind, "capacity": space.capacity}

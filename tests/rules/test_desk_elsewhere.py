@@ -71,6 +71,13 @@ def test_a_tap_elsewhere_keeps_the_desk_for_a_long_meeting_until_an_act_of_leavi
     assert said(short)[-1] == (1000 + 3600, "checkin.ended", "auto_release")
 
 
+def test_who_comes_or_goes_by_phone_or_kiosk_is_told_to_their_desk_as_a_tap_is(fold: Any) -> None:
+    came, went = (Command(name, "s/b/_/_/_", at(when), ANA) for name, when in (("arrive", 500), ("depart", 600)))
+    run = fold(one_desk.rule(), ANA).feed(life(DESK, 10), came, went, came)
+    assert (extends(run), ends(run)) == ([(at(500), None)], [at(600)])
+    assert fold(one_desk.rule(), ANA).feed(came).facts == [], "nobody is to be told"
+
+
 def test_a_tap_elsewhere_extends_and_one_of_leaving_does_not(fold: Any) -> None:
     run = fold(one_desk.rule(), ANA).feed(
         life(DESK, 10), elsewhere(500), elsewhere(600, "out"), elsewhere(700, "in_out")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import presence
-from rules.api import SECOND, Located, Reading
+from rules.api import SECOND, Command, Located, Reading
 
 T0 = 1_795_484_000 * SECOND
 """A Tuesday, 09:33:20 in Makassar."""
@@ -104,3 +104,68 @@ def test_left_is_said_by_an_act_and_by_nothing_else(fold: Any, chosen: list[tupl
         elif event.type == "workplace.checkin.ended":
             open_ids.discard(event.data["checkin_id"])
     assert not open_ids, "the day ends what nobody does"
+
+
+# --- by command: a phone, or a kiosk without a reader of ours -------------------------------------------------------
+
+
+def asks(seconds: float, name: str, **args: str) -> Command:
+    return Command(name, "s/b/_/_/_", at(seconds), ANA, "panrb", "kiosk", {"method": "kiosk", **args})
+
+
+def test_a_phone_or_kiosk_comes_and_goes_as_a_reader_does(fold: Any) -> None:
+    run = fold(presence.rule(), ANA).feed(asks(10, "arrive", method="phone", arrangement="other_office"))
+    assert run.body["workplace"]["arrangement"] == "other_office"
+    run.feed(heard(600), asks(HOUR, "depart"))
+    assert story(run) == [(10, "started", None), (HOUR, "ended", "user")]
+    came, went = (event for event in run.events if event.type.startswith("workplace."))
+    assert (came.cls, came.person, came.unit, came.place) == ("who", ANA, "panrb", "s/b/_/_/_")
+    assert (came.data["method"], came.data["assurance"], came.data["arrangement"]) == ("phone", "bound", "other_office")
+    assert "reader" not in came.data
+    assert (went.data["method"], went.data["assurance"], went.data["ended_by"]) == ("kiosk", "claimed", "act")
+    assert (went.data["arrangement"], went.data["dwell_s"], went.data["evidence"]) == ("other_office", HOUR - 10, [])
+    assert went.data["checkin_id"] == came.data["checkin_id"]
+    (left,) = run.of("presence.ended", "sense")
+    assert (left.data["state"], left.data["ended_by"], left.data["evidence"]) == ("left", "act", [])
+
+
+def test_what_changes_nothing_is_not_said_and_no_reader_is_blamed(fold: Any) -> None:
+    run = fold(presence.rule(), ANA).feed(asks(10, "arrive"), asks(20, "arrive"), asks(20, "arrive"))
+    assert story(run) == [(10, "started", None)]
+    run.feed(asks(30, "depart"), asks(40, "depart"), asks(40, "depart"))
+    assert story(run) == [(10, "started", None), (30, "ended", "user")]
+    run.feed(asks(50, "arrive"), asks(60, "depart"))
+    assert story(run)[2:] == [(50, "started", None), (60, "ended", "user")]
+    assert not run.of("badge.rejected")
+
+
+def test_who_goes_by_phone_without_having_come_has_left_all_the_same(fold: Any) -> None:
+    run = fold(presence.rule(), ANA).feed(heard(5), asks(10, "depart", method="phone"))
+    (went,) = run.of("workplace.checkin.ended", "who")
+    assert (went.data["start"], went.data["dwell_s"]) == (None, None)
+    assert [event.data["state"] for event in run.of("presence.ended", "sense")] == ["left"]
+
+
+def test_a_command_and_a_reader_speak_of_the_same_checkin(fold: Any) -> None:
+    run = fold(presence.rule(), ANA).feed(asks(10, "arrive"), tap(HOUR, "out"))
+    came, went = (event.data["checkin_id"] for event in run.events if event.type.startswith("workplace."))
+    assert came == went
+    run = fold(presence.rule(), ANA).feed(tap(10, "in"), asks(20, "arrive"), asks(HOUR, "depart"))
+    assert story(run) == [(10, "started", None), (HOUR, "ended", "user")]
+
+
+def test_the_first_arrival_of_a_day_closes_what_was_forgotten(fold: Any) -> None:
+    night = [heard(float(moment)) for moment in range(600, int(MORNING), 500)]
+    run = fold(presence.rule(), ANA).feed(asks(10, "arrive", arrangement="visitor"), *night, asks(MORNING, "arrive"))
+    assert story(run) == [(10, "started", None), (MORNING, "ended", "end_of_day"), (MORNING, "started", None)]
+    assert run.of("workplace.checkin.ended", "who")[0].data["arrangement"] == "visitor"
+
+
+@given(order=st.permutations([asks(10, "arrive"), heard(20), asks(30, "depart"), asks(40, "arrive")]))
+def test_every_order_of_delivery_ends_in_the_same_state(order: list[Any]) -> None:
+    rule = presence.rule()
+    state = rule.start(ANA, None, T0).state
+    for item in order:
+        state = rule.step(state, item).state
+    assert state.workplace is not None
+    assert (state.workplace.start, state.acted, state.left, state.visit) == (at(40), at(40), 0, None)

@@ -1,0 +1,222 @@
+"""When the system could not see: what the ledger has of gateways that were not there and of places without a sensor.
+
+An outage is evidence for people: that nothing was recorded then says nothing about them. Each stretch names the events
+that prove it. Nobody is named here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from gateway.config.model import Office
+from gateway.config.owners import Owners
+from gateway.config.places import Places
+from gateway.contract.times import parsed
+from gateway.ledger_view import LATEST, Stored, View
+from gateway.usage import COVERAGE, STARTED, STOPPED, Usage
+
+DOWN, COVERAGE_LOST, EVENTS_LOST = KINDS = ("down", "coverage", "lost")
+"""A gateway was not there; it was, and places or readers were not watched; events of it are lost for good."""
+GAP = "gateway.gap"
+CLOCK = ("gateway.clock_stepped", "gateway.clock_corrected")
+TYPES = (STARTED, STOPPED, *COVERAGE, GAP, *CLOCK)
+
+
+class Proof(NamedTuple):
+    """An event of the ledger."""
+
+    id: str
+    type: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """One stretch; times are office ns."""
+
+    gateway: str
+    kind: str
+    since: int
+    until: int | None
+    """None: it lasts."""
+    cause: str
+    """not_heard, stopped, powered_off, broker, sensor, radio; bounds, disk, card_replaced of lost events."""
+    places: tuple[str, ...]
+    """Whose state was not known."""
+    readers: tuple[str, ...] = ()
+    lost: int = 0
+    """How many events are lost for good."""
+    proofs: tuple[Proof, ...] = ()
+
+    def within(self, start: int, end: int) -> bool:
+        """Whether some of it lies in [start, end)."""
+        return self.since < end and (self.until is None or self.until > start or self.since == self.until >= start)
+
+
+class Mark(NamedTuple):
+    """A moment of a gateway that is worth a look."""
+
+    gateway: str
+    at: int
+    type: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything of one stretch of time."""
+
+    outages: tuple[Outage, ...]
+    """By their beginning."""
+    marks: tuple[Mark, ...]
+    known_from: Mapping[str, int]
+    """By gateway: since when the ledger knows it at all."""
+
+
+def outages(view: View, office: Office, start: int, end: int) -> Found:
+    """In [start, end). Raises ConfigError: the calendar names a country whose holidays are not to be had here."""
+    usage, silences = Usage(view, office), view.silences()
+    rows = [row for row in view.query(types=TYPES, limit=LATEST) if row.at is not None]
+    found: list[Outage] = []
+    owned: dict[str, tuple[str, ...]] = {gateway.id: () for gateway in office.gateways}
+    owners = Owners(office)
+    for place in Places(office).spots:
+        owner = owners.owner(place)
+        owned[owner] = (*owned.get(owner, ()), place)
+    for gateway, places in owned.items():
+        mine = [row for row in rows if row.gateway == gateway]
+        found += _downs(gateway, places, usage.silent(gateway, start, end, silences), mine)
+        found += _losses(gateway, places, mine)
+    found += _coverage(row for row in rows if row.type in COVERAGE)
+    kept = sorted(
+        (outage for outage in _joined(found) if outage.within(start, end)), key=lambda one: (one.since, one.gateway)
+    )
+    marks = [_mark(row) for row in rows if start <= _at(row) < end and row.type in (STARTED, STOPPED, *CLOCK)]
+    known: dict[str, int] = {}
+    for row in rows:
+        known[row.gateway] = min(_at(row), known.get(row.gateway, LATEST))
+    return Found(tuple(kept), tuple(sorted(marks, key=lambda mark: mark.at)), known)
+
+
+def concerns(outage: Outage, place: str, office: Office) -> bool:
+    """Whether an outage is about `place` or something in it (`site/building/...`, as many levels as are meant)."""
+    inside = place.rstrip("/_").rstrip("/")
+    devices = {device.id: f"{office.site}/{device.place}" for device in office.devices}
+    touched = (*outage.places, *(devices.get(reader, "") for reader in outage.readers))
+    return any(one == inside or one.startswith(f"{inside}/") for one in touched)
+
+
+def _at(row: Stored) -> int:
+    return row.time if row.at is None else row.at
+
+
+def _body(row: Stored) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(row.body)
+    return body
+
+
+def _proof(row: Stored) -> Proof:
+    return Proof(str(_body(row)["id"]), row.type, _at(row))
+
+
+def _downs(
+    gateway: str, places: tuple[str, ...], silent: Iterable[tuple[int, int]], rows: list[Stored]
+) -> Iterator[Outage]:
+    for since, until in _merged(silent):
+        if since <= 0:
+            continue  # before its first boot there was nothing that could fail
+        proofs = [row for row in rows if row.type == STOPPED and _at(row) == since]
+        cause = "stopped" if proofs else "not_heard"
+        proofs += [row for row in rows if row.type == STARTED and _at(row) == until]
+        yield Outage(
+            gateway=gateway,
+            kind=DOWN,
+            since=since,
+            until=None if until == LATEST else until,
+            cause=cause,
+            places=places,
+            proofs=tuple(map(_proof, proofs)),
+        )
+
+
+def _losses(gateway: str, places: tuple[str, ...], rows: Iterable[Stored]) -> Iterator[Outage]:
+    """Events that are lost for good: when they happened is not known, only when that was found."""
+    for row in rows:
+        if row.type == GAP:
+            data = _body(row)["data"]
+            cause = str(data.get("cause") or "")
+            yield Outage(
+                gateway=gateway,
+                kind=EVENTS_LOST,
+                since=_at(row),
+                until=_at(row),
+                cause=cause,
+                places=places,
+                lost=int(data["lost"]),
+                proofs=(_proof(row),),
+            )
+
+
+def _coverage(rows: Iterable[Stored]) -> Iterator[Outage]:
+    """One outage a place or reader: what was told when it began, and when it ended, are the same stretch."""
+    told: dict[tuple[str, str, str, int, str], Outage] = {}
+    for row in rows:
+        data = _body(row)["data"]
+        shift = _at(row) - row.time
+        since, cause = parsed(data["from"]) + shift, str(data["cause"])
+        until = None if data.get("to") is None else parsed(data["to"]) + shift
+        for kind, names in (("place", data.get("places") or ()), ("reader", data.get("readers") or ())):
+            for name in names:
+                key = (row.gateway, kind, str(name), since, cause)
+                known = told.get(key)
+                ends = [one for one in (until, None if known is None else known.until) if one is not None]
+                told[key] = Outage(
+                    gateway=row.gateway,
+                    kind=COVERAGE_LOST,
+                    since=since,
+                    until=min(ends, default=None),
+                    cause=cause,
+                    places=(str(name),) if kind == "place" else (),
+                    readers=(str(name),) if kind == "reader" else (),
+                    proofs=(*(() if known is None else known.proofs), _proof(row)),
+                )
+    yield from told.values()
+
+
+def _joined(found: Iterable[Outage]) -> Iterator[Outage]:
+    """What has the same gateway, times, kind and cause is one row of a report."""
+    joined: dict[tuple[object, ...], Outage] = {}
+    for one in found:
+        key = (one.gateway, one.kind, one.since, one.until, one.cause)
+        known = joined.get(key)
+        if known is not None:
+            one = replace(
+                known,
+                places=tuple(dict.fromkeys((*known.places, *one.places))),
+                readers=tuple(dict.fromkeys((*known.readers, *one.readers))),
+                proofs=tuple(dict.fromkeys((*known.proofs, *one.proofs))),
+                lost=known.lost + one.lost,
+            )
+        joined[key] = one
+    yield from joined.values()
+
+
+def _merged(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    made: list[tuple[int, int]] = []
+    for since, until in sorted(intervals):
+        if since >= until:
+            continue
+        if made and since <= made[-1][1]:
+            made[-1] = (made[-1][0], max(made[-1][1], until))
+        else:
+            made.append((since, until))
+    return made
+
+
+def _mark(row: Stored) -> Mark:
+    data = _body(row)["data"]
+    detail = data.get("version") or data.get("reason") or data.get("offset_ms") or ""
+    return Mark(row.gateway, _at(row), row.type, str(detail))

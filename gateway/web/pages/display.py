@@ -1,0 +1,106 @@
+"""Desk displays: `/display/<code>.png`, for an e-paper panel that asks every minute and draws only what is new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import Response
+
+from gateway.clock import SECOND
+from gateway.contract.times import parsed
+from gateway.errors import TransientError
+from gateway.ledger_view import View
+from gateway.web.codes import TheCodes
+from gateway.web.eink import Face, png
+from gateway.web.live import PlaceNow
+from gateway.web.rendering import CAUSE_WORDS, N_, STATUS_WORDS, Language
+from gateway.web.site import Site, TheSite
+from gateway.web.viewer import Allowed, Role, Viewer, found
+
+router = APIRouter(include_in_schema=False)
+LOOK_BACK = 31 * 86_400 * SECOND
+"""How old a reservation's words may be."""
+MADE, GONE = ("created", "changed"), ("cancelled", "released")
+
+
+class Displays(Allowed):
+    """Whoever may see desk displays: everybody where the site says so, else a display's credential and staff's."""
+
+    async def __call__(self, request: Request) -> Viewer:
+        """As Allowed's."""
+        site: Site = request.app.state.site
+        if site.office.web.display == "public":
+            return await found(request) or Viewer(account="", roles=frozenset({Role.DISPLAY}))
+        return await super().__call__(request)
+
+
+Watching = Annotated[Viewer, Depends(Displays(Role.DISPLAY, Role.KIOSK, Role.EMPLOYEE, Role.OPERATOR))]
+
+
+@router.get("/display/{code}.png")
+async def display(
+    request: Request, site: TheSite, viewer: Watching, codes: TheCodes, code: str, bahasa: str = ""
+) -> Response:
+    """The picture of one desk, with an ETag of what is on it. No name is ever on it."""
+    place = codes.place(code)
+    now = None if place is None else site.live.now(place)
+    if place is None or now is None:
+        raise HTTPException(404, "no place has that code")
+    language = site.pages.named(bahasa) if bahasa else site.pages.language(request, viewer)
+    until = await _reserved_until(site, now) if now.status == "reserved" else 0
+    code = codes.of(place) or ""
+    body = png(face(site, now, language, f"{site.office.web.address}/d/{code}", until))
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    whose = "public" if site.office.web.display == "public" else "private"
+    headers = {"ETag": tag, "Cache-Control": f"{whose}, no-cache", "X-Robots-Tag": "noindex"}
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="image/png", headers=headers)
+
+
+def face(site: Site, now: PlaceNow, language: Language, url: str, until: int = 0) -> Face:
+    """What a desk's display says. `until`: end of its reservation, office ns; 0: not known."""
+    more = ""
+    if now.status == "unknown" or (now.status == "taken" and not now.since and now.cause):
+        more = language.word(CAUSE_WORDS, now.cause)
+    elif now.status == "reserved" and until:
+        more = language.text(N_("s.d. %(time)s"), time=language.time(until))
+    elif now.status == "taken" and now.life in ("taken", "away") and now.since:
+        more = language.text(N_("sejak %(time)s"), time=language.time(now.since))
+    return Face(now.name, where(site, now.place), now.status, language.word(STATUS_WORDS, now.status), more, url)
+
+
+def where(site: Site, place: str) -> str:
+    """Zone and floor of a place, as people call them."""
+    _, building, floor, zone, _ = place.split("/")
+    for one in site.office.buildings:
+        for level in one.floors:
+            if (one.id, level.id) == (building, floor):
+                area = next((area.name or area.id for area in level.zones if area.id == zone), zone)
+                return f"{area}, {level.name or level.id}"
+    return ""
+
+
+async def _reserved_until(site: Site, now: PlaceNow) -> int:
+    """When the reservation that holds a place ends, as the ledger says; 0: it does not."""
+    at = site.clock.office()
+
+    def ask(view: View) -> int:
+        types = [f"desk.reservation.{kind}" for kind in (*MADE, *GONE)]
+        ends: dict[str, tuple[int, int]] = {}
+        for row in view.at(now.place, types, at - LOOK_BACK, at + SECOND):
+            data = json.loads(row.body)["data"]
+            ref = str(data.get("booking_ref"))
+            ends.pop(ref, None)
+            if row.type.endswith(MADE) and data.get("due") and data.get("until"):
+                ends[ref] = (parsed(data["due"]), parsed(data["until"]))
+        return min((until for _, until in sorted(ends.values()) if until > at), default=0)
+
+    try:
+        return await site.reading.ask(ask)
+    except TransientError:
+        return 0

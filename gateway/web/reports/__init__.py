@@ -1,0 +1,1 @@
+"""Reports: how places were used and how people use them, as figures that tell about nobody."""

@@ -1,0 +1,158 @@
+// A kiosk's screens without leaving the page: forms are sent by fetch, the answer replaces #layar, and nothing is added
+// to the browser's history. Without a touch the screen is neutral again: by location.replace, so that not even a
+// variable is left of whoever stood here.
+import { follow } from "./live.js";
+
+const START = "/kiosk";
+const PAUSE_MS = 120; // between two keys of a reader that types; people are slower
+const SHORTEST = 6;
+const COUNT_S = 8;
+
+let screen = document.getElementById("layar");
+let began = performance.now();
+let touched = began;
+let busy = false;
+let stop = () => {};
+
+const body = () => document.body;
+const visit = () => screen.dataset.visit || "";
+const isNeutral = () => Number(screen.dataset.idle) === 0;
+
+function neutral() {
+  if (visit()) {
+    const word = new URLSearchParams({ csrf: body().dataset.csrf, kunjungan: visit() });
+    fetch("/kiosk/selesai", { method: "POST", body: word, keepalive: true, redirect: "manual" }).catch(() => {});
+  }
+  for (const field of document.querySelectorAll("input:not([type=hidden])")) field.value = "";
+  location.replace(START);
+}
+
+async function show(address, fields = null) {
+  if (busy) return;
+  busy = true;
+  body().classList.add("busy");
+  try {
+    const how = fields ? { method: "POST", body: fields } : {};
+    const answer = await fetch(address, { ...how, headers: { accept: "text/html" }, cache: "no-store" });
+    const read = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = read.getElementById("layar");
+    if (!next) { // signed out, or an error: the start says which
+      if (answer.redirected && new URL(answer.url).pathname !== START) location.replace(`/masuk?lanjut=${START}`);
+      else throw new Error(String(answer.status));
+      return;
+    }
+    document.documentElement.lang = read.documentElement.lang;
+    document.title = read.title;
+    screen.replaceWith(document.adoptNode(next));
+    screen = next;
+    entered();
+  } catch {
+    const failed = document.getElementById("gagal");
+    if (failed) failed.hidden = false;
+  } finally {
+    busy = false;
+    body().classList.remove("busy");
+  }
+}
+
+function submit(form, button) {
+  const fields = new URLSearchParams(new FormData(form));
+  if (button && button.name) fields.set(button.name, button.value);
+  const address = form.getAttribute("action");
+  return form.method === "get" ? show(`${address}?${fields}`) : show(address, fields);
+}
+
+function card(number) {
+  const fields = new URLSearchParams({
+    csrf: body().dataset.csrf, kartu: number, bahasa: screen.dataset.bahasa, kunjungan: visit(),
+  });
+  return show("/kiosk/kartu", fields);
+}
+
+function paint(places) {
+  const words = JSON.parse(document.getElementById("kata").textContent);
+  for (const told of places) {
+    const tile = screen.querySelector(`[data-place="${CSS.escape(told.place)}"]`);
+    if (!tile) continue;
+    tile.className = `tile tile-${told.status}`;
+    const status = tile.querySelector(".tile-status");
+    status.className = `tile-status status status-${told.status}`;
+    status.querySelector("use").setAttribute("href", `/static/shapes.svg#${told.status}`);
+    if (tile.dataset.foreign === undefined) {
+      status.querySelector(".tile-word").textContent = words[told.status] || told.status;
+      if (tile.tagName === "BUTTON") tile.disabled = told.status === "taken" || told.status === "closed";
+    }
+  }
+  for (const zone of screen.querySelectorAll(".zone")) {
+    const free = zone.querySelectorAll(".tile-free:not([data-foreign])").length;
+    zone.querySelector("[data-free]").textContent = String(free);
+  }
+}
+
+function entered() {
+  began = touched = performance.now();
+  stop();
+  stop = () => {};
+  if (screen.querySelector("[data-place]")) stop = follow(screen.dataset.floor, paint);
+  const title = screen.querySelector("h1");
+  if (title && screen.dataset.step !== "awal") title.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function look() {
+  const box = document.getElementById("hitung");
+  const idle = Number(screen.dataset.idle);
+  const limit = Number(screen.dataset.limit);
+  if (!idle || !box) return;
+  const now = performance.now();
+  let left = idle - (now - touched) / 1000;
+  if (limit) left = Math.min(left, limit - (now - began) / 1000);
+  if (left <= 0 && !busy) {
+    neutral();
+    return;
+  }
+  box.hidden = left > COUNT_S;
+  if (!box.hidden) box.textContent = box.dataset.text.replace("{n}", String(Math.max(1, Math.ceil(left))));
+}
+
+// --- a reader that types -------------------------------------------------------------------------------------------
+
+let typed = "";
+let last = 0;
+
+function key(event) {
+  touched = performance.now();
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  const now = performance.now();
+  if (now - last > PAUSE_MS) typed = "";
+  last = now;
+  if (event.key === "Enter") {
+    const number = typed;
+    typed = "";
+    if (number.length < SHORTEST) return;
+    event.preventDefault();
+    const field = event.target;
+    if (field instanceof HTMLInputElement && field.value.endsWith(number)) field.value = field.value.slice(0, -number.length);
+    card(number);
+  } else if (event.key.length === 1 && /[0-9A-Fa-f,:\- ]/.test(event.key)) {
+    typed += event.key;
+  } else if (event.key.length === 1) {
+    typed = "";
+  }
+}
+
+document.addEventListener("keydown", key, true);
+for (const name of ["pointerdown", "input"]) {
+  document.addEventListener(name, () => { touched = performance.now(); }, true);
+}
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.target.dataset.over !== undefined) neutral();
+  else submit(event.target, event.submitter);
+});
+addEventListener("pageshow", (event) => { if (event.persisted) location.replace(START); });
+addEventListener("contextmenu", (event) => event.preventDefault());
+if (location.search || (location.pathname !== START && !isNeutral())) history.replaceState(null, "", START);
+entered();
+setInterval(look, 250);
+body().dataset.ready = ""; // from now on a tap is heard

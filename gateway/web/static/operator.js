@@ -1,0 +1,37 @@
+// A part of a page that asks for itself again, with the ETag of what it has; what has not changed costs nothing.
+// Somebody who has their finger in it is not disturbed: they are told that there is something new.
+const part = document.querySelector("[data-poll]");
+const news = document.querySelector("[data-news]");
+const offline = document.getElementById("offline");
+let etag = "", waiting = "";
+
+function put(text) {
+  const open = [...part.querySelectorAll("details")].map((one) => one.open);
+  part.innerHTML = text;
+  part.querySelectorAll("details").forEach((one, i) => { one.open = one.open || Boolean(open[i]); });
+  waiting = "";
+  if (news) news.hidden = true;
+}
+
+async function ask() {
+  try {
+    const answer = await fetch(part.dataset.poll, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
+    if (answer.status === 401 || answer.redirected) { location.reload(); return; }
+    if (offline) offline.hidden = answer.ok || answer.status === 304;
+    if (answer.ok) {
+      const first = !etag;
+      etag = answer.headers.get("ETag") || "";
+      const text = await answer.text();
+      if (first && part.innerHTML.trim() === text.trim()) return;
+      if (part.contains(document.activeElement) && news) { waiting = text; news.hidden = false; } else put(text);
+    }
+  } catch {
+    if (offline) offline.hidden = false;
+  }
+}
+
+if (part) {
+  setInterval(() => { if (!document.hidden) ask(); }, 1000 * Number(part.dataset.every));
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+  news?.querySelector("button")?.addEventListener("click", () => { if (waiting) put(waiting); });
+}
