@@ -175,6 +175,6 @@ def test_names_of_zones_stand_inside_and_not_over_each_other() -> None:
         "": (),
     }
     found = titles.places(rings, {"utara": "Utara", "musala": "Musala", "": "x"}, [(450, 0, 900, 300)])
-    assert found[""] == (0, 0)
-    assert found["musala"] == (30, 70)
-    assert found["utara"][0] > 900
+    assert found[""] == ((0, 0), "")
+    assert found["musala"] == ((30, 70), "Musala")
+    assert found["utara"][0][0] > 900

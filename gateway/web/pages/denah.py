@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from gateway.errors import TransientError
-from gateway.ledger_view import View
 from gateway.web import reasons
 from gateway.web.floors import Floors, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
+from gateway.web.mine.places import path_of
+from gateway.web.mine.standing import standing
 from gateway.web.rendering import N_, STATUS_WORDS, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
@@ -22,7 +22,6 @@ from gateway.web.viewer import Role, Viewer, allowed
 router = APIRouter(include_in_schema=False)
 Looks = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR, Role.DISPLAY))]
 Word = Annotated[str, Query(max_length=80)]
-CHECKINS = ("desk.checkin.started", "desk.checkin.ended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ async def plan(
         own=await own_desk(site, viewer),
         chosen=chosen,
         chosen_zone="" if chosen is None else _zone_name(storey, chosen),
-        code="" if chosen is None else code_of(request, chosen.place),
+        link="" if chosen is None else path_of(chosen.place),
         why=lambda now: reasons.why(language, now),
         told={
             "floor": storey.path,
@@ -121,7 +120,7 @@ async def place(
         viewer,
         chosen=chosen,
         chosen_zone=_zone_name(storey, chosen),
-        code=code_of(request, chosen.place),
+        link=path_of(chosen.place),
         own=await own_desk(site, viewer),
         why=lambda now: reasons.why(language, now),
     )
@@ -150,24 +149,11 @@ def shown(site: Site, floors: Floors, storey: Storey, wanted: Filter) -> dict[st
 
 
 async def own_desk(site: Site, viewer: Viewer) -> str:
-    """The desk that the viewer holds now, as far as the archive knows; empty: none, or the viewer is nobody."""
+    """The desk that the viewer holds now; empty: none, or the viewer is nobody."""
     if not viewer.pid:
         return ""
-
-    def last(view: View) -> str:
-        row = view.person_last(viewer.pid, CHECKINS, site.clock.office() + 1)
-        return row.subject if row is not None and row.type == CHECKINS[0] else ""
-
-    try:
-        return await site.reading.ask(last)
-    except TransientError:
-        return ""
-
-
-def code_of(request: Request, place: str) -> str:
-    """The code of a place's own page `/d/<code>`; empty while there are no such pages."""
-    codes = getattr(request.app.state, "codes", None)
-    return "" if codes is None else codes.of(place) or ""
+    held = (await standing(site, viewer.pid)).desk
+    return "" if held is None or held.doubted else held.visit.place
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:

@@ -14,6 +14,8 @@ from gateway.web.viewer import Role
 
 PERSON = 1
 """Of the tower: an employee, unless the page is of nobody in particular."""
+CROWDED = "/denah/kk2-t3/l09"
+"""A floor of 200 desks."""
 
 
 class Seen(NamedTuple):
@@ -35,6 +37,9 @@ class Seen(NamedTuple):
 MORE = (
     Seen("/masuk"),
     Seen("/tidak-ada", person=True, status=404),
+    Seen(CROWDED, person=True),
+    Seen(f"{CROWDED}?tampil=daftar", person=True),
+    Seen(f"/operator{CROWDED}", (Role.OPERATOR,)),
 )
 
 

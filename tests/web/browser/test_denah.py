@@ -6,61 +6,45 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from gateway.web.viewer import Role
+from tests.web.browser.windows import DESKTOP, Windows
 from tests.web.running import RunningWeb
 
 PLAN, EDITOR = "/denah/utama/l01", "/operator/denah/utama/l01"
-WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 740}
-BAD = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def session(running: RunningWeb, browser: Browser) -> list[object]:
-    """Cookies of somebody who is an employee and an operator."""
-    context = browser.new_context()
+def cookies(running: RunningWeb, chromium: Browser) -> dict[str, str]:
+    """Of somebody who is an employee and an operator."""
+    context = chromium.new_context()
     page = context.new_page()
     page.goto(f"{running.url}/masuk")
     page.fill("#kode", running.code(Role.EMPLOYEE, Role.OPERATOR, pid=running.holder(), units=("*",)))
     page.click("main button")
     page.wait_for_url(f"{running.url}/")
-    cookies: list[object] = context.cookies()
+    found = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
     context.close()
-    return cookies
+    return found
 
 
 @pytest.fixture
-def page(running: RunningWeb, browser: Browser, session: list[object]) -> Iterator[Page]:
+def page(running: RunningWeb, windows: Windows, cookies: dict[str, str]) -> Iterator[Page]:
     """A wide window; what its console complains about fails the test."""
-    context = browser.new_context(viewport=WIDE, base_url=running.url)
-    context.add_cookies(session)
-    made = context.new_page()
-    wrong: list[str] = []
-    made.on("pageerror", lambda error: wrong.append(str(error)))
-    made.on(
-        "console",
-        lambda said: wrong.append(said.text) if said.type == "error" and "ERR_" not in said.text else None,
-    )
+    made = windows.open(running.url, size=DESKTOP, cookies=cookies)
     yield made
-    context.close()
-    assert not wrong
+    windows.check()
 
 
 def state(page: Page, place: str, wanted: str) -> None:
     page.wait_for_selector(f"[data-p='{place}'][data-s='{wanted}']", state="attached", timeout=15_000)
 
 
-def test_a_tap_turns_the_desk_without_a_reload_and_a_lost_connection_heals(running: RunningWeb, page: Page) -> None:
+def test_a_tap_turns_the_desk_without_a_reload_and_a_lost_connection_heals(
+    running: RunningWeb, windows: Windows, page: Page
+) -> None:
+    windows.expected.add("ERR_")  # the server is killed
     page.goto(PLAN)
     state(page, "timur/d-001", "unknown")
     page.evaluate("window.same = true")
@@ -174,23 +158,12 @@ def test_a_desk_is_dragged_reviewed_and_the_diff_is_shown(page: Page) -> None:
     assert page.locator(".changes li").count() == 2
 
 
-@pytest.mark.parametrize("path", [PLAN, f"{PLAN}?tampil=daftar&tempat=timur/d-001", f"{EDITOR}?pilih=space:d-001"])
-def test_axe_finds_nothing_serious(page: Page, path: str) -> None:
-    for size, language in ((PHONE, "id"), (WIDE, "en")):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        page.goto(f"/bahasa/{language}?kembali={path.replace('&', '%26')}")
-        page.wait_for_load_state()
-        found = Axe().run(page).response["violations"]
-        assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in BAD] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    page.goto("/bahasa/id")
-
-
 def test_without_script_the_list_and_the_filter_work(
-    running: RunningWeb, browser: Browser, session: list[object]
+    running: RunningWeb, chromium: Browser, cookies: dict[str, str]
 ) -> None:
-    context = browser.new_context(viewport=PHONE, base_url=running.url, java_script_enabled=False)
-    context.add_cookies(session)
+    context = chromium.new_context(base_url=running.url, java_script_enabled=False)
+    secure = running.url.replace("http:", "https:")
+    context.add_cookies([{"name": name, "value": value, "url": secure} for name, value in cookies.items()])
     page = context.new_page()
     page.goto(PLAN)
     page.select_option("#jenis", "room")
