@@ -211,7 +211,7 @@ if (svg) {
     const next = towards(event.key, current.getBBox(), boxes().filter(([element]) => element !== current));
     if (next) go(next);
   });
-  svg.addEventListener("focusin", (event) => {
+  box.addEventListener("focusin", (event) => { // not on the drawing: browsers let it have the focus then
     const element = event.target.closest(".sp");
     if (element && element !== current) go(element);
   });
