@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from gateway.config.types import IDENTIFIER
 from gateway.web.reports import wire
 from gateway.web.reports.answers import TheAnswers
-from gateway.web.reports.asked import CHOSEN, LONGEST_PLACE, USUAL, NotYours, days, question, today
+from gateway.web.reports.asked import CHOSEN, LONGEST_PLACE, USUAL, NotYours, days, question
 from gateway.web.reports.period import LONGEST_DAYS, BadPeriod
 from gateway.web.reports.report import NotShown, Report
 from gateway.web.site import TheSite
@@ -44,7 +44,7 @@ async def asked(
     """The report behind a resource. Raises HTTPException."""
     preset = USUAL if first is None and last is None else CHOSEN
     try:
-        chosen = days(preset, today(site.office, site.clock.office()), first, last)
+        chosen = days(preset, answers.reporter.today(site.clock.office()), first, last)
         return await answers.report(question(answers.reporter.ground, viewer, place or "", unit or "", *chosen))
     except BadPeriod as error:
         raise HTTPException(422, str(error)) from error

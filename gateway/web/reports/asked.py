@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from gateway.calendars import calendar
-from gateway.config.model import Office
 from gateway.web.rendering import N_
 from gateway.web.reports.ground import Ground
-from gateway.web.reports.period import BadPeriod, date_of
+from gateway.web.reports.period import BadPeriod
 from gateway.web.reports.report import NotShown, Question
 from gateway.web.viewer import EVERYWHERE, Viewer
 
@@ -43,11 +41,6 @@ def units_for(viewer: Viewer, unit: str) -> frozenset[str] | None:
     if own is not None and unit not in own:
         raise NotYours(unit)
     return frozenset({unit})
-
-
-def today(office: Office, now: int) -> date:
-    """The site's date."""
-    return date_of(calendar(office, now).day(now))
 
 
 def days(preset: str, now: date, first: date | None, last: date | None) -> tuple[date, date]:
