@@ -16,6 +16,8 @@ from gateway.web.reports.store import Change, Quarter
 
 QUARTER_S = 900
 QUARTER = QUARTER_S * 1_000_000_000
+INSTANT = 1_000_000
+"""A millisecond: the digits of a point's time below it are a sequence, and no time."""
 _ROUNDING = 1e-6
 
 
@@ -55,8 +57,9 @@ def peaks(
         most = len(now)
         while change is not None and change.time < start + QUARTER:
             _apply(now, change)
-            most = max(most, len(now))
-            change = next(told, None)
+            at, change = change.time, next(told, None)
+            if change is None or change.time // INSTANT > at // INSTANT:
+                most = max(most, len(now))
         quarter = computed.get(start)
         if quarter is None and most == 0:
             continue  # nobody has said that nobody is there
