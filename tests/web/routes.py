@@ -47,6 +47,12 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /laporan/rekap.pdf": REPORTS,
     "GET /laporan/tabel.csv": REPORTS,
     "GET /laporan/tabel.xlsx": REPORTS,
+    "GET /api/v1/reports/coverage": REPORTS,
+    "GET /api/v1/reports/dwell": REPORTS,
+    "GET /api/v1/reports/no-show": REPORTS,
+    "GET /api/v1/reports/peak": REPORTS,
+    "GET /api/v1/reports/units": REPORTS,
+    "GET /api/v1/reports/utilization": REPORTS,
     "GET /operator": OPERATES,
     "GET /operator/isi": OPERATES,
     "POST /operator/bisukan": OPERATES,
@@ -67,7 +73,7 @@ SAMPLES = {
     "floor": "l01",
     "zone": "timur",
     "space": "d-001",
-    "chart": "jam",
+    "chart": "heatmap",
     "name": "mmw-d-001",
 }
 """Values of parameters in paths."""

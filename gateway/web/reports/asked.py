@@ -60,7 +60,7 @@ def days(preset: str, now: date, first: date | None, last: date | None) -> tuple
             return end.replace(day=1), end
         case "rentang":
             if first is None or last is None:
-                raise BadPeriod("a chosen period needs its first and its last day")
+                raise BadPeriod("a period has a first and a last day: give both, or neither")
             return first, last
         case _:
             raise BadPeriod(f"a period is one of {', '.join(PRESETS)}")
