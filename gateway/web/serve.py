@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.patience import Patient
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
 from gateway.web.records.complete import Proofs
@@ -42,12 +44,15 @@ from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
-from gateway.web.stream import Stream
+from gateway.web.stream import MOST_READERS, Stream
 from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
+MOST_FILES = 16_384
 ERASED_S = 30.0
+KEEP_ALIVE_S = 15
+MOST_CONNECTIONS = MOST_READERS + 1000
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -132,7 +137,11 @@ class Serve:
             log_config=None,
             access_log=False,  # a line a request would say who looked at what
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=False,  # security.py reads them, of web.proxies alone
+            http=Patient,
+            ws="none",
+            timeout_keep_alive=KEEP_ALIVE_S,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=1,
             ssl_certfile=None if self._web.tls is None else self.site.office.path(self._web.tls.certificate),
             ssl_keyfile=None if self._web.tls is None else str(self.site.office.path(self._web.tls.key)),
@@ -215,6 +224,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise HadirError(f"web: cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
+def _more_files() -> None:
+    """Each browser that looks holds one open: a shell's 1,024 are too few, and the system allows more when asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def serve(arguments: argparse.Namespace) -> int:
     """Run it; the exit status."""
     from gateway.config.load import load
@@ -223,6 +240,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
+    _more_files()
     app = Serve(office, arguments.file.resolve(), clock)
     if not arguments.with_parent:  # else whoever started it says where
         sys.stdout.write(f"hadir serve: {office.web.address}\n")
