@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import segno
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -84,7 +84,7 @@ def test_the_same_face_is_the_same_picture_and_another_is_not() -> None:
     more=st.text(max_size=120),
     status=st.sampled_from(STATUSES),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_no_text_leaves_its_room(name: str, where: str, word: str, more: str, status: str) -> None:
     image = opened(png(shown(name=name, where=where, word=word, more=more, status=status)))
     empty = opened(png(shown(name="", where="", word="", status=status)))

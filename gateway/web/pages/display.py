@@ -15,6 +15,7 @@ from gateway.errors import TransientError
 from gateway.ledger_view import View
 from gateway.web.codes import TheCodes
 from gateway.web.eink import Face, png
+from gateway.web.kiosk_view import where
 from gateway.web.live import PlaceNow
 from gateway.web.rendering import CAUSE_WORDS, N_, STATUS_WORDS, Language
 from gateway.web.site import Site, TheSite
@@ -72,17 +73,6 @@ def face(site: Site, now: PlaceNow, language: Language, url: str, until: int = 0
     elif now.status == "taken" and now.life in ("taken", "away") and now.since:
         more = language.text(N_("sejak %(time)s"), time=language.time(now.since))
     return Face(now.name, where(site, now.place), now.status, language.word(STATUS_WORDS, now.status), more, url)
-
-
-def where(site: Site, place: str) -> str:
-    """Zone and floor of a place, as people call them."""
-    _, building, floor, zone, _ = place.split("/")
-    for one in site.office.buildings:
-        for level in one.floors:
-            if (one.id, level.id) == (building, floor):
-                area = next((area.name or area.id for area in level.zones if area.id == zone), zone)
-                return f"{area}, {level.name or level.id}"
-    return ""
 
 
 async def _reserved_until(site: Site, now: PlaceNow) -> int:
