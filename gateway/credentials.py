@@ -85,6 +85,7 @@ class SiteKey:
         self._token = derive(secret, f"token/{epoch}")
         self._sticker = derive(secret, "sticker")
         self._rest = derive(secret, "rest")
+        self._staff = derive(secret, "staff")
 
     def __repr__(self) -> str:
         return f"SiteKey(epoch={self.epoch})"
@@ -122,6 +123,10 @@ class SiteKey:
     def index(self, value: str, realm: str) -> str:
         """Index of a credential as a driver reports it (`em4100:0F0368568B`), 32 hex digits."""
         return hmac.digest(self._index, canonical(value, realm), "sha256")[:INDEX_BYTES].hex()
+
+    def staff_index(self, number: str) -> str:
+        """Index of a staff number, however it is spaced; it survives a change of the key's epoch."""
+        return hmac.digest(self._staff, "".join(number.split()).casefold().encode(), "sha256")[:INDEX_BYTES].hex()
 
     def sign(self, body: bytes) -> str:
         """Signature of an identity snapshot, hex."""

@@ -30,6 +30,7 @@ MAX_CREDENTIALS = 16
 _UNIT = re.compile(rf"_\Z|(?:{IDENTIFIER})")
 _STAFF_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z./ -]{0,31}")
 _NAME_LENGTH = 120
+_INDEX = re.compile(r"[0-9a-f]{32}")
 LONGEST_GUEST = 36 * 3600 * SECOND
 """A guest is somebody for a day; who comes again signs in again."""
 
@@ -51,6 +52,10 @@ _SCHEMA = (
     """
     ALTER TABLE person ADD COLUMN valid_until INTEGER;
     ALTER TABLE person ADD COLUMN host TEXT;
+    """,
+    """
+    ALTER TABLE person ADD COLUMN staff_idx TEXT;
+    CREATE INDEX person_staff ON person (staff_idx) WHERE staff_idx NOT NULL;
     """,
 )
 # version.whole: gateways that know an older version are told everything; an erasure sets it, so that no index of an
@@ -90,6 +95,7 @@ class PeopleTable:
         self._connection = sqlite.connect(path, exclusive=False)
         self._connection.execute("PRAGMA secure_delete=ON")
         sqlite.migrate(self._connection, _SCHEMA)
+        self._index_staff()
 
     def __enter__(self) -> PeopleTable:
         return self
@@ -135,11 +141,12 @@ class PeopleTable:
             for field, text in (("name", name), ("staff_number", staff_number))
         ]
         indices = self._indices(credentials)
+        staff = None if staff_number is None else self._key.staff_index(staff_number)
         with sqlite.transaction(self._connection):
             self._connection.execute(
-                "INSERT INTO person (pid, unit, visibility, quiet, name, staff_number, valid_until, host)"
-                " VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
-                (pid, unit, visibility, *sealed, *guest),
+                "INSERT INTO person (pid, unit, visibility, quiet, name, staff_number, valid_until, host, staff_idx)"
+                " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?)",
+                (pid, unit, visibility, *sealed, *guest, staff),
             )
             self._give(pid, indices, self._raise_version())
         return pid
@@ -174,6 +181,15 @@ class PeopleTable:
                 raise HadirError("nobody has that pid")
             self._give(pid, indices, self._raise_version())
 
+    def give_index(self, pid: str, index: str) -> None:
+        """A card that a gateway knows by its keyed index alone (enrolment.py). Raises HadirError as `add` does."""
+        if not _INDEX.fullmatch(index):
+            raise HadirError("that is no card's index")
+        with sqlite.transaction(self._connection):
+            if not self._connection.execute("SELECT 1 FROM person WHERE pid = ? AND NOT erased", (pid,)).get:
+                raise HadirError("nobody has that pid")
+            self._give(pid, [(index, None)], self._raise_version())
+
     def disable(self, pid: str, credential: tuple[str, str] | None = None) -> int:
         """One credential of a person, or all, no longer work (lost, returned); how many that were."""
         index = None if credential is None else self._key.index(checked(credential[0]), credential[1])
@@ -185,6 +201,14 @@ class PeopleTable:
     def set_quiet(self, pid: str, quiet: bool) -> int:
         """Sensing of the person stops (or starts again) as soon as gateways hear of it; 0 for no such pid."""
         return self._change("UPDATE person SET quiet = ? WHERE pid = ? AND NOT erased RETURNING pid", (int(quiet), pid))
+
+    def set_visibility(self, pid: str, visibility: str) -> int:
+        """Who may see the person's zone: `self` nobody else, `team`, `unit`; 0 for no such pid. Raises HadirError."""
+        if visibility not in VISIBILITIES:
+            raise HadirError(f"visibility is one of {', '.join(VISIBILITIES)}")
+        return self._change(
+            "UPDATE person SET visibility = ? WHERE pid = ? AND NOT erased RETURNING pid", (visibility, pid)
+        )
 
     def erase(self, pid: str) -> int:
         """Forget the person, on the disk as well; a tombstone keeps the pid from being used again. 0: no such pid."""
@@ -237,6 +261,17 @@ class PeopleTable:
             return Person(pid, unit, visibility, bool(quiet), opened[0], opened[1], count, until, host)
         return None
 
+    def unit_of(self, pid: str) -> str | None:
+        """The unit of a person, whose name is not opened for that; None: there is no such person, or no longer."""
+        found = self._connection.execute("SELECT unit FROM person WHERE pid = ? AND NOT erased", (pid,)).get
+        return None if found is None else str(found)
+
+    def by_staff_number(self, number: str, unit: str) -> str | None:
+        """The pid of the one person of `unit` with a staff number; None: nobody, or more than one."""
+        statement = "SELECT pid FROM person WHERE staff_idx = ? AND unit = ? AND NOT erased"
+        rows = self._rows(statement, self._key.staff_index(number), unit)
+        return str(rows[0][0]) if len(rows) == 1 else None
+
     def is_erased(self, pid: str) -> bool:
         """Whether there was such a person, who is forgotten: the tombstone."""
         return bool(self._connection.execute("SELECT erased FROM person WHERE pid = ?", (pid,)).get)
@@ -249,6 +284,21 @@ class PeopleTable:
         """People by unit."""
         rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
         return {str(unit): int(count) for unit, count in rows}
+
+    def sharing(self, unit: str, limit: int = 1000) -> list[tuple[str, str, str]]:
+        """(pid, name, visibility) of people of a unit who let others see them: none who is quiet, or has no name.
+
+        Nobody for the unit `_`: who belongs to none shares with nobody. Raises HadirError: sealed with another key.
+        """
+        if unit == "_":
+            return []
+        rows = self._rows(
+            "SELECT pid, name, visibility FROM person WHERE unit = ? AND visibility <> 'self' AND NOT quiet"
+            " AND NOT erased AND name NOT NULL ORDER BY pid LIMIT ?",
+            unit,
+            limit,
+        )
+        return [(str(pid), self._key.unseal(name, f"{pid}/name"), str(visibility)) for pid, name, visibility in rows]
 
     def snapshot(self, gateway: str, since: int | None = None) -> bytes:
         """What `gateway` may know now, signed: what has changed after the version `since`, or everything.
@@ -280,7 +330,8 @@ class PeopleTable:
             for pid in pids:
                 found = self._connection.execute(
                     "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                    " valid_until = NULL, host = NULL, erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
+                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1"
+                    " WHERE pid = ? AND NOT erased RETURNING 1",
                     (pid,),
                 ).fetchall()
                 if found:
@@ -292,6 +343,13 @@ class PeopleTable:
         if gone:  # the write-ahead log holds pages as they were
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return gone
+
+    def _index_staff(self) -> None:
+        """Of a table that an older hadir made."""
+        missing = "SELECT pid, staff_number FROM person WHERE staff_number NOT NULL AND staff_idx IS NULL"
+        for pid, sealed in self._rows(missing):
+            index = self._key.staff_index(self._key.unseal(sealed, f"{pid}/staff_number"))
+            self._connection.execute("UPDATE person SET staff_idx = ? WHERE pid = ?", (index, pid))
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values).fetchall()

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from gateway import calendars, radio, timekeeping
     from gateway.clock import SystemClock
-    from gateway.config import plan_check, surroundings
+    from gateway.config import plan_check, surroundings, web_files
     from gateway.config.document import Document
     from gateway.config.load import load
     from gateway.credentials import SiteKey
@@ -58,6 +58,7 @@ def _check(arguments: argparse.Namespace) -> int:
     mistakes, noted = surroundings.missing(office, document)
     mistakes += surroundings.keys(office, drivers)
     mistakes += plan_check.problems(office, document)
+    mistakes += web_files.mistakes(office, document)
     key = office.path(office.people.site_key)
     if key.is_file():
         try:

@@ -7,7 +7,7 @@ from datetime import date, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from drivers.api import Driver
-from gateway.config import calendar_check, fixed_tags
+from gateway.config import calendar_check, fixed_tags, web_check
 from gateway.config.connections import Connections, Found
 from gateway.config.document import Document, Where, did_you_mean, short
 from gateway.config.model import Building, Floor, Office, Zone
@@ -60,6 +60,7 @@ class References:
             *self._choices(),
             *calendar_check.mistakes(self._office.calendar),
             *fixed_tags.mistakes(self._office, self._drivers),
+            *web_check.mistakes(self._office.web),
         ):
             if not any(path[:end] in self._damaged for end in range(1, len(path) + 1)):
                 yield self._document.problem(path, text)

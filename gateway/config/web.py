@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from gateway.config.types import URL, Identifier, Model, Name, Port, Switch, Whole, Word
+from gateway.config.web_systems import Hook, Seatsurfing
 
 
 class WebTls(Model):
@@ -26,6 +27,9 @@ class Issuer(Model):
     """Its issuer: `/.well-known/openid-configuration` is below it."""
     client_id: Word
     client_secret_file: Path | None = None
+    """Without it the client is public: PKCE alone."""
+    ca: Path | None = None
+    """Certificate authority of its server, where it is the agency's own; default: those of the machine."""
     scopes: Word = "openid"
     unit: Identifier | None = None
     """Everybody whom it signs in is of this unit ..."""
@@ -62,7 +66,17 @@ class Web(Model):
     """Whether signage and desk displays need a credential. They never show a person."""
     kiosk: Kiosk = Kiosk()
     session_hours: Annotated[Whole, Field(ge=1, le=24 * 30)] = 12
+    """A sign-in ends after so long in any case, ..."""
+    idle_minutes: Annotated[Whole, Field(ge=5, le=60 * 24 * 30)] = 240
+    """... and when nothing was asked by it for so long."""
+    requests_per_minute: Annotated[Whole, Field(ge=60, le=1_000_000)] = 18_000
+    """Of one bearer token; a tenth of it may come at once."""
+    proxies: Annotated[tuple[Word, ...], Field(max_length=16)] = ()
+    """Addresses of the proxies in front, which say in X-Forwarded-For for whom they ask; nobody else is believed."""
     issuers: Annotated[tuple[Issuer, ...], Field(max_length=32)] = ()
+    hooks: Annotated[tuple[Hook, ...], Field(max_length=32)] = ()
+    bookings: Seatsurfing | None = None
+    """Where desks are booked; None: here."""
     secure: Switch = True
     """Cookies only over TLS, or to this machine. Never turn it off outside a test."""
 
@@ -70,4 +84,10 @@ class Web(Model):
     def address(self) -> str:
         """Where people find it."""
         scheme = "http" if self.tls is None else "https"
-        return self.url or f"{scheme}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.url or f"{scheme}://{host}:{self.port}").rstrip("/")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether browsers come over TLS: by what they call it, since a proxy may speak it."""
+        return self.address.startswith("https://")

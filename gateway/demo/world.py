@@ -127,9 +127,7 @@ def _document(
             {
                 "id": office.building,
                 "coordinator": coordinator,
-                "floors": [
-                    {**floor_of(office, f.id, OWNERS), "plan": floor_plan.path_of(f.id)} for f in office.floors
-                ],
+                "floors": [{**floor_of(office, f.id, OWNERS), "plan": floor_plan.path_of(f.id)} for f in office.floors],
             }
         ],
         "gateways": [

@@ -6,7 +6,6 @@ person by pid only; names stay in the people table.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Collection, Iterable, Iterator
@@ -18,7 +17,10 @@ import apsw
 from gateway import sqlite
 from gateway.clock import SECOND, Clock
 from gateway.errors import HadirError
+from gateway.people import PeopleTable
 from gateway.web import schema
+from gateway.web.identities import Identities
+from gateway.web.sessions import Sessions, digest
 from gateway.web.viewer import Role, Viewer
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -29,8 +31,6 @@ CODE_S = 7 * 86_400
 DEVICE_S = 365 * 86_400
 """Of a session of a kiosk or display: it is opened once, and hangs there."""
 DEVICES = frozenset({Role.KIOSK, Role.DISPLAY})
-MOST_SESSIONS = 16
-"""Of one account; the oldest ends."""
 
 
 class Account(NamedTuple):
@@ -56,11 +56,25 @@ class Session(NamedTuple):
 class Accounts:
     """All accounts of a site. Used from one thread."""
 
-    def __init__(self, path: Path, clock: Clock, *, session_hours: int = 12) -> None:
-        """Open or make it. `clock`: wall time, never scaled. Raises HadirError."""
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        people: PeopleTable | None = None,
+        session_hours: int = 12,
+        idle_minutes: int = 240,
+    ) -> None:
+        """Open or make it. `clock`: wall time, never scaled. Raises HadirError.
+
+        `people`: the site's table, which decides whether a person's account is one and of which unit; without it (the
+        command line) that is not asked.
+        """
         self._db = schema.connect(path)
         self._clock = clock
-        self._session_s = session_hours * 3600
+        self._people = people
+        self.sessions = Sessions(self._db, clock, lasts_s=session_hours * 3600, idle_s=idle_minutes * 60)
+        self.identities = Identities(self._db, clock)
 
     @property
     def connection(self) -> apsw.Connection:
@@ -98,8 +112,7 @@ class Accounts:
 
     def of_person(self, pid: str, unit: str) -> str:
         """The account of a person: it is made when there is none."""
-        found = self._db.execute("SELECT id FROM account WHERE pid = ?", (pid,)).get
-        return str(found) if found else self.create(roles=[Role.EMPLOYEE], pid=pid, unit=unit)
+        return self.holder(pid) or self.create(roles=[Role.EMPLOYEE], pid=pid, unit=unit)
 
     def grant(self, account: str, roles: Collection[Role], units: Collection[str]) -> None:
         """Give it these roles and this scope as well. Raises HadirError: no such account."""
@@ -115,6 +128,14 @@ class Accounts:
         """One account that is not disabled."""
         return next(self._accounts("id = ? AND NOT disabled", account), None)
 
+    def exists(self, account: str) -> bool:
+        """Whether there is such an account, disabled or not."""
+        return bool(self._db.execute("SELECT 1 FROM account WHERE id = ?", (account,)).get)
+
+    def holder(self, pid: str) -> str:
+        """The account of a person, disabled or not; empty: none."""
+        return str(self._db.execute("SELECT id FROM account WHERE pid = ?", (pid,)).get or "")
+
     def all(self) -> list[Account]:
         """Every account that is not disabled."""
         return list(self._accounts("NOT disabled ORDER BY created"))
@@ -126,108 +147,140 @@ class Accounts:
             for table in ("session", "token", "code"):
                 self._db.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608 constants
 
+    def enable(self, account: str) -> None:
+        """It may sign in again. Raises HadirError: no such account."""
+        if not self._db.execute("UPDATE account SET disabled = 0 WHERE id = ? RETURNING 1", (account,)).get:
+            raise HadirError(f"there is no account {account}")
+
     def erase(self, pid: str) -> None:
-        """Forget a person: account, sessions, look-ups and requests."""
+        """Forget a person: account, sessions, look-ups, and every row of every table here that names the pid."""
         with sqlite.transaction(self._db):
-            self._db.execute("DELETE FROM account WHERE pid = ?", (pid,))
-            for table in ("lookup", "correction", "booking"):
-                self._db.execute(f"DELETE FROM {table} WHERE pid = ?", (pid,))  # noqa: S608 constants
+            account = self._db.execute("SELECT id FROM account WHERE pid = ?", (pid,)).get
+            for table in self._tables_with("pid"):
+                self._db.execute(f"DELETE FROM {table} WHERE pid = ?", (pid,))  # noqa: S608 a table of the schema
+            self._db.execute("DELETE FROM idempotency WHERE account = ?", (account,))
+        sqlite.checkpoint(self._db)  # the write-ahead log holds pages as they were
+
+    def forget_erased(self) -> int:
+        """Erase here whoever was erased from the people table, also by another process; how many that were."""
+        if self._people is None:
+            return 0
+        here = {
+            str(pid)
+            for table in self._tables_with("pid")
+            for (pid,) in self._db.execute(f"SELECT DISTINCT pid FROM {table} WHERE pid NOT NULL")  # noqa: S608 as above
+        }
+        gone = here & self._people.erased()
+        for pid in gone:
+            self.erase(pid)
+        return len(gone)
+
+    def _tables_with(self, column: str) -> list[str]:
+        rows = self._db.execute(
+            "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND c.name = ?",
+            (column,),
+        )
+        return sorted(str(name) for (name,) in rows)
 
     def set_language(self, account: str, language: str) -> None:
         """Which language its pages are in."""
         self._db.execute("UPDATE account SET language = ? WHERE id = ?", (language, account))
 
-    def link(self, account: str, issuer: str, subject: str) -> None:
-        """A provider's subject signs in as this account from now on."""
-        self._db.execute("INSERT OR REPLACE INTO identity VALUES (?, ?, ?)", (issuer, subject, account))
-
-    def linked(self, issuer: str, subject: str) -> str:
-        """The account of a provider's subject; empty: none."""
-        found = self._db.execute("SELECT account FROM identity WHERE issuer = ? AND subject = ?", (issuer, subject)).get
-        return str(found or "")
-
     # --- signing in -------------------------------------------------------------------------------------------------
 
     def new_code(self, account: str, lasts_s: int = CODE_S) -> str:
-        """A code that signs this account in once: `XXXXX-XXXXX`. Earlier ones of the account end."""
+        """A code that signs this account in once: `XXXXX-XXXXX`. Earlier ones of the account end.
+
+        Raises HadirError: there is no such account, or it is disabled.
+        """
+        self._must_be(account)
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_DIGITS))
         with sqlite.transaction(self._db):
             self._db.execute("DELETE FROM code WHERE account = ?", (account,))
             self._db.execute(
                 "INSERT INTO code VALUES (?, ?, ?)",
-                (_digest(code), account, self._clock.office() + lasts_s * SECOND),
+                (digest(code), account, self._clock.office() + lasts_s * SECOND),
             )
         return f"{code[:5]}-{code[5:]}"
 
-    def redeem(self, code: str) -> Session | None:
-        """Sign in by a code, which ends with that; None: there is no such code, or no longer."""
+    def take_code(self, code: str) -> str:
+        """The account of a code, which ends with that; empty: there is no such code, or no longer."""
         typed = "".join(letter for letter in code.upper() if letter.isalnum())
         with sqlite.transaction(self._db):
             found = self._db.execute(
-                "DELETE FROM code WHERE digest = ? RETURNING account, expires", (_digest(typed),)
+                "DELETE FROM code WHERE digest = ? RETURNING account, expires", (digest(typed),)
             ).fetchone()
-        if found is None or int(found[1]) < self._clock.office():
-            return None
-        return self.sign_in(str(found[0]))
+        return "" if found is None or int(found[1]) < self._clock.office() else str(found[0])
 
-    def sign_in(self, account: str) -> Session | None:
-        """A new session; None: the account is disabled."""
-        known = self.account(account)
-        if known is None:
+    def redeem(self, code: str, *, device: str = "") -> Session | None:
+        """Sign in by a code, which ends with that; None: there is no such code, or no longer."""
+        account = self.take_code(code)
+        return self.sign_in(account, device=device) if account else None
+
+    def sign_in(self, account: str, *, issuer: str = "", device: str = "") -> Session | None:
+        """A new session; None: the account is disabled, or its person is gone."""
+        if self._standing("id = ?", account, "") is None:
             return None
-        secret, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock.office()
-        lasts_s = DEVICE_S if known.roles and known.roles <= DEVICES else self._session_s
-        with sqlite.transaction(self._db):
-            self._db.execute("DELETE FROM session WHERE expires < ?", (now,))
-            self._db.execute(
-                "DELETE FROM session WHERE account = ?1 AND digest NOT IN (SELECT digest FROM session"
-                " WHERE account = ?1 ORDER BY created DESC LIMIT ?2)",
-                (account, MOST_SESSIONS - 1),
-            )
-            self._db.execute(
-                "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
-                (_digest(secret), account, csrf, now, now + lasts_s * SECOND),
-            )
+        known = self.account(account)
+        hangs = known is not None and known.roles and known.roles <= DEVICES
+        lasts_s = DEVICE_S if hangs else self.sessions.lasts_s
+        secret = self.sessions.open(account, issuer=issuer, device=device, lasts_s=lasts_s)
         viewer = self.viewer(session=secret)
         return None if viewer is None else Session(secret, viewer, lasts_s)
 
     def sign_out(self, secret: str) -> None:
         """End a session."""
-        self._db.execute("DELETE FROM session WHERE digest = ?", (_digest(secret),))
+        self.sessions.end(secret)
 
     def new_token(self, account: str, label: str) -> str:
-        """A bearer token of an account, for a backend, kiosk or display; shown once."""
+        """A bearer token of an account, for a backend, kiosk or display; shown once.
+
+        Raises HadirError as `new_code`.
+        """
+        self._must_be(account)
         token = f"hadir_{secrets.token_urlsafe(32)}"
         self._db.execute(
             "INSERT INTO token (digest, account, label, created) VALUES (?, ?, ?, ?)",
-            (_digest(token), account, label, self._clock.office()),
+            (digest(token), account, label, self._clock.office()),
         )
         return token
+
+    def revoke(self, account: str) -> int:
+        """End all tokens of an account; how many that were."""
+        return len(self._db.execute("DELETE FROM token WHERE account = ? RETURNING 1", (account,)).fetchall())
 
     def viewer(self, *, session: str = "", authorization: str = "") -> Viewer | None:
         """Who a cookie or an Authorization header stands for."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token:
-            where, values, csrf = "token JOIN account ON id = account", (_digest(token.strip()),), "''"
-        elif session:
-            where, values, csrf = "session JOIN account ON id = account", (_digest(session),), "csrf"
-        else:
+            owner = "id = (SELECT account FROM token WHERE digest = ?)"
+            return self._standing(owner, digest(token.strip()), "")
+        used = self.sessions.use(session) if session else None
+        return None if used is None else self._standing("id = ?", used.account, used.csrf)
+
+    def _standing(self, where: str, value: str | bytes, csrf: str) -> Viewer | None:
+        """An account that is not disabled, whose person is still one, in that person's unit of now."""
+        row = self._db.execute(
+            f"SELECT id, pid, unit, roles, units, place, language FROM account WHERE {where} AND NOT disabled",  # noqa: S608
+            (value,),
+        ).fetchone()
+        if row is None:
             return None
-        query = f"SELECT id, pid, unit, roles, units, place, language, {csrf}"
-        if csrf == "csrf":
-            query += ", expires"
-        row = self._db.execute(f"{query} FROM {where} WHERE digest = ? AND NOT disabled", values).fetchone()
-        if row is None or (csrf == "csrf" and int(row[8]) < self._clock.office()):
-            return None
+        account, pid, unit = str(row[0]), str(row[1] or ""), str(row[2])
+        if pid and self._people is not None:
+            found = self._people.unit_of(pid)
+            if found is None:
+                return None
+            unit = found
         return Viewer(
-            account=str(row[0]),
-            pid=str(row[1] or ""),
-            unit=str(row[2]),
+            account=account,
+            pid=pid,
+            unit=unit,
             roles=frozenset(map(Role, json.loads(str(row[3])))),
             units=frozenset(json.loads(str(row[4]))),
             place=str(row[5]),
             language=str(row[6]),
-            csrf=str(row[7]),
+            csrf=csrf,
         )
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
@@ -248,6 +301,10 @@ class Accounts:
         )
         return [(int(at), str(account), str(what), str(reason)) for at, account, what, reason in rows]
 
+    def _must_be(self, account: str) -> None:
+        if self.account(account) is None:
+            raise HadirError(f"{account} is disabled, or there is none: `hadir accounts office.yaml enable`")
+
     def _accounts(self, where: str, *values: object) -> Iterator[Account]:
         rows = self._db.execute(
             f"SELECT id, pid, unit, roles, units, place, label FROM account WHERE {where}",  # noqa: S608 constants
@@ -263,10 +320,6 @@ class Accounts:
                 str(place),
                 str(label),
             )
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def _text(words: Iterable[str]) -> str:

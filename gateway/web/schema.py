@@ -65,6 +65,15 @@ SCHEMA = (
         ends INTEGER NOT NULL, state TEXT NOT NULL, seen INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE session ADD COLUMN id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE session ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE session ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+    ALTER TABLE session ADD COLUMN device TEXT NOT NULL DEFAULT '';
+    CREATE INDEX session_account ON session (account, created);
+    ALTER TABLE identity ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
+    CREATE UNIQUE INDEX identity_account ON identity (issuer, account);
+    """,
 )
 
 

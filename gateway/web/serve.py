@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import uvicorn
 
 from gateway.clock import Clock, SystemClock
 from gateway.config.model import Office
+from gateway.config.web_files import secret
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
 from gateway.credentials import SiteKey
@@ -24,17 +26,30 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.backend import Backend
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
+from gateway.web.oidc import Provider
+from gateway.web.patience import Patient
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Proofs
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
+from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
-from gateway.web.stream import Stream
+from gateway.web.stream import MOST_READERS, Stream
 from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
+MOST_FILES = 16_384
+ERASED_S = 30.0
+KEEP_ALIVE_S = 15
+MOST_CONNECTIONS = MOST_READERS + 1000
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -55,9 +70,18 @@ class Serve:
         )
         live = Live(office, clock)
         key = SiteKey.load(office.path(office.people.site_key))
+        providers = _providers(office, wall)
+        people = PeopleTable(office.path(office.people.table), key, clock)
         self._web = office.web
         self._socket = _listen(office.web.host, office.web.port)
-        accounts = Accounts(office.path(office.web.data) / "web.sqlite", wall, session_hours=office.web.session_hours)
+        reading = Reading(office)
+        accounts = Accounts(
+            office.path(office.web.data) / "web.sqlite",
+            wall,
+            people=people,
+            session_hours=office.web.session_hours,
+            idle_minutes=office.web.idle_minutes,
+        )
         self.site = Site(
             office=office,
             file=file,
@@ -66,18 +90,28 @@ class Serve:
             live=live,
             stream=Stream(live),
             asker=Asker(self._link, office, clock, client),
-            reading=Reading(office),
-            people=PeopleTable(office.path(office.people.table), key, clock),
+            reading=reading,
+            people=people,
             key=key,
             accounts=accounts,
             pages=Pages(zone=office.timezone, clock=clock, site_name=office.name or office.site),
             counters=counters,
             cookie=SESSION if office.web.secure else INSECURE,
+            sealer=Sealer(key, wall),
+            providers=providers,
             sign_ins=Haste(wall, burst=10, per_minute=6),
+            arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
             watch=Watch(office, live, clock, wall),
             muting=Muting(accounts.connection, wall),
+            requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
+            availability=Availability(live, clock),
+            ahead=Ahead(reading, clock),
+            proofs=Proofs(office, clock),
+            once=Once(accounts.connection, wall),
+            followers=Followers(),
         )
+        self.site.accounts.forget_erased()
         for topic in TOPICS:
             self._link.subscribe(f"{PREFIX}/{topic.format(site=office.site)}", self._received)
 
@@ -88,7 +122,11 @@ class Serve:
             log_config=None,
             access_log=False,  # a line a request would say who looked at what
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=False,  # security.py reads them, of web.proxies alone
+            http=Patient,
+            ws="none",
+            timeout_keep_alive=KEEP_ALIVE_S,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=1,
             ssl_certfile=None if self._web.tls is None else self.site.office.path(self._web.tls.certificate),
             ssl_keyfile=None if self._web.tls is None else str(self.site.office.path(self._web.tls.key)),
@@ -99,13 +137,14 @@ class Serve:
                 link = group.create_task(self._link.run(), name="link")
                 watch = group.create_task(self._watch(), name="watch")
                 stream = group.create_task(self.site.stream.run(), name="stream")
+                backend = group.create_task(Backend(self.site).run(), name="backend")
                 alarms = group.create_task(self.site.watch.run(), name="alarms")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (alarms, stream, watch, link):
+                    for task in (backend, alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()
@@ -122,9 +161,13 @@ class Serve:
         return int(self._socket.getsockname()[1])
 
     async def _watch(self) -> None:
-        """The picture is not to be believed while there is no broker."""
+        """The picture is not to be believed while there is no broker; whoever was erased elsewhere is erased here."""
+        looks = 0
         while True:
             self.site.live.set_connected(self._link.state.connected)
+            looks += 1
+            if looks % round(ERASED_S / LOOK_S) == 0:
+                self.site.accounts.forget_erased()
             await asyncio.sleep(LOOK_S)
 
     def _received(self, message: Message) -> None:
@@ -144,12 +187,34 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _providers(office: Office, wall: Clock) -> dict[str, Provider]:
+    """Raises ConfigError: a secret is missing, or others may read it."""
+    return {
+        issuer.id: Provider(
+            issuer,
+            secret="" if issuer.client_secret_file is None else secret(office.path(issuer.client_secret_file)),
+            redirect=f"{office.web.address}/masuk/{issuer.id}/kembali",
+            wall=wall,
+            ca=None if issuer.ca is None else office.path(issuer.ca),
+        )
+        for issuer in office.web.issuers
+    }
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """Raises HadirError."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise HadirError(f"web: cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def _more_files() -> None:
+    """Each browser that looks holds one open: a shell's 1,024 are too few, and the system allows more when asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -160,6 +225,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
+    _more_files()
     app = Serve(office, arguments.file.resolve(), clock)
     if not arguments.with_parent:  # else whoever started it says where
         sys.stdout.write(f"hadir serve: {office.web.address}\n")

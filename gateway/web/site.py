@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +16,17 @@ from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
+from gateway.web.oidc import Provider
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Proofs
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
+from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
 from gateway.web.watch import Watch
@@ -46,11 +54,28 @@ class Site:
     counters: Counters
     cookie: str
     """Name of the session's cookie."""
+    sealer: Sealer
+    providers: Mapping[str, Provider]
+    """OpenID Connect providers by their ids."""
     sign_ins: Haste
+    """Wrong codes, by caller."""
+    arrivals: Haste
+    """Sign-ins at providers, by caller: an office may be behind one address."""
     changes: Haste
+    """By account."""
+    requests: Haste
+    """Of tokens, by account."""
     watch: Watch
     """What needs the operator."""
     muting: Muting
+    availability: Availability
+    ahead: Ahead
+    """Reservations that stand."""
+    proofs: Proofs
+    """Up to when no gateway can still hold anything."""
+    once: Once
+    """Changes by Idempotency-Key."""
+    followers: Followers
 
 
 def site_of(request: Request) -> Site:
