@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 
+from gateway.clock import SECOND
 from gateway.config.model import Floor
 from gateway.errors import TransientError
 from gateway.web import kiosk_view, workplace
@@ -21,6 +22,7 @@ from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 from gateway.web.visits import Visit, Visits
 
+SHUT_S = 60
 IDLE_S = 15
 """Seconds without a touch until a screen is neutral again."""
 Kiosk = Annotated[Viewer, Depends(allowed(Role.KIOSK))]
@@ -44,14 +46,30 @@ WORDS = {
 }
 
 
+MILD = frozenset({"arrive", "depart"})
+"""Of them: nothing is wrong."""
+
+
 class Parts:
     """What kiosks keep in memory."""
 
     def __init__(self, site: Site) -> None:
         self.visits = Visits(site.wall)
-        self.cards = Haste(site.wall, burst=20, per_minute=20)
-        """Cards of one kiosk: nobody tries numbers until one is somebody's."""
         self.guests = Haste(site.wall, burst=20, per_minute=2)
+        self._clock = site.wall
+        self._misses = Haste(site.wall, burst=20, per_minute=6)
+        self._shut: dict[str, int] = {}
+        """By kiosk: until when it reads nothing, machine time."""
+
+    def reads(self, kiosk: str) -> bool:
+        """Whether a kiosk reads cards now. It does not for a minute after too many that were nobody's: nobody tries
+        numbers until one is somebody's. A morning's rush of cards that are known is no reason."""
+        return self._clock.machine() >= self._shut.get(kiosk, 0)
+
+    def missed(self, kiosk: str) -> None:
+        """A card was nobody's."""
+        if not self._misses.allows(kiosk):
+            self._shut[kiosk] = self._clock.machine() + SHUT_S * SECOND
 
 
 def parts_of(request: Request) -> Parts:
@@ -91,6 +109,7 @@ class Screen:
             "idle": 0 if step == "awal" and code == "id" else IDLE_S,
             "limit": 0,
             "why": "",
+            "mild": more.get("why") in MILD,
             "bahasa": code,
             "step": step,
             "visit": visit,

@@ -12,12 +12,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from gateway.clock import SECOND
 from gateway.web.codes import made
 from gateway.web.eink import HEIGHT, QUIET, STATUSES, WIDTH, Face, png
 from gateway.web.live import STATUSES as OF_PLACES
-from gateway.web.pages.display import face
+from gateway.web.pages.display import face, reserved_until
 from gateway.web.viewer import Role
 from tests.web.conftest import NOON, Web
+from tests.web.mine.book import Book
 from tests.web.office import DESK, OTHER, ready, told
 
 URL = "https://hadir.contoh.go.id/d/K7QM4X2P"
@@ -166,3 +168,26 @@ async def test_displays_may_be_public_and_nobody_is_on_them(web: Web, monkeypatc
     answer = await web.client().get(f"/display/{code_of(web)}.png")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "public, no-cache"
+
+
+async def test_until_when_a_desk_is_reserved_comes_from_the_ledger(web: Web) -> None:
+    book, hour = Book(web), 3600 * SECOND
+    told(web.site.live, DESK, "vacant", NOON, life="reserved", life_since=NOON)
+    now = web.site.live.now(DESK)
+    assert now is not None
+    assert await reserved_until(web.site, now) == 0
+
+    def booked(ref: str, kind: str, at: int, due: int, until: int) -> None:
+        book.tell(
+            f"desk.reservation.{kind}", NOON + at, place=DESK, booking_ref=ref, due=NOON + due, until=NOON + until
+        )
+
+    booked("over", "created", -5 * hour, -4 * hour, -2 * hour)
+    booked("now", "created", -4 * hour, -hour, hour)
+    booked("next", "created", -3 * hour, 5 * hour, 6 * hour)
+    assert await reserved_until(web.site, now) == NOON + hour
+    booked("now", "changed", -2 * hour, -hour, 2 * hour)
+    assert await reserved_until(web.site, now) == NOON + 2 * hour
+    booked("now", "cancelled", -hour, -hour, 2 * hour)
+    assert await reserved_until(web.site, now) == NOON + 6 * hour, "the next one that there is"
+    book.close()

@@ -214,10 +214,26 @@ async def test_cards_that_are_nobodys(kiosk: Kiosk) -> None:
 
 
 async def test_numbers_are_not_tried_until_one_is_somebodys(kiosk: Kiosk) -> None:
-    for number in range(20):
-        await kiosk.post("kartu", kartu=f"{number:010d}")
+    person(kiosk.web)
+    for _ in range(60):  # a morning's rush
+        assert step(await kiosk.post("kartu", kartu=CARD)) == "pilih"
+        kiosk.web.clock.advance(2)
+    for number in range(21):
+        assert step(await kiosk.post("kartu", kartu=f"{number:010d}")) == "tamu"
     answer = await kiosk.post("kartu", kartu=CARD)
-    assert (answer.status_code, "Terlalu sering" in answer.text) == (429, True)
+    assert (answer.status_code, "Terlalu sering" in answer.text, "Sari" in answer.text) == (429, True, False)
+    assert step(await Kiosk(kiosk.web).post("kartu", kartu=CARD)) == "pilih", "the kiosk beside it reads on"
+    kiosk.web.clock.advance(61)
+    assert step(await kiosk.post("kartu", kartu=CARD)) == "pilih"
+
+
+async def test_a_guest_of_the_evening_is_forgotten_before_the_next_day(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk.answering(monkeypatch)
+    kiosk.web.clock.advance(10 * 3600)  # 20:30
+    await kiosk.get("/kiosk/tamu")
+    assert "sampai pukul 23.59" in (await kiosk.post("tamu", nama="Wayan")).text
 
 
 async def test_a_guest_signs_in_for_the_day_and_is_told_what_is_kept(

@@ -51,7 +51,7 @@ async def display(
     if place is None or now is None:
         raise HTTPException(404, "no place has that code")
     language = site.pages.named(bahasa) if bahasa else site.pages.language(request, viewer)
-    until = await _reserved_until(site, now) if now.status == "reserved" else 0
+    until = await reserved_until(site, now) if now.status == "reserved" else 0
     code = codes.of(place) or ""
     body = png(face(site, now, language, f"{site.office.web.address}/d/{code}", until))
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -75,7 +75,7 @@ def face(site: Site, now: PlaceNow, language: Language, url: str, until: int = 0
     return Face(now.name, where(site, now.place), now.status, language.word(STATUS_WORDS, now.status), more, url)
 
 
-async def _reserved_until(site: Site, now: PlaceNow) -> int:
+async def reserved_until(site: Site, now: PlaceNow) -> int:
     """When the reservation that holds a place ends, as the ledger says; 0: it does not."""
     at = site.clock.office()
 

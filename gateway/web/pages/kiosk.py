@@ -15,7 +15,6 @@ from fastapi.responses import Response
 from gateway.calendars import calendar
 from gateway.clock import SECOND
 from gateway.errors import HadirError
-from gateway.people import LONGEST_GUEST
 from gateway.web import kiosk_view
 from gateway.web.asking import Answer
 from gateway.web.holding import Today, find, realms_of
@@ -32,8 +31,8 @@ Code = Annotated[str, Form(max_length=32)]
 GUEST_IDLE_S, GUEST_S = 30, 120
 """Seconds without a touch until the guest's form is gone; at most for it."""
 NAME_LENGTH = 80
-FORGET_S = 12 * 3600
-"""How long a guest is known where the site's day has no end."""
+LEAST_S = 600
+"""How long a guest is known who comes a minute before midnight."""
 
 
 @router.get("")
@@ -51,11 +50,13 @@ async def start(screen: AtKiosk, bahasa: str = "id", lantai: str = "") -> Respon
 async def card(screen: AtKiosk, kartu: Typed, bahasa: Code = "id", kunjungan: Word = "") -> Response:
     """A card was read, or its number typed."""
     screen.parts.visits.end(screen.viewer.account, kunjungan)
-    if not screen.parts.cards.allows(screen.viewer.account):
+    if not screen.parts.reads(screen.viewer.account):
         screen.site.counters.add("web.kiosk_hasty")
         return screen.neutral(bahasa, "hasty", status=429)
     found = find(screen.site.people, kartu, realms_of(screen.site.office), screen.site.office.web.kiosk.cards)
     screen.site.counters.add("web.kiosk_cards", found.what)
+    if found.what != "known":
+        screen.parts.missed(screen.viewer.account)
     if found.what == "unknown":
         visit = screen.parts.visits.begin(screen.viewer.account, card=found.card)
         return _guest(screen, bahasa, visit, known=True)
@@ -219,10 +220,12 @@ def _guest(screen: Screen, language: str, visit: Visit, *, known: bool, why: str
 
 
 def _day_ends(site: Site) -> int:
-    """Until when a guest is known: the end of the site's day."""
+    """Until when a guest is known: the end of the site's day, at most until the last minute of this one."""
     now = site.clock.office()
-    end = calendar(site.office, now).end_of_day(now)
-    return min(now + FORGET_S * SECOND if end is None else end, now + LONGEST_GUEST)
+    days = calendar(site.office, now)
+    midnight = days.instant(days.day(now), 86_340)
+    end = days.end_of_day(now)
+    return max(now + LEAST_S * SECOND, midnight if end is None else min(end, midnight))
 
 
 def _why(screen: Screen, place: str, visit: Visit, answer: Answer) -> str:
