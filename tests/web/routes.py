@@ -31,6 +31,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /denah": LOOKS,
     "GET /denah/{building}/{floor}": LOOKS,
     "GET /denah/{building}/{floor}/tempat/{zone}/{space}": LOOKS,
+    "GET /d": frozenset({EMPLOYEE}),
     "GET /display/{code}.png": LOOKS | {KIOSK},
     "GET /kiosk": AT_KIOSK,
     "GET /kiosk/tamu": AT_KIOSK,

@@ -32,8 +32,10 @@ class Seen(NamedTuple):
         return "+".join([*self.roles, *(["employee"] if self.person else [])]) or "nobody"
 
 
-MORE = (
+MORE = (  # a kiosk forgets every cookie of a language, and has tests of its own: tests/web/test_kiosk_browser.py
     Seen("/masuk"),
+    Seen("/d", person=True),
+    Seen("/d?kode=22222222", person=True, status=404),
     Seen("/tidak-ada", person=True, status=404),
 )
 
