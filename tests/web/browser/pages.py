@@ -14,6 +14,8 @@ from gateway.web.viewer import Role
 
 PERSON = 1
 """Of the tower: an employee, unless the page is of nobody in particular."""
+CROWDED = "/denah/kk2-t3/l09"
+"""A floor of 200 desks."""
 
 
 class Seen(NamedTuple):
@@ -37,6 +39,9 @@ MORE = (  # a kiosk forgets every cookie of a language, and has tests of its own
     Seen("/d", person=True),
     Seen("/d?kode=22222222", person=True, status=404),
     Seen("/tidak-ada", person=True, status=404),
+    Seen(CROWDED, person=True),
+    Seen(f"{CROWDED}?tampil=daftar", person=True),
+    Seen(f"/operator{CROWDED}", (Role.OPERATOR,)),
 )
 
 
