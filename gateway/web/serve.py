@@ -28,6 +28,7 @@ from gateway.web.asking import Asker
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.reading import Reading
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
@@ -92,6 +93,7 @@ class Serve:
             changes=Haste(wall, burst=60, per_minute=60),
             watch=Watch(office, live, clock, wall),
             muting=Muting(accounts.connection, wall),
+            pairing=Pairing(clock),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
         )
         self.site.accounts.forget_erased()

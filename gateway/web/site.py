@@ -19,6 +19,7 @@ from gateway.web.asking import Asker
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.reading import Reading
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
@@ -63,6 +64,8 @@ class Site:
     watch: Watch
     """What needs the operator."""
     muting: Muting
+    pairing: Pairing
+    """Windows in which a card is tapped or a device switched on."""
 
 
 def site_of(request: Request) -> Site:
