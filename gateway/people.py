@@ -202,6 +202,14 @@ class PeopleTable:
         """Sensing of the person stops (or starts again) as soon as gateways hear of it; 0 for no such pid."""
         return self._change("UPDATE person SET quiet = ? WHERE pid = ? AND NOT erased RETURNING pid", (int(quiet), pid))
 
+    def set_visibility(self, pid: str, visibility: str) -> int:
+        """Who may see the person's zone: `self` nobody else, `team`, `unit`; 0 for no such pid. Raises HadirError."""
+        if visibility not in VISIBILITIES:
+            raise HadirError(f"visibility is one of {', '.join(VISIBILITIES)}")
+        return self._change(
+            "UPDATE person SET visibility = ? WHERE pid = ? AND NOT erased RETURNING pid", (visibility, pid)
+        )
+
     def erase(self, pid: str) -> int:
         """Forget the person, on the disk as well; a tombstone keeps the pid from being used again. 0: no such pid."""
         return self._forget([pid])
@@ -277,6 +285,21 @@ class PeopleTable:
         rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
         return {str(unit): int(count) for unit, count in rows}
 
+    def sharing(self, unit: str, limit: int = 1000) -> list[tuple[str, str, str]]:
+        """(pid, name, visibility) of people of a unit who let others see them: none who is quiet, or has no name.
+
+        Nobody for the unit `_`: who belongs to none shares with nobody. Raises HadirError: sealed with another key.
+        """
+        if unit == "_":
+            return []
+        rows = self._rows(
+            "SELECT pid, name, visibility FROM person WHERE unit = ? AND visibility <> 'self' AND NOT quiet"
+            " AND NOT erased AND name NOT NULL ORDER BY pid LIMIT ?",
+            unit,
+            limit,
+        )
+        return [(str(pid), self._key.unseal(name, f"{pid}/name"), str(visibility)) for pid, name, visibility in rows]
+
     def snapshot(self, gateway: str, since: int | None = None) -> bytes:
         """What `gateway` may know now, signed: what has changed after the version `since`, or everything.
 
@@ -307,7 +330,8 @@ class PeopleTable:
             for pid in pids:
                 found = self._connection.execute(
                     "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
+                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1"
+                    " WHERE pid = ? AND NOT erased RETURNING 1",
                     (pid,),
                 ).fetchall()
                 if found:

@@ -16,11 +16,16 @@ from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
 from gateway.web.pairing import Pairing
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Proofs
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
@@ -66,6 +71,14 @@ class Site:
     muting: Muting
     pairing: Pairing
     """Windows in which a card is tapped or a device switched on."""
+    availability: Availability
+    ahead: Ahead
+    """Reservations that stand."""
+    proofs: Proofs
+    """Up to when no gateway can still hold anything."""
+    once: Once
+    """Changes by Idempotency-Key."""
+    followers: Followers
 
 
 def site_of(request: Request) -> Site:
