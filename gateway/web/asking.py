@@ -36,7 +36,9 @@ class Answer:
     events: tuple[str, ...] = ()
     """Ids of what it caused."""
     card: str = ""
-    """Of `enrol`: the new card's keyed index."""
+    """Of `enrol`: the new card's keyed index ..."""
+    strangers: tuple[tuple[str, str, str], ...] = ()
+    """... and devices that are in no configuration: (source, medium, address)."""
 
 
 class Asker:
@@ -116,5 +118,8 @@ class Asker:
                     reason=result.get("reason") or "",
                     events=tuple(result.get("events") or ()),
                     card=str(result.get("index") or ""),
+                    strangers=tuple(
+                        (one["source"], one["medium"], one["address"]) for one in result.get("strangers") or ()
+                    ),
                 )
             )

@@ -6,6 +6,7 @@ page, address or log has it. A window is its opener's alone.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Window:
     """Why there is no card yet, or no longer."""
     silent: set[str] = field(default_factory=set)
     """Gateways that did not answer."""
+    strangers: dict[tuple[str, str, str, str], None] = field(default_factory=dict)
+    """(gateway, source, medium, address) of what was heard and is not configured."""
 
     def is_open(self, now: int) -> bool:
         """Whether something may still come."""
@@ -77,19 +80,19 @@ class Pairing:
         now = self._clock.office()
         if window.card or now >= window.until + LONGEST_S * SECOND // 2:
             return
-        for gateway in window.gateways:
-            answer = await asker.ask(
-                "enrol",
-                "",
-                actor=window.account,
-                role="operator",
-                gateway=gateway,
-                args={"window": window.word, "until": window.until, "reader": window.reader},
+        args: dict[str, str | int] = {"window": window.word, "until": window.until, "reader": window.reader}
+        answers = await asyncio.gather(
+            *(
+                asker.ask("enrol", "", actor=window.account, role="operator", gateway=gateway, args=args)
+                for gateway in window.gateways
             )
+        )
+        for gateway, answer in zip(window.gateways, answers, strict=True):
             (window.silent.add if answer.reason in LOST else window.silent.discard)(gateway)
+            window.strangers |= dict.fromkeys((gateway, *one) for one in answer.strangers)
             if answer.card:
                 window.card, window.reason = answer.card, ""
-            elif answer.reason:
+            elif answer.reason and (window.reader or answer.reason not in LOST):
                 window.reason = answer.reason
         if window.reason == WAITING and self._clock.office() >= window.until:
             window.reason = CLOSED

@@ -10,12 +10,14 @@ import pytest
 
 from firmware_sim import rdm6300
 from gateway.clock import SECOND, SystemClock
+from gateway.contract.times import written
 from gateway.web.accounts import Accounts
 from gateway.web.pairing import Pairing
 from gateway.web.viewer import Role
 from tests.system.site import GUARD_S
 from tests.web.conftest import NOON, Web
 from tests.web.running import CARD, RunningWeb
+from tests.web.test_ringkasan import device
 
 NEW = "0F036856AA"
 INDEX = "00112233445566778899aabbccddeeff"
@@ -147,3 +149,24 @@ def test_a_card_tapped_at_a_real_reader_becomes_a_persons(running: RunningWeb) -
             time.sleep(0.1)
             page = client.get(f"{path}/isi")
         assert "sudah dimiliki seseorang" in page.text
+
+
+async def test_what_is_switched_on_in_the_window_is_told_from_what_always_speaks(web: Web) -> None:
+    device(web, "mmw-d-001", alive=True, last_heard=written(NOON - 5 * SECOND))
+    device(web, "mmw-d-002", alive=False, cause="silent", last_heard=written(NOON - 9000 * SECOND))
+    web.site.watch.hear()
+    client = web.client(Role.OPERATOR)
+    opened = (await client.post("/operator/pemasangan/perangkat")).headers["location"]
+    web.clock.advance(3)
+    device(web, "mmw-d-001", alive=True, last_heard=written(web.clock.office()))
+    device(web, "mmw-d-002", alive=True, last_heard=written(web.clock.office()))
+    window = web.site.pairing.of(opened.rpartition("/")[2], account_of(web))
+    assert window is not None
+    window.strangers[("gw-01", "hub", "serial:esp3", "05A4B2C1")] = None
+    page = (await client.get(f"{opened}/isi")).text
+    likely, rest = page.split("Belum ada di office.yaml")
+    assert "mmw-d-002" in likely
+    assert "mmw-d-001" not in likely
+    assert "05A4B2C1" in rest
+    assert "pilih=device%3Ammw-d-002" in likely
+    assert "2 perangkat di office.yaml belum pernah terdengar" in rest

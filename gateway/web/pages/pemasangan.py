@@ -15,7 +15,7 @@ from gateway.errors import HadirError
 from gateway.people import VISIBILITIES
 from gateway.web import device_words as words
 from gateway.web.accounts import CODE_S
-from gateway.web.devices import Row, rows
+from gateway.web.devices import Row, drivers_of, rows
 from gateway.web.finding_people import find
 from gateway.web.pairing import Window
 from gateway.web.pairing_words import OUTCOMES, VISIBILITY_WORDS
@@ -109,6 +109,62 @@ async def enrol(
         qr=_qr(f"{site.office.web.address}/masuk"),
         kept_days=site.office.archive.retain_people_days,
         visibility=VISIBILITY_WORDS,
+        **_words(site, request, viewer),
+    )
+
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+
+
+@router.post("/operator/pemasangan/perangkat")
+async def open_devices(site: TheSite, viewer: Operator) -> Response:
+    """Open a window for sensors, at every gateway that is there."""
+    if not site.changes.allows(viewer.account):
+        return see("/operator/pemasangan")
+    there = [gateway.id for gateway in site.office.gateways if not site.live.gone(gateway.id)]
+    window = site.pairing.open(viewer.account, there)
+    await site.pairing.ask(window, site.asker)
+    return see(f"/operator/pemasangan/perangkat/{window.word}")
+
+
+@router.get("/operator/pemasangan/perangkat/{word}")
+async def watch_devices(request: Request, site: TheSite, viewer: Operator, word: str) -> Response:
+    """The countdown, and what has spoken."""
+    return await _devices_page(request, site, viewer, word, "operator/pasang.html")
+
+
+@router.get("/operator/pemasangan/perangkat/{word}/isi")
+async def changing_devices(request: Request, site: TheSite, viewer: Operator, word: str) -> Response:
+    """What changes of it."""
+    return await _devices_page(request, site, viewer, word, "operator/pasang_isi.html")
+
+
+async def _devices_page(request: Request, site: Site, viewer: Viewer, word: str, template: str) -> Response:
+    window = site.pairing.of(word, viewer.account)
+    likely: list[Row] = []
+    others: list[Row] = []
+    never: list[Row] = []
+    if window is not None:
+        await site.pairing.ask(window, site.asker)
+        site.watch.hear()
+        found = {row.id: row for row in rows(site.office, site.live)}
+        for name, woke in site.watch.heard_since(window.since).items():
+            if name in found:
+                (likely if woke else others).append(found[name])
+        never = [row for row in found.values() if not row.heard]
+    now = site.clock.office()
+    return site.pages.page(
+        request,
+        template,
+        viewer,
+        window=window,
+        left=0 if window is None else max(0, -(-(window.until - now) // 10**9)),
+        wrong=OVER if window is None else "",
+        likely=likely,
+        others=others,
+        never=never,
+        strangers=[] if window is None else [(*one, drivers_of(one[2])) for one in window.strangers],
+        floors=sorted({f"{b.id}/{f.id}" for b in site.office.buildings for f in b.floors}),
         **_words(site, request, viewer),
     )
 
