@@ -64,18 +64,19 @@ class Windows:
         context.on("weberror", lambda error: self.problems.append(f"script error: {error.error}"))
         return context.new_page()
 
-    def check(self) -> None:
-        """AssertionError: something went wrong in one of them since the last time."""
+    def taken(self) -> list[str]:
+        """What went wrong in any of them since the last time."""
         found, self.problems[:] = list(self.problems), []
         self.expected.clear()
-        assert not found, "\n".join(found)
+        return found
 
     def close(self) -> None:
-        """Close all windows, and check."""
+        """Close all windows. AssertionError: something went wrong in one of them."""
         for context in self._contexts:
             context.close()
         self._contexts.clear()
-        self.check()
+        found = self.taken()
+        assert not found, "\n".join(found)
 
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("127.0.0.1", None):
