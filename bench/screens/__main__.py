@@ -23,6 +23,8 @@ MOST_BYTES = 150_000
 TALLEST = {"phone": 1800, "desktop": 1400}
 """Pixels of a picture; what is longer is cut."""
 COLOURS = 64
+WIDTH = {"phone": 200, "desktop": 560}
+"""As docs/web-screens.md shows them."""
 # charts are fetched when they come into sight
 ALL_PICTURES = """async () => {
   for (const it of document.images) it.loading = 'eager';
@@ -45,14 +47,17 @@ def main() -> int:
         sys.stderr.write("there is no chromium: deploy/test-servers.sh installs it\n")
         return 1
     args.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="hadir-screens-") as folder:
-        with served(Path(folder), speed=STILL, days=args.days, crowd=200) as site, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            for shot in SHOTS:
-                if shot.name.startswith(args.only):
-                    for size in shot.sizes:
-                        take(browser, site, shot, size, args.out)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="hadir-screens-") as folder,
+        served(Path(folder), speed=STILL, days=args.days, crowd=200) as site,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for shot in SHOTS:
+            if shot.name.startswith(args.only):
+                for size in shot.sizes:
+                    take(browser, site, shot, size, args.out)
+        browser.close()
     if not args.only and args.out == OUT:
         PAGE.write_text(page(), encoding="utf-8")
     return 0
@@ -115,13 +120,13 @@ def page() -> str:
     lines = [
         "# The web application in pictures",
         "",
-        "Made by `make screenshots`: the real application over a simulated building of two floors with five working days",
-        "behind it, and a third floor of 200 desks on which nothing but states is simulated. On the left a phone of 375 px,",
-        "on the right 1280 px.",
+        "Made by `make screenshots`: the real application over a simulated building of two floors with five working",
+        "days behind it, and a third floor of 200 desks on which nothing but states is simulated. On the left a phone",
+        "of 375 px, on the right 1280 px.",
     ]
     for shot in SHOTS:
         pictures = " ".join(
-            f'<img src="screenshots/{shot.name}-{size}.png" alt="{shot.title}, {size}" width="{200 if size == PHONE else 560}">'
+            f'<img src="screenshots/{shot.name}-{size}.png" alt="{shot.title}, {size}" width="{WIDTH[size]}">'
             for size in shot.sizes
         )
         lines += ["", f"## {shot.title}", "", shot.says, "", pictures]

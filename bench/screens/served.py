@@ -16,13 +16,14 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.broker import mosquitto
-from bench.screens.office import CROWDED, Made, make
+from bench.screens.office import CROWDED, TODAY, Made, make
 from gateway.clock import ScaledClock, SystemClock
 from gateway.config.places import Places
 from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.ports import free_port
 from gateway.web.accounts import Accounts
+from gateway.web.mine.places import path_of
 from gateway.web.viewer import Role
 
 READY_S = 20.0
@@ -47,13 +48,15 @@ class Served:
     def words(self) -> dict[str, str]:
         """What paths of pages are made of."""
         site, building = self.made.office.site, self.made.office.buildings[0].id
-        desk = next(iter(Places(self.made.office).spots))
+        place = next(iter(Places(self.made.office).spots))
         return {
             "site": site,
             "building": building,
             "floor": f"{building}/l01",
             "crowded": f"{building}/{CROWDED}",
-            "place": desk,
+            "place": place,
+            "desk": path_of(place).removeprefix("/d/"),
+            "today": str(TODAY),
             "device": self.made.office.devices[0].id,
         }
 

@@ -45,7 +45,17 @@ FOCUSED = """() => {
   const it = document.activeElement;
   if (!it || it === document.body) return null;
   const style = getComputedStyle(it), box = it.getBoundingClientRect();
-  const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== 'none';
+  let ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== 'none';
+  if (!ring && it.closest('svg')) { // what is drawn shows its focus in its own way: it must look different without
+    const look = () => JSON.stringify([it, ...it.querySelectorAll('*')].map((part) => {
+      const of = getComputedStyle(part);
+      return [of.stroke, of.strokeWidth, of.outlineStyle, of.filter, of.fill, of.opacity];
+    }));
+    const focused = look();
+    it.blur();
+    ring = look() !== focused;
+    it.focus();
+  }
   const of = window.__stops.findIndex(
     (stop) => stop === it || (it.type === 'radio' && stop.type === 'radio' && stop.name === it.name));
   return {of, ring, shown: box.width > 0 && box.height > 0, left: box.left,
@@ -138,10 +148,14 @@ def keyboard(page: Page) -> list[str]:
     return wrong
 
 
-def serious(page: Page) -> list[str]:
-    """axe-core's findings that keep somebody from using the page."""
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+def serious(page: Page, *rules: str) -> list[str]:
+    """axe-core's findings that keep somebody from using the page. `rules`: these alone."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    found = page.evaluate("(options) => axe.run(document, options)", options)
     return [
         f"{one['id']} ({one['impact']}): {node['html'][:160]}: {node['failureSummary'][:200]}"
         for one in found["violations"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +25,10 @@ class Windows:
     _contexts: list[BrowserContext] = field(default_factory=list)
     _kept: dict[object, Page] = field(default_factory=dict)
 
-    def again(self, key: object, url: str, **how: Any) -> Page:
+    def again(self, key: object, url: str, how: Callable[[], dict[str, Any]]) -> Page:
         """The window that was opened under `key`, else a new one: it keeps what it has fetched, as a person's does."""
         if key not in self._kept:
-            self._kept[key] = self.open(url, **how)
+            self._kept[key] = self.open(url, **how())
         return self._kept[key]
 
     def open(
