@@ -126,7 +126,6 @@ class Day:
             health=lambda _item: None,
             say=lambda events, _facts: kept.say(*events),
             home_assistant=False,
-            key=SiteKey.load(office.path(office.people.site_key)),
         )
         equipment.post({b.device.id: b for b in building.devices.values() if _gateway_of(office, b.device.id) == name})
         committed = gateway.committed
