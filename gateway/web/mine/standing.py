@@ -82,11 +82,18 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
     desk = record.open("desk")
     held = None if desk is None or now - desk.at > OPEN_FOR else Held(visit=desk)
     bookings = {booking.ref: booking for booking in record.bookings if booking.ends > now}
+    workplace = record.open("workplace")
+    if workplace is not None and now - workplace.at > OPEN_FOR:
+        workplace = None
     for one in attempts:
         if one.state != SENT:
             continue
         fresh = not one.is_stored(record.ids)
         match one.act:
+            case "arrive" if fresh:
+                workplace = Visit(id=one.id, kind="workplace", place=one.place, started=one.at, method="phone")
+            case "depart" if fresh:
+                workplace = None
             case "checkin" if fresh:
                 visit = Visit(id=one.id, kind="desk", place=one.place, started=one.at, method="web", assurance="bound")
                 held = Held(visit=visit, pending=True)
@@ -102,12 +109,11 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
                 pass
     if held is not None:
         held = _beside(site, held)
-    workplace = record.open("workplace")
     return Standing(
         record=record,
         attempts=tuple(attempts),
         desk=held,
-        workplace=None if workplace is None or now - workplace.at > OPEN_FOR else workplace,
+        workplace=workplace,
         bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
         warning=_running(site, record, attempts, held, bookings, now),
         readable=readable,

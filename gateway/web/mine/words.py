@@ -47,7 +47,13 @@ STAGE_WORDS: Mapping[str, str] = {
     UNSURE: N_("Belum pasti"),
     REFUSED: N_("Ditolak"),
 }
-REFUSED_WORDS: Mapping[str, str] = {**REASON_WORDS, **WHY_WORDS}
+REFUSED_WORDS: Mapping[str, str] = {
+    **REASON_WORDS,
+    **WHY_WORDS,
+    "arrive_again": N_("Anda sudah tercatat datang."),
+    "depart_again": N_("Anda sudah tercatat pulang."),
+    "not_coordinator": N_("Gerbang yang mencatat kedatangan sedang tidak ada. Coba lagi sebentar."),
+}
 """Why something that was asked for was refused."""
 DONE_WORDS: Mapping[str, str] = {
     "checkin": N_("Meja ini sekarang Anda pakai."),

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from gateway.errors import TransientError
 from gateway.ledger_view import View
 from gateway.web import reasons
+from gateway.web.codes import codes_of
 from gateway.web.floors import Floors, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
@@ -158,9 +159,8 @@ async def own_desk(site: Site, viewer: Viewer) -> str:
 
 
 def code_of(request: Request, place: str) -> str:
-    """The code of a place's own page `/d/<code>`; empty while there are no such pages."""
-    codes = getattr(request.app.state, "codes", None)
-    return "" if codes is None else codes.of(place) or ""
+    """The code of a place's own page `/d/<code>`; empty: it has none."""
+    return codes_of(request).of(place) or ""
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:

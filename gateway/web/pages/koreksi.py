@@ -12,7 +12,7 @@ from gateway.errors import PermanentError, TransientError
 from gateway.ledger_view import View
 from gateway.web.mine.days import bounds, local
 from gateway.web.mine.near import zones_of
-from gateway.web.mine.outage import Stretch, around, stretches
+from gateway.web.mine.outage import around, outages_around
 from gateway.web.mine.places import space_name, zone_name
 from gateway.web.mine.problems import KINDS as PROBLEMS
 from gateway.web.mine.problems import Problems
@@ -20,8 +20,9 @@ from gateway.web.mine.record import OWN, Record, fold
 from gateway.web.mine.requests import ANSWER, APPROVED, FIELDS, KINDS, REFUSED, STATES, TIMES, Requests
 from gateway.web.mine.requests import Request as Asked
 from gateway.web.mine.words import ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS
-from gateway.web.pages.gangguan import CAUSE_WORDS
-from gateway.web.pages.gangguan import KIND_WORDS as EQUIPMENT_WORDS
+from gateway.web.outage_words import CAUSES
+from gateway.web.outage_words import KINDS as OUTAGES
+from gateway.web.outages import Outage
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
@@ -170,10 +171,10 @@ async def _page(
     until = min(end, site.clock.office())
     since = max(0, start - 14 * 86_400 * 1_000_000_000)
 
-    def read(view: View) -> tuple[Record, list[Stretch]]:
+    def read(view: View) -> tuple[Record, list[Outage]]:
         record = fold(view.of_person(asked.pid, OWN, since, end))
         where = around(site.office, zones_of(site, record, asked.unit))
-        return record, stretches(view, site.office, where, start, until)
+        return record, outages_around(view, site.office, where, start, until)
 
     try:
         record, found = await site.reading.ask(read)
@@ -199,8 +200,8 @@ async def _page(
         zone_of=lambda place: zone_name(site, place),
         method_word=lambda word: language.word(METHOD_WORDS, word),
         ended_word=lambda word: language.word(ENDED_WORDS, word),
-        cause_of=lambda word: language.word(CAUSE_WORDS, word),
-        equipment_of=lambda word: language.word(EQUIPMENT_WORDS, word),
+        cause_of=lambda word: language.word(CAUSES, word),
+        equipment_of=lambda word: language.word(OUTAGES, word),
         **_words(request, site, viewer),
     )
 

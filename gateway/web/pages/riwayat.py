@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from gateway.contract.times import written
 from gateway.errors import PermanentError
-from gateway.web.mine.attempts import Attempts
 from gateway.web.mine.days import clock_of, local, today
 from gateway.web.mine.export import checkins, everything
 from gateway.web.mine.history import history
@@ -171,7 +170,6 @@ async def erase(
     if kata.strip().upper() not in ERASE_WORDS:
         return site.pages.page(request, "riwayat/hapus.html", viewer, status=422, wrong=WRONG_WORD)
     site.people.erase(viewer.pid)
-    Attempts(site.accounts.connection).erase(viewer.pid)
     site.accounts.erase(viewer.pid)
     answer = site.pages.page(request, "riwayat/dihapus.html", None)
     answer.delete_cookie(site.cookie, path="/", secure=site.office.web.secure, httponly=True, samesite="lax")
