@@ -78,6 +78,7 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=OWN_REQUEST, status=403)
     if len(alasan.strip()) < 5:
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
+    _note(site, viewer, asked)  # who decides has looked, also by an address that they kept
     if putusan == APPROVED and asked.state == "asked":
         failed = await _told_gateway(site, viewer, asked)
         if failed:
