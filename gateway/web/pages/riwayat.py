@@ -88,7 +88,9 @@ async def form(
     """Ask for a correction: of a check-in (`catatan`), or of a day."""
     target = await _own(site, viewer, catatan)
     day = local(site, target.at).date() if target is not None else _day(hari) or today(site)
-    return _form(request, site, viewer, target=target, day=day, kind=jenis if jenis in KINDS else "lupa_tap")
+    field = "" if target is None else "last_evidence" if target.started is not None else "start"
+    kind = jenis if jenis in KINDS else "lupa_tap"
+    return _form(request, site, viewer, target=target, day=day, kind=kind, field=field)
 
 
 @router.post("/riwayat/koreksi")
