@@ -95,8 +95,9 @@ def parser() -> argparse.ArgumentParser:
     accounts.add_argument("file", type=Path, metavar="office.yaml")
     accounts.add_argument(
         "action",
-        choices=["code", "token", "list", "disable"],
-        help="code: print a one-time sign-in code; token: print a bearer token (backend, kiosk, display)",
+        choices=["code", "token", "list", "disable", "enable", "unlink", "revoke"],
+        help="code: print a one-time sign-in code; token: print a bearer token (backend, kiosk, display); unlink: end"
+        " its links with OpenID Connect providers; revoke: end its tokens",
     )
     accounts.add_argument("--pid", help="of this person: employee's pages, and whatever --role adds")
     accounts.add_argument("--account", metavar="ID", help="an account that there is, as list says it")

@@ -30,6 +30,7 @@ MAX_CREDENTIALS = 16
 _UNIT = re.compile(rf"_\Z|(?:{IDENTIFIER})")
 _STAFF_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z./ -]{0,31}")
 _NAME_LENGTH = 120
+_INDEX = re.compile(r"[0-9a-f]{32}")
 LONGEST_GUEST = 36 * 3600 * SECOND
 """A guest is somebody for a day; who comes again signs in again."""
 
@@ -180,6 +181,15 @@ class PeopleTable:
                 raise HadirError("nobody has that pid")
             self._give(pid, indices, self._raise_version())
 
+    def give_index(self, pid: str, index: str) -> None:
+        """A card that a gateway knows by its keyed index alone (enrolment.py). Raises HadirError as `add` does."""
+        if not _INDEX.fullmatch(index):
+            raise HadirError("that is no card's index")
+        with sqlite.transaction(self._connection):
+            if not self._connection.execute("SELECT 1 FROM person WHERE pid = ? AND NOT erased", (pid,)).get:
+                raise HadirError("nobody has that pid")
+            self._give(pid, [(index, None)], self._raise_version())
+
     def disable(self, pid: str, credential: tuple[str, str] | None = None) -> int:
         """One credential of a person, or all, no longer work (lost, returned); how many that were."""
         index = None if credential is None else self._key.index(checked(credential[0]), credential[1])
@@ -320,7 +330,8 @@ class PeopleTable:
             for pid in pids:
                 found = self._connection.execute(
                     "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1 WHERE pid = ? AND NOT erased RETURNING 1",
+                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1"
+                    " WHERE pid = ? AND NOT erased RETURNING 1",
                     (pid,),
                 ).fetchall()
                 if found:

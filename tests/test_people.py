@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from gateway import sqlite
 from gateway.clock import SECOND, ManualClock
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.directory import DISABLED, UNKNOWN
@@ -305,3 +306,31 @@ class Site(RuleBasedStateMachine):
 
 Site.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 TestSite = Site.TestCase
+
+
+def test_a_staff_number_names_one_person_of_a_unit_however_it_is_spaced(table: PeopleTable) -> None:
+    pid = table.enrol(unit="bkn", name="Sari", staff_number="19850330 200312 1 002")
+    assert table.by_staff_number(NIP, "bkn") == pid
+    assert table.by_staff_number(f" {NIP} ", "bkn") == pid
+    assert table.by_staff_number(NIP, "panrb") is None
+    assert table.by_staff_number("1", "bkn") is None
+    assert table.unit_of(pid) == "bkn"
+    twin = table.enrol(unit="bkn", staff_number=NIP)
+    assert table.by_staff_number(NIP, "bkn") is None
+    table.erase(twin)
+    assert table.by_staff_number(NIP, "bkn") == pid
+    table.erase(pid)
+    assert table.by_staff_number(NIP, "bkn") is None
+    assert table.unit_of(pid) is None
+
+
+def test_staff_numbers_of_an_older_table_are_found_as_well(tmp_path: Path) -> None:
+    with PeopleTable(tmp_path / "people.sqlite", KEY) as table:
+        pid = table.enrol(unit="bkn", staff_number=NIP)
+    older = sqlite.connect(tmp_path / "people.sqlite", exclusive=False)
+    older.execute("UPDATE person SET staff_idx = NULL")
+    older.close()
+    with PeopleTable(tmp_path / "people.sqlite", KEY) as table:
+        assert table.by_staff_number(NIP, "bkn") == pid
+    raw = (tmp_path / "people.sqlite").read_bytes()
+    assert NIP.encode() not in raw

@@ -112,8 +112,7 @@ class Accounts:
 
     def of_person(self, pid: str, unit: str) -> str:
         """The account of a person: it is made when there is none."""
-        found = self._db.execute("SELECT id FROM account WHERE pid = ?", (pid,)).get
-        return str(found) if found else self.create(roles=[Role.EMPLOYEE], pid=pid, unit=unit)
+        return self.holder(pid) or self.create(roles=[Role.EMPLOYEE], pid=pid, unit=unit)
 
     def grant(self, account: str, roles: Collection[Role], units: Collection[str]) -> None:
         """Give it these roles and this scope as well. Raises HadirError: no such account."""
@@ -128,6 +127,14 @@ class Accounts:
     def account(self, account: str) -> Account | None:
         """One account that is not disabled."""
         return next(self._accounts("id = ? AND NOT disabled", account), None)
+
+    def exists(self, account: str) -> bool:
+        """Whether there is such an account, disabled or not."""
+        return bool(self._db.execute("SELECT 1 FROM account WHERE id = ?", (account,)).get)
+
+    def holder(self, pid: str) -> str:
+        """The account of a person, disabled or not; empty: none."""
+        return str(self._db.execute("SELECT id FROM account WHERE pid = ?", (pid,)).get or "")
 
     def all(self) -> list[Account]:
         """Every account that is not disabled."""
@@ -186,8 +193,7 @@ class Accounts:
 
         Raises HadirError: there is no such account, or it is disabled.
         """
-        if self.account(account) is None:
-            raise HadirError(f"{account} is disabled, or there is none: `hadir accounts office.yaml enable`")
+        self._must_be(account)
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_DIGITS))
         with sqlite.transaction(self._db):
             self._db.execute("DELETE FROM code WHERE account = ?", (account,))
@@ -227,13 +233,21 @@ class Accounts:
         self.sessions.end(secret)
 
     def new_token(self, account: str, label: str) -> str:
-        """A bearer token of an account, for a backend, kiosk or display; shown once."""
+        """A bearer token of an account, for a backend, kiosk or display; shown once.
+
+        Raises HadirError as `new_code`.
+        """
+        self._must_be(account)
         token = f"hadir_{secrets.token_urlsafe(32)}"
         self._db.execute(
             "INSERT INTO token (digest, account, label, created) VALUES (?, ?, ?, ?)",
             (digest(token), account, label, self._clock.office()),
         )
         return token
+
+    def revoke(self, account: str) -> int:
+        """End all tokens of an account; how many that were."""
+        return len(self._db.execute("DELETE FROM token WHERE account = ? RETURNING 1", (account,)).fetchall())
 
     def viewer(self, *, session: str = "", authorization: str = "") -> Viewer | None:
         """Who a cookie or an Authorization header stands for."""
@@ -286,6 +300,10 @@ class Accounts:
             "SELECT at, account, what, reason FROM lookup WHERE pid = ? ORDER BY id DESC LIMIT ?", (pid, limit)
         )
         return [(int(at), str(account), str(what), str(reason)) for at, account, what, reason in rows]
+
+    def _must_be(self, account: str) -> None:
+        if self.account(account) is None:
+            raise HadirError(f"{account} is disabled, or there is none: `hadir accounts office.yaml enable`")
 
     def _accounts(self, where: str, *values: object) -> Iterator[Account]:
         rows = self._db.execute(

@@ -14,11 +14,12 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.web import api, pages
-from gateway.web.security import Guarded
+from gateway.web.security import HEADERS, Guarded
 from gateway.web.site import Site
 from gateway.web.viewer import SignIn
 
@@ -60,8 +61,10 @@ def build(site: Site) -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HadirError, _failed)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _broken)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Guarded)
+    app.add_middleware(Guarded, encrypted=site.office.web.encrypted, proxies=site.office.web.proxies)
     return app
 
 
@@ -101,6 +104,21 @@ async def _failed(request: Request, error: Exception) -> Response:
         response.headers["Retry-After"] = "5"
         return response
     return problem(request, 400 if isinstance(error, PermanentError) else 500, str(error))
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads it, unless the body was too large or too slow: then security.py says so in its place."""
+    del error
+    return problem(request, 400, "the request was not whole")
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A mistake of ours: it is logged by the server, and says nothing of itself outside."""
+    site: Site = request.app.state.site
+    site.counters.add("web.broken", type(error).__name__)
+    response = problem(request, 500, "a mistake of hadir itself; the log has it")
+    response.headers.update(HEADERS)  # this answer is made outside of the middleware
+    return response
 
 
 __all__ = ["HTTPException", "build", "problem"]

@@ -12,6 +12,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -74,11 +75,16 @@ class Provider:
         self._secret = secret
         self._redirect = redirect
         self._wall = wall
-        self._tls: ssl.SSLContext | bool = True if ca is None else ssl.create_default_context(cafile=str(ca))
+        self._ca = ca
         self._lock = asyncio.Lock()
         self._metadata: tuple[int, Mapping[str, Any]] | None = None
         self._keys: tuple[int, KeySet] | None = None
         self._used: OrderedDict[str, None] = OrderedDict()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once: it reads every authority that the machine knows."""
+        return ssl.create_default_context(cafile=None if self._ca is None else str(self._ca))
 
     async def begin(self) -> Begun:
         """Where to send somebody who wants to sign in. Raises TransientError: the provider does not answer."""
@@ -204,11 +210,12 @@ class Provider:
     ) -> tuple[int, Mapping[str, Any]]:
         """Status and JSON object of an answer. Raises TransientError."""
         asked = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+        tls = self._tls if url.startswith("https://") else False
         raw = bytearray()
         try:
             async with (
                 asyncio.timeout(ANSWER_S),
-                httpx.AsyncClient(timeout=ANSWER_S, verify=self._tls, follow_redirects=False) as client,
+                httpx.AsyncClient(timeout=ANSWER_S, verify=tls, follow_redirects=False) as client,
                 client.stream(method, url, headers=asked, content=body.encode() if body else None) as response,
             ):
                 async for part in response.aiter_raw():

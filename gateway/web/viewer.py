@@ -76,6 +76,13 @@ class SignIn(HTTPException):
         self.location = f"/masuk?lanjut={quote(path, safe='/')}"
 
 
+class TooOften(HTTPException):
+    """More requests or changes than an account may make."""
+
+    def __init__(self) -> None:
+        super().__init__(status.HTTP_429_TOO_MANY_REQUESTS, "too often; wait a little", {"Retry-After": "10"})
+
+
 Guard = Callable[[Request], Coroutine[Any, Any, Viewer]]
 
 
@@ -86,7 +93,7 @@ class Allowed:
         self.roles = frozenset(roles)
 
     async def __call__(self, request: Request) -> Viewer:
-        """Raises SignIn; HTTPException 403: without the role, or a change without its token."""
+        """Raises SignIn; TooOften; HTTPException 403: without the role, or a change without its token."""
         viewer = await found(request)
         if viewer is None:
             raise SignIn(request.url.path)
@@ -94,6 +101,8 @@ class Allowed:
             raise HTTPException(status.HTTP_403_FORBIDDEN, f"needs one of: {', '.join(sorted(self.roles))}")
         if request.method not in SAFE:
             await _own(request, viewer)
+            if viewer.csrf and not request.app.state.site.changes.allows(viewer.account):
+                raise TooOften
         return viewer
 
 
@@ -115,12 +124,15 @@ def allowed(*roles: Role) -> Allowed:
 
 
 async def found(request: Request) -> Viewer | None:
-    """The viewer by session cookie or bearer token; kept for the request."""
+    """The viewer by session cookie or bearer token; kept for the request. Raises TooOften: by one token."""
     if not hasattr(request.state, "viewer"):
         site = request.app.state.site
         request.state.viewer = site.accounts.viewer(
             session=request.cookies.get(site.cookie, ""), authorization=request.headers.get("authorization", "")
         )
+        by_token = request.state.viewer is not None and not request.state.viewer.csrf
+        if by_token and not site.requests.allows(request.state.viewer.account):
+            raise TooOften
     viewer: Viewer | None = request.state.viewer
     return viewer
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
@@ -35,10 +37,14 @@ class Web:
     def site(self) -> Site:
         return self.serve.site
 
+    @cached_property
+    def app(self) -> FastAPI:
+        return build(self.site)
+
     def client(self, *roles: Role, pid: str = "", unit: str = "_", units: Collection[str] = ()) -> httpx.AsyncClient:
         """A browser: signed in as a new account of these roles; without roles signed out."""
         made = httpx.AsyncClient(
-            transport=httpx.ASGITransport(build(self.site)),
+            transport=httpx.ASGITransport(self.app),
             base_url="https://kantor.test",
             headers={"accept": "text/html"},
         )

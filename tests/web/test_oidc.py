@@ -71,7 +71,7 @@ async def there(client: httpx.AsyncClient, issuer: str = "panrb", onward: str = 
     """Go to the provider and be sent back; the address that the browser is sent to."""
     away = await client.get(f"/masuk/{issuer}", params={"lanjut": onward})
     assert away.status_code == 303
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(verify=False) as outside:
         returned = await outside.get(away.headers["location"])
     parts = urlsplit(returned.headers["location"])
     return f"{parts.path}?{parts.query}"
@@ -132,45 +132,45 @@ def without(name: str) -> Callable[[dict[str, Any]], None]:
     return lambda claims: claims.pop(name)
 
 
-@pytest.mark.parametrize(
-    "twist",
-    [
-        lie(nonce="another"),
-        without("nonce"),
-        lie(aud="another"),
-        lie(aud=["hadir-test", "another"]),
-        lie(azp="another"),
-        without("aud"),
-        lie(iss="https://another.example"),
-        without("iss"),
-        lie(exp=1),
-        without("exp"),
-        lie(iat=4_000_000_000),
-        lie(nbf=4_000_000_000),
-        lie(sub=""),
-        lie(sub=7),
-        without("sub"),
-        lie(exp="soon"),
-    ],
-)
-async def test_a_token_that_is_not_for_us_now_signs_nobody_in(web: Web, provider: Provider, twist: Any) -> None:
+LIES = [
+    lie(nonce="another"),
+    without("nonce"),
+    lie(aud="another"),
+    lie(aud=["hadir-test", "another"]),
+    lie(azp="another"),
+    without("aud"),
+    lie(iss="https://another.example"),
+    without("iss"),
+    lie(exp=1),
+    without("exp"),
+    lie(iat=4_000_000_000),
+    lie(nbf=4_000_000_000),
+    lie(sub=""),
+    lie(sub=7),
+    without("sub"),
+    lie(exp="soon"),
+]
+
+
+async def test_a_token_that_is_not_for_us_now_signs_nobody_in(web: Web, provider: Provider) -> None:
     member(web)
     claimed(provider)
-    provider.twist = twist
     client = web.client()
-    refused = await arrive(client, "bersama")
-    assert refused.status_code == 403
-    assert "tidak dapat dipercaya" in refused.text
-    assert web.site.cookie not in client.cookies
+    for n, twist in enumerate(LIES):
+        provider.twist = twist
+        refused = await arrive(client, "bersama")
+        assert refused.status_code == 403, n
+        assert "tidak dapat dipercaya" in refused.text
+        assert web.site.cookie not in client.cookies
     assert web.site.accounts.all() == []
 
 
-@pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": "RS256", "kid": "unknown"}])
-async def test_only_the_providers_own_key_signs(web: Web, provider: Provider, header: dict[str, str]) -> None:
+async def test_only_the_providers_own_key_signs(web: Web, provider: Provider) -> None:
     member(web)
     claimed(provider)
-    provider.header = header
-    assert (await arrive(web.client(), "bersama")).status_code == 403
+    for header in ({"alg": "none"}, {"alg": "HS256"}, {"alg": "RS256", "kid": "unknown"}):
+        provider.header = header
+        assert (await arrive(web.client(), "bersama")).status_code == 403
 
 
 async def test_a_key_that_is_not_listed_is_refused_until_it_is(
@@ -224,28 +224,27 @@ async def test_a_code_that_the_provider_does_not_know_and_a_refusal(web: Web, pr
     assert (await client.get("/masuk/panrb/kembali", params=mixed)).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("claims", "cause"),
-    [
-        ({"nip": "198503302003121002", "instansi": "Kementerian Lain"}, "unit"),
-        ({"nip": "198503302003121002"}, "unit"),
-        ({"nip": "198503302003121002", "instansi": ["Kementerian PANRB"]}, "unit"),
-        ({"nip": "198503302003121002", "instansi": "BKN"}, "person"),
-        ({"nip": "1", "instansi": "Kementerian PANRB"}, "person"),
-        ({"instansi": "Kementerian PANRB"}, "person"),
-        ({"nip": True, "instansi": "Kementerian PANRB"}, "person"),
-        ({"nip": "9" * 500, "instansi": "Kementerian PANRB"}, "person"),
-    ],
-)
-async def test_who_is_not_mapped_or_not_known_is_refused_and_told(
-    web: Web, provider: Provider, claims: dict[str, Any], cause: str
-) -> None:
+STRANGERS: list[tuple[dict[str, Any], str]] = [
+    ({"nip": "198503302003121002", "instansi": "Kementerian Lain"}, "unit"),
+    ({"nip": "198503302003121002"}, "unit"),
+    ({"nip": "198503302003121002", "instansi": ["Kementerian PANRB"]}, "unit"),
+    ({"nip": "198503302003121002", "instansi": "BKN"}, "person"),
+    ({"nip": "1", "instansi": "Kementerian PANRB"}, "person"),
+    ({"instansi": "Kementerian PANRB"}, "person"),
+    ({"nip": True, "instansi": "Kementerian PANRB"}, "person"),
+    ({"nip": "9" * 500, "instansi": "Kementerian PANRB"}, "person"),
+]
+
+
+async def test_who_is_not_mapped_or_not_known_is_refused_and_told(web: Web, provider: Provider) -> None:
     member(web)
-    provider.claims = claims
-    refused = await arrive(web.client(), "bersama")
-    assert refused.status_code == 403
-    assert REFUSALS[cause] in refused.text
-    assert web.site.counters.get("web.sign_in_refused", cause) == 1
+    for claims, cause in STRANGERS:
+        before = web.site.counters.get("web.sign_in_refused", cause)
+        provider.claims = claims
+        refused = await arrive(web.client(), "bersama")
+        assert refused.status_code == 403
+        assert REFUSALS[cause] in refused.text
+        assert web.site.counters.get("web.sign_in_refused", cause) == before + 1
 
 
 async def test_a_number_that_two_people_have_names_nobody(web: Web, provider: Provider) -> None:
@@ -335,29 +334,19 @@ async def test_who_is_disabled_or_erased_does_not_come_in(web: Web, provider: Pr
     assert (await arrive(web.client(), "bersama")).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("path", "raw"),
-    [
-        ("/.well-known/openid-configuration", b"no json"),
-        ("/.well-known/openid-configuration", b"[]"),
-        ("/.well-known/openid-configuration", b"[" * 100_000),
-        ("/.well-known/openid-configuration", b"x" * (300 << 10)),
-        ("/.well-known/openid-configuration", b'{"issuer": "https://another.example"}'),
-    ],
-)
-async def test_a_provider_that_answers_nonsense_is_a_page_that_says_so(
-    web: Web, provider: Provider, path: str, raw: bytes
-) -> None:
-    provider.raw = {path: raw}
-    page = await web.client().get("/masuk/panrb")
-    assert page.status_code == 503
-    assert "tidak menjawab" in page.text
+async def test_a_provider_that_answers_nonsense_is_a_page_that_says_so(web: Web, provider: Provider) -> None:
+    other = b'{"issuer": "https://another.example"}'
+    for raw in (b"no json", b"[]", b"[" * 100_000, b"x" * (300 << 10), other):
+        provider.raw = {"/.well-known/openid-configuration": raw}
+        page = await web.client().get("/masuk/panrb")
+        assert page.status_code == 503
+        assert "tidak menjawab" in page.text
 
 
-@pytest.mark.parametrize("raw", [b"no json", b'{"keys": 7}', b'{"keys": [{"kty": "RSA", "n": "!", "e": []}]}'])
-async def test_keys_that_cannot_be_read_sign_nobody_in(web: Web, provider: Provider, raw: bytes) -> None:
-    provider.raw = {"/keys": raw}
-    assert (await arrive(web.client())).status_code == 503
+async def test_keys_that_cannot_be_read_sign_nobody_in(web: Web, provider: Provider) -> None:
+    for raw in (b"no json", b'{"keys": 7}', b'{"keys": [{"kty": "RSA", "n": "!", "e": []}]}'):
+        provider.raw = {"/keys": raw}
+        assert (await arrive(web.client())).status_code == 503
 
 
 async def test_endpoints_without_tls_elsewhere_are_not_asked(web: Web, provider: Provider) -> None:

@@ -1,0 +1,58 @@
+"""The one way to a person's name, staff number or history for somebody else: with a reason, which the person sees.
+
+Pages and resources that show a person to an operator or a backend call `look_up`, and nothing of the people table
+otherwise. One's own things need no reason.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Form, HTTPException, status
+
+from gateway.errors import HadirError
+from gateway.people import Person
+from gateway.web.site import Site
+from gateway.web.viewer import Viewer
+
+SHORTEST, LONGEST = 5, 200
+Reason = Annotated[str, Form(alias="alasan", min_length=SHORTEST, max_length=LONGEST)]
+"""A form's field for it."""
+
+
+def look_up(site: Site, viewer: Viewer, pid: str, *, what: str, reason: str) -> Person:
+    """The person, once it is written down that `viewer` looked and why.
+
+    `what`: a stable word for what is shown: name, history, correction, attendance. Raises HTTPException 404 for nobody
+    and for whom this viewer may not see, which look alike; 422 without a reason.
+    """
+    unit = site.people.unit_of(pid)
+    if unit is None or not viewer.sees(unit, pid):
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such person")
+    if pid != viewer.pid:
+        _note(site, viewer, pid, unit, what, reason)
+    person = site.people.person(pid)
+    if person is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such person")
+    return person
+
+
+def look_up_unit(site: Site, viewer: Viewer, unit: str, pids: list[str], *, what: str, reason: str) -> list[Person]:
+    """Several people of one unit at once, as `look_up`: each of them sees it. Raises HTTPException 404 and 422."""
+    if not viewer.sees(unit):
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such unit")
+    here = [pid for pid in dict.fromkeys(pids) if site.people.unit_of(pid) == unit]
+    for pid in here:
+        if pid != viewer.pid:
+            _note(site, viewer, pid, unit, what, reason)
+    return [person for pid in here if (person := site.people.person(pid)) is not None]
+
+
+def _note(site: Site, viewer: Viewer, pid: str, unit: str, what: str, reason: str) -> None:
+    if not SHORTEST <= len(" ".join(reason.split())) <= LONGEST:
+        text = f"say in {SHORTEST} to {LONGEST} letters why you look this person up: they see it"
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, text)
+    try:
+        site.accounts.note_lookup(viewer, pid, unit, what, " ".join(reason.split()))
+    except HadirError as error:
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, str(error)) from error
