@@ -20,6 +20,7 @@ DAY = 86_400 * SECOND
 LOOK_BACK = 14 * DAY
 OPEN_FOR = 2 * DAY
 """A check-in that is older was closed, whether or not its end has reached the archive."""
+UNSURE_FOR, SOON = 900 * SECOND, 60 * SECOND
 HELD = ("taken", "away")
 
 
@@ -52,14 +53,22 @@ class Standing:
     readable: bool
     """Whether there was a ledger to read."""
 
+    at: int
+
     @property
     def waiting(self) -> tuple[Attempt, ...]:
-        """What was asked for and is not in the ledger, or nobody has answered."""
+        """What was asked for and is not in the ledger, or, for a while, what nobody has answered."""
         return tuple(
             one
             for one in self.attempts
-            if one.state == UNSURE or (one.state == SENT and not one.is_stored(self.record.ids))
+            if (one.state == UNSURE and self.at - one.at < UNSURE_FOR)
+            or (one.state == SENT and not one.is_stored(self.record.ids))
         )
+
+    @property
+    def soon(self) -> bool:
+        """Whether something of it may be decided any moment, so that an open page looks again."""
+        return any(self.at - one.at < SOON for one in self.waiting)
 
 
 async def standing(site: Site, pid: str) -> Standing:
@@ -117,6 +126,7 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
         bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
         warning=_running(site, record, attempts, held, bookings, now),
         readable=readable,
+        at=now,
     )
 
 

@@ -69,3 +69,12 @@ WARNING_WORDS: Mapping[str, str] = {
     "no_evidence": N_("Sensor sudah lama tidak melihat siapa pun di meja."),
     "auto_release": N_("Sensor sudah lama tidak melihat siapa pun di meja."),
 }
+LOOKUP_WORDS: Mapping[str, str] = {
+    "name": N_("nama Anda"),
+    "history": N_("riwayat Anda"),
+    "correction": N_("permintaan koreksi Anda"),
+    "attendance": N_("kehadiran unit Anda pada suatu hari"),
+    "why": N_("keadaan Anda dan buktinya pada suatu saat"),
+    "enrol": N_("pendaftaran kartu Anda"),
+}
+"""What was shown to whoever looked a person up, by its first word."""

@@ -10,6 +10,8 @@ from fastapi.responses import Response
 from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError, TransientError
 from gateway.ledger_view import View
+from gateway.people import Person
+from gateway.web.lookups import look_up
 from gateway.web.mine.days import bounds, local
 from gateway.web.mine.near import zones_of
 from gateway.web.mine.outage import around, outages_around
@@ -29,7 +31,7 @@ from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
 Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
-LOOKUP = "koreksi"
+LOOKUP = "correction"
 SAY_WHY = N_("Tulis alasannya, sekurang-kurangnya lima huruf: pegawai membacanya.")
 LATE = N_("Permintaan ini sudah diputuskan atau ditarik.")
 OWN_REQUEST = N_("Permintaan sendiri diputuskan operator lain.")
@@ -78,7 +80,7 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=OWN_REQUEST, status=403)
     if len(alasan.strip()) < 5:
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
-    _note(site, viewer, asked)  # who decides has looked, also by an address that they kept
+    _person(site, viewer, asked)  # who decides has looked, also by an address that they kept
     if putusan == APPROVED and asked.state == "asked":
         failed = await _told_gateway(site, viewer, asked)
         if failed:
@@ -165,9 +167,7 @@ async def _page(
     answer: str = "",
     status: int = 200,
 ) -> Response:
-    person = site.people.person(asked.pid)
-    if asked.pid != viewer.pid:
-        _note(site, viewer, asked)
+    person = _person(site, viewer, asked)
     start, end = bounds(site, local(site, _day(site, asked)).date())
     until = min(end, site.clock.office())
     since = max(0, start - 14 * 86_400 * 1_000_000_000)
@@ -207,13 +207,15 @@ async def _page(
     )
 
 
-def _note(site: Site, viewer: Viewer, asked: Asked) -> None:
-    """Once an operator and request: what is looked at again is not looked up again."""
+def _person(site: Site, viewer: Viewer, asked: Asked) -> Person:
+    """Whose request it is. The person sees it once an operator and request. Raises HTTPException 404."""
     reason = f"Permintaan koreksi Anda {written(asked.asked)[:10]}"
     for _, account, what, why in site.accounts.lookups(asked.pid):
         if (account, what, why) == (viewer.account, LOOKUP, reason):
-            return
-    site.accounts.note_lookup(viewer, asked.pid, asked.unit, LOOKUP, reason)
+            known = site.people.person(asked.pid)
+            if known is not None and viewer.sees(known.unit, asked.pid):
+                return known
+    return look_up(site, viewer, asked.pid, what=LOOKUP, reason=reason)
 
 
 def _words(request: Request, site: Site, viewer: Viewer) -> dict[str, Any]:
