@@ -14,7 +14,6 @@ from gateway.web.viewer import Role
 
 PERSON = 1
 """Of the tower: an employee, unless the page is of nobody in particular."""
-CROWDED = "/denah/kk2-t3/l09"
 """A floor of 200 desks."""
 
 
