@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +45,6 @@ from gateway.questions import Questions
 from gateway.recording import Tap
 from gateway.sightings import Reporter
 from gateway.sources.around import Around
-from gateway.sources.base import Source
 from gateway.sources.build import build
 from gateway.sources.gpio_light import lights
 from gateway.supervise import keep
@@ -146,6 +146,7 @@ class GatewayApp:
             health=lambda item: self.pipeline.intake.act(item, item.at),
             say=lambda events, facts: self.outbox.submit([Draft(e, "", self.quality) for e in events], facts),
             home_assistant=office.home_assistant,
+            key=key,
         )
         self.learned = wiring.models(office)
         self.duties = Duties(
@@ -248,7 +249,13 @@ class GatewayApp:
         self.pipeline = Pipeline(
             bound=self.bound,
             drivers=by_medium(self.named),
-            normalizer=Normalizer(self.resolver, self.counters, quality=self.quality, site_realm=self.office.site),
+            normalizer=Normalizer(
+                self.resolver,
+                self.counters,
+                quality=self.quality,
+                site_realm=self.office.site,
+                enrolment=self.equipment.enrolment,
+            ),
             engine=engine,
             outbox=self.outbox,
             surroundings=self.duties,
@@ -272,7 +279,10 @@ class GatewayApp:
         )
         self.forwarder.restore(listened, kept)
         intake = self.pipeline.intake
-        self.commands = Commands(self.link, self.origin, self.places, intake, self.clock, self.counters, self.terms)
+        enrolment = self.equipment.enrolment
+        self.commands = Commands(
+            self.link, self.origin, self.places, intake, self.clock, self.counters, self.terms, enrolment
+        )
         if old := self.commands.restore(await self.outbox.facts(commands.NAME)):
             await self.outbox.append((), old)
         self.consent = Consent(
@@ -337,14 +347,8 @@ class GatewayApp:
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             for source in self.sources:
-                group.create_task(self._keep(source), name=f"source {source.id}")
-            group.create_task(self.pipeline.run(), name="pipeline")
-            group.create_task(self.board.run(), name="board")
-            group.create_task(self.forwarder.run(), name="forward")
-            group.create_task(self.reporter.run(), name="sightings")
-            group.create_task(self.leadership.run(), name="leadership")
-            group.create_task(self.consent.run(), name="consent")
-            group.create_task(self.timing.run(), name="clock")
+                name, run = f"source {source.id}", partial(source.run, self.pipeline.deliver)
+                group.create_task(keep(name, run, self.clock, self.counters, longest_s=5.0), name=name)
             questions = self._questions()
             heartbeat = Heartbeat(
                 origin=self.origin,
@@ -358,18 +362,18 @@ class GatewayApp:
                 draft=self._draft,
                 alarms=questions.alarms,
             )
-            group.create_task(heartbeat.run(), name="health")
-            control = Control(self.folder / "control.sock", questions.handlers())
-            group.create_task(control.run(), name="control")
-
-    async def _keep(self, source: Source) -> None:
-        await keep(
-            f"source {source.id}",
-            lambda: source.run(self.pipeline.deliver),
-            self.clock,
-            self.counters,
-            longest_s=5.0,
-        )
+            for name, running in (
+                ("pipeline", self.pipeline.run()),
+                ("board", self.board.run()),
+                ("forward", self.forwarder.run()),
+                ("sightings", self.reporter.run()),
+                ("leadership", self.leadership.run()),
+                ("consent", self.consent.run()),
+                ("clock", self.timing.run()),
+                ("health", heartbeat.run()),
+                ("control", Control(self.folder / "control.sock", questions.handlers()).run()),
+            ):
+                group.create_task(running, name=name)
 
     async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         """What the sources have delivered is ruled and committed; the publisher gets a moment; then goodbye."""

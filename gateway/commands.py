@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway import enrolment
 from gateway.clock import SECOND, Clock
 from gateway.config.places import Places
 from gateway.contract import state as wire
@@ -22,6 +23,7 @@ from gateway.contract.exchange import EXPIRES_S, REMEMBERED_S, CommandMessage, C
 from gateway.contract.times import parsed, written
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
+from gateway.enrolment import Enrolment
 from gateway.errors import PermanentError
 from gateway.intake import Asked, Intake
 from gateway.mqtt import Link, Message
@@ -73,8 +75,10 @@ class Commands:
         clock: Clock,
         counters: Counters,
         terms: Terms,
+        enrolment: Enrolment | None = None,
     ) -> None:
         """`terms`: a coordinator whose term is below the highest is refused."""
+        self._enrolment = enrolment
         self._terms = terms
         self._link = link
         self._origin = origin
@@ -121,6 +125,9 @@ class Commands:
 
     def _take(self, name: str, command: dict[str, Any], *, may_name: bool) -> None:
         identity = command["id"]
+        if name == enrolment.NAME:
+            self._send(command, name, self._enrol(command))
+            return
         known = self._refused.get(identity) or self._answers.get(identity)
         if known is not None:
             self._send(command, name, known)
@@ -156,6 +163,17 @@ class Commands:
             self._finish(command, name, self._result(identity, ok=done, reason=reason, rows=rows))
 
         self._intake.act(Asked(asked, answer, (Fact(NAME, identity, {"at": now}), *term, *self._forget(now))), asked.at)
+
+    def _enrol(self, command: dict[str, Any]) -> bytes:
+        """A question, and no act: it changes nothing that lasts, and is answered each time as things are then."""
+        if self._enrolment is None or command["role"] != "operator" or command.get("pid"):
+            found = enrolment.Found(reason="forbidden")
+        elif expired(command, self._clock.office()):
+            found = enrolment.Found(reason="expired")
+        else:
+            found = self._enrolment.asked(command.get("args") or {})
+        ok = bool(found.card)
+        return self._result(command["id"], ok=ok, reason=found.reason or None, rows=(), index=found.card or None)
 
     def _refusal(self, name: str, command: dict[str, Any], *, may_name: bool) -> str:
         if name not in KNOWN:
@@ -212,7 +230,9 @@ class Commands:
             and max(at, parsed(command["at"]) if command.get("at") else 0) <= soon
         )
 
-    def _result(self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row]) -> bytes:
+    def _result(
+        self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row], index: str | None = None
+    ) -> bytes:
         return wire.write(
             CommandResult,
             {
@@ -222,6 +242,7 @@ class Commands:
                 "at": written(self._clock.office()),
                 "gw": self._origin.gateway,
                 "events": [json.loads(row.body)["id"] for row in rows][:16],
+                **({} if index is None else {"index": index}),
             },
         )
 

@@ -17,6 +17,8 @@ from gateway.contract.envelope import Origin
 from gateway.contract.home_assistant import discovery
 from gateway.contract.times import written
 from gateway.coverage import Coverage
+from gateway.credentials import SiteKey
+from gateway.enrolment import Enrolment
 from gateway.rebase import Move
 from gateway.sources.base import OnState, SourceState
 from rules.api import Event, Fact, Health
@@ -55,6 +57,7 @@ class Equipment:
         health: Callable[[Health], None],
         say: Callable[[Sequence[Event], Sequence[Fact]], None],
         home_assistant: bool,
+        key: SiteKey,
     ) -> None:
         """`place`: of the gateway's own events. `health` feeds the rules, `say` commits events and facts together."""
         self._origin = origin
@@ -70,6 +73,7 @@ class Equipment:
         self._bindings: dict[str, Binding] = {}
         self._said: dict[str, _Heard] = {}
         self._doubted: set[str] = set()
+        self.enrolment = Enrolment(key, clock, self._is_reader, self._say_now)
         self._awake = 0
         """Since when, office time, silence is a device's own."""
 
@@ -101,6 +105,7 @@ class Equipment:
         if known is None:
             known = self._said[name] = _Heard(frame.received_at)
         known.at = max(known.at, frame.received_at)
+        self.enrolment.heard(name)
         if frame.rssi is not None:
             known.signal = frame.rssi
         low: bool | None = None
@@ -177,6 +182,14 @@ class Equipment:
         for name, source in self._sources.items():
             if source.up and self._alive.get(name, (True, None))[0] is not False:
                 self._health(Health(name, True, "", until))
+
+    def _is_reader(self, device: str) -> bool:
+        """Whether a badge reader of that name hangs here."""
+        return device in self._bindings and self._bindings[device].modality == "badge"
+
+    def _say_now(self, device: str) -> None:
+        """Publish a device's state before the next heartbeat does."""
+        self._board.touch(topics.device(self._origin.site, self._origin.gateway, device))
 
     def _changed(self, binding: Binding, state: SourceState, *, alone: bool) -> None:
         """`alone`: the source works only if the device does; one of many may be silent though its source works."""

@@ -17,8 +17,8 @@ CLASSES = ("evt", "who", "sense")
 LATEST = 2**63 - 1
 LEVELS = 5
 
-_EVENT = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, '' AS pid, at FROM event"
-_PERSON = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, pid, at FROM person_event"
+EVENT_ROWS = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, '' AS pid, at FROM event"
+PERSON_ROWS = "SELECT id, source, sequence, cls, type, subject, time, recorded, body, pid, at FROM person_event"
 _COLUMNS = "rows.id, gateway, boot, sequence, cls, type, subject, time, recorded, body, pid, at"
 
 
@@ -67,11 +67,11 @@ class View:
 
     def all(self) -> Iterator[Stored]:
         """Every row, in order of commit."""
-        return self._rows(f"{_EVENT} UNION ALL {_PERSON} ORDER BY id", ())
+        return self._rows(f"{EVENT_ROWS} UNION ALL {PERSON_ROWS} ORDER BY id", ())
 
     def after(self, cursor: int, limit: int = 1000, *, classes: Sequence[str] = CLASSES) -> list[Stored]:
         """Rows committed behind `cursor`, in order of commit; the last one's id is the next cursor."""
-        tables = [_EVENT] if tuple(classes) == ("evt",) else [_EVENT, _PERSON]
+        tables = [EVENT_ROWS] if tuple(classes) == ("evt",) else [EVENT_ROWS, PERSON_ROWS]
         marks = ",".join("?" * len(classes))
         parts = [f"{table} WHERE id > ? AND cls IN ({marks})" for table in tables]
         values = (cursor, *classes) * len(parts)
@@ -104,7 +104,7 @@ class View:
             # `+`: by id, so that a page costs what it holds, and not what the whole building ever said
             where.append("(+subject = ? OR +subject >= ? AND +subject < ?)")
             conditions += [place, f"{place}/", f"{place}0"]  # 0 follows / in ASCII
-        tables = [_EVENT, _PERSON] if people else [_EVENT]
+        tables = [EVENT_ROWS, PERSON_ROWS] if people else [EVENT_ROWS]
         parts = [f"{table} WHERE {' AND '.join(where)}" for table in tables]
         return list(self._rows(" UNION ALL ".join(parts) + " ORDER BY id LIMIT ?", (*conditions * len(parts), limit)))
 
@@ -113,7 +113,7 @@ class View:
         found: list[Stored] = []
         for kind in types:
             found += self._rows(
-                f"{_EVENT} WHERE subject = ? AND type = ? AND at >= ? AND at < ?", (subject, kind, since, until)
+                f"{EVENT_ROWS} WHERE subject = ? AND type = ? AND at >= ? AND at < ?", (subject, kind, since, until)
             )
         return sorted(found, key=by_time)
 
@@ -121,7 +121,7 @@ class View:
         """The last row without a person of this type and place that happened before `time`."""
         return next(
             self._rows(
-                f"{_EVENT} WHERE subject = ? AND type = ? AND at < ? ORDER BY at DESC LIMIT 1",
+                f"{EVENT_ROWS} WHERE subject = ? AND type = ? AND at < ? ORDER BY at DESC LIMIT 1",
                 (subject, kind, time),
             ),
             None,
@@ -131,7 +131,7 @@ class View:
         """The first row without a person of this type and place that happened at `time` or later."""
         return next(
             self._rows(
-                f"{_EVENT} WHERE subject = ? AND type = ? AND at >= ? ORDER BY at LIMIT 1", (subject, kind, time)
+                f"{EVENT_ROWS} WHERE subject = ? AND type = ? AND at >= ? ORDER BY at LIMIT 1", (subject, kind, time)
             ),
             None,
         )
@@ -141,6 +141,17 @@ class View:
         return self._connection.execute(  # type: ignore[no-any-return]
             "SELECT min(at) FROM event WHERE subject = ? AND type = ? AND at >= ?", (subject, kind, time)
         ).get
+
+    def of_person(self, pid: str, types: Sequence[str], since: int, until: int = LATEST) -> list[Stored]:
+        """Every row of a person of some types that happened in [since, until), by time."""
+        where = f"pid = ? AND type IN ({','.join('?' * len(types))})"
+        return sorted(
+            self._rows(
+                f"{_PERSON} WHERE {where} AND coalesce(at, time) >= ? AND coalesce(at, time) < ?",
+                (pid, *types, since, until),
+            ),
+            key=by_time,
+        )
 
     def person_last(self, pid: str, types: Sequence[str], time: int) -> Stored | None:
         """The last row of a person of some types that happened before `time`."""
@@ -153,7 +164,7 @@ class View:
     def _of_person(self, pid: str, types: Sequence[str], when: str, time: int) -> Iterator[Stored]:
         marks = ",".join("?" * len(types))
         where = f"pid = ? AND type IN ({marks}) AND coalesce(at, time) {when} LIMIT 1"
-        return self._rows(f"{_PERSON} WHERE {where}", (pid, *types, time))
+        return self._rows(f"{PERSON_ROWS} WHERE {where}", (pid, *types, time))
 
     def ids_in(self, subject: str, types: Sequence[str], millisecond: int) -> list[int]:
         """Ids of rows without a person of some types and one place that stand in this millisecond."""
@@ -170,7 +181,8 @@ class View:
         boot = json.loads(by.body)["data"]["boot"]
         return list(
             self._rows(
-                f"{_EVENT} WHERE free AND id < ? AND source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)",  # noqa: S608
+                f"{EVENT_ROWS} WHERE free AND id < ?"  # noqa: S608
+                " AND source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)",
                 (by.id, by.gateway, boot),
             )
         )
@@ -183,9 +195,9 @@ class View:
         for (source,) in sources:
             found = list(
                 self._rows(
-                    f"SELECT * FROM ({_EVENT} WHERE source = ?1 AND at NOT NULL ORDER BY sequence DESC LIMIT 1)"  # noqa: S608
+                    f"SELECT * FROM ({EVENT_ROWS} WHERE source = ?1 AND at NOT NULL ORDER BY sequence DESC LIMIT 1)"  # noqa: S608
                     " UNION ALL"
-                    f" SELECT * FROM ({_PERSON} WHERE source = ?1 AND at NOT NULL ORDER BY sequence DESC LIMIT 1)"
+                    f" SELECT * FROM ({PERSON_ROWS} WHERE source = ?1 AND at NOT NULL ORDER BY sequence DESC LIMIT 1)"
                     " ORDER BY sequence DESC LIMIT 1",
                     (source,),
                 )

@@ -15,7 +15,8 @@ from gateway.bindings import Binding
 from gateway.clock import SECOND
 from gateway.counters import Counters
 from gateway.credentials import PART
-from gateway.directory import AMBIGUOUS
+from gateway.directory import AMBIGUOUS, UNKNOWN
+from gateway.enrolment import Enrolment
 from gateway.people import Entry, Refusal
 from rules.api import Health, Reading, Sighting, is_signal
 from rules.room_model_features import FAMILY
@@ -53,8 +54,18 @@ class Resolves(Protocol):
 class Normalizer:
     """State of hop 4: which cards are held now, and how many refusals each reader has had."""
 
-    def __init__(self, resolver: Resolves, counters: Counters, *, quality: str = "good", site_realm: str) -> None:
+    def __init__(
+        self,
+        resolver: Resolves,
+        counters: Counters,
+        *,
+        quality: str = "good",
+        site_realm: str,
+        enrolment: Enrolment | None = None,
+    ) -> None:
+        """`enrolment`: where a new card may be meant for."""
         self._resolver = resolver
+        self._enrolment = enrolment
         self._counters = counters
         self._quality = quality
         self._site_realm = site_realm
@@ -134,6 +145,9 @@ class Normalizer:
         part = number.partition(":")[0].endswith(PART)
         found = AMBIGUOUS if part else self._resolver.resolve(number, binding.realm, frame.received_at)
         person, unit, refused, assurance = "", "_", "", "claimed"
+        if self._enrolment is not None and self._is_enrolled(self._enrolment, binding, number, found):
+            self._counters.add("badge.enrolling")
+            return None
         if isinstance(found, Refusal):
             refused = self._limited(reader, frame.machine_at, found.cause)
             if not refused:
@@ -156,6 +170,13 @@ class Normalizer:
             quality=self._quality,
             sequence=self._sequence,
         )
+
+    def _is_enrolled(self, enrolment: Enrolment, binding: Binding, number: str, found: Entry | Refusal) -> bool:
+        """Whether a tap was meant for a pairing window: then it is no refusal, and no event."""
+        if found is UNKNOWN:
+            return enrolment.stranger(binding.device.id, number, binding.realm)
+        enrolment.other(binding.device.id, found.cause if isinstance(found, Refusal) else "taken")
+        return False
 
     def _is_held(self, reader: str, number: str, machine_at: int) -> bool:
         """Whether this frame repeats a tap. The number is held as the process's own salted hash, for seconds."""

@@ -30,6 +30,7 @@ MAX_CREDENTIALS = 16
 _UNIT = re.compile(rf"_\Z|(?:{IDENTIFIER})")
 _STAFF_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z./ -]{0,31}")
 _NAME_LENGTH = 120
+_INDEX = re.compile(r"[0-9a-f]{32}")
 LONGEST_GUEST = 36 * 3600 * SECOND
 """A guest is somebody for a day; who comes again signs in again."""
 
@@ -180,6 +181,15 @@ class PeopleTable:
                 raise HadirError("nobody has that pid")
             self._give(pid, indices, self._raise_version())
 
+    def give_index(self, pid: str, index: str) -> None:
+        """A card that a gateway knows by its keyed index alone (enrolment.py). Raises HadirError as `add` does."""
+        if not _INDEX.fullmatch(index):
+            raise HadirError("that is no card's index")
+        with sqlite.transaction(self._connection):
+            if not self._connection.execute("SELECT 1 FROM person WHERE pid = ? AND NOT erased", (pid,)).get:
+                raise HadirError("nobody has that pid")
+            self._give(pid, [(index, None)], self._raise_version())
+
     def disable(self, pid: str, credential: tuple[str, str] | None = None) -> int:
         """One credential of a person, or all, no longer work (lost, returned); how many that were."""
         index = None if credential is None else self._key.index(checked(credential[0]), credential[1])
@@ -191,6 +201,14 @@ class PeopleTable:
     def set_quiet(self, pid: str, quiet: bool) -> int:
         """Sensing of the person stops (or starts again) as soon as gateways hear of it; 0 for no such pid."""
         return self._change("UPDATE person SET quiet = ? WHERE pid = ? AND NOT erased RETURNING pid", (int(quiet), pid))
+
+    def set_visibility(self, pid: str, visibility: str) -> int:
+        """Who may see the person's zone: `self` nobody else, `team`, `unit`; 0 for no such pid. Raises HadirError."""
+        if visibility not in VISIBILITIES:
+            raise HadirError(f"visibility is one of {', '.join(VISIBILITIES)}")
+        return self._change(
+            "UPDATE person SET visibility = ? WHERE pid = ? AND NOT erased RETURNING pid", (visibility, pid)
+        )
 
     def erase(self, pid: str) -> int:
         """Forget the person, on the disk as well; a tombstone keeps the pid from being used again. 0: no such pid."""
@@ -266,6 +284,21 @@ class PeopleTable:
         """People by unit."""
         rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
         return {str(unit): int(count) for unit, count in rows}
+
+    def sharing(self, unit: str, limit: int = 1000) -> list[tuple[str, str, str]]:
+        """(pid, name, visibility) of people of a unit who let others see them: none who is quiet, or has no name.
+
+        Nobody for the unit `_`: who belongs to none shares with nobody. Raises HadirError: sealed with another key.
+        """
+        if unit == "_":
+            return []
+        rows = self._rows(
+            "SELECT pid, name, visibility FROM person WHERE unit = ? AND visibility <> 'self' AND NOT quiet"
+            " AND NOT erased AND name NOT NULL ORDER BY pid LIMIT ?",
+            unit,
+            limit,
+        )
+        return [(str(pid), self._key.unseal(name, f"{pid}/name"), str(visibility)) for pid, name, visibility in rows]
 
     def snapshot(self, gateway: str, since: int | None = None) -> bytes:
         """What `gateway` may know now, signed: what has changed after the version `since`, or everything.

@@ -22,14 +22,14 @@ from gateway.config.types import FORMS
 from gateway.errors import ConfigError, Problem
 
 
-def load(path: Path, *, drivers: Iterable[str] | None = None) -> Office:
-    """The office that `path` describes.
+def load(path: Path, *, drivers: Iterable[str] | None = None, instead: bytes | None = None) -> Office:
+    """The office that `path` describes. `instead`: what would stand in the file, before it is written.
 
     `drivers` are those that are installed: names, or better a mapping of names to drivers, so that it is checked as
     well whether a driver reads what its source brings. Without them drivers are not checked.
     Raises ConfigError with every mistake.
     """
-    document = Document.read(path)
+    document = Document.read(path) if instead is None else Document.parse(instead, str(path))
     found = list(document.problems)
     damaged: dict[Where, str] = {}
     base = path.parent.resolve()

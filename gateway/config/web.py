@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from gateway.config.types import URL, Identifier, Model, Name, Port, Switch, Whole, Word
+from gateway.config.web_systems import Hook, Seatsurfing
 
 
 class WebTls(Model):
@@ -73,6 +74,9 @@ class Web(Model):
     proxies: Annotated[tuple[Word, ...], Field(max_length=16)] = ()
     """Addresses of the proxies in front, which say in X-Forwarded-For for whom they ask; nobody else is believed."""
     issuers: Annotated[tuple[Issuer, ...], Field(max_length=32)] = ()
+    hooks: Annotated[tuple[Hook, ...], Field(max_length=32)] = ()
+    bookings: Seatsurfing | None = None
+    """Where desks are booked; None: here."""
     secure: Switch = True
     """Cookies only over TLS, or to this machine. Never turn it off outside a test."""
 

@@ -33,6 +33,12 @@ def _named(office: Office) -> Iterator[tuple[Where, Path, bool]]:
             yield ("web", "issuers", i, "client_secret_file"), issuer.client_secret_file, True
         if issuer.ca is not None:
             yield ("web", "issuers", i, "ca"), issuer.ca, False
+    for i, hook in enumerate(office.web.hooks):
+        yield ("web", "hooks", i, "secret_file"), hook.secret_file, True
+    if office.web.bookings is not None:
+        yield ("web", "bookings", "secret_file"), office.web.bookings.secret_file, True
+        if office.web.bookings.people_file is not None:
+            yield ("web", "bookings", "people_file"), office.web.bookings.people_file, True
 
 
 def secret(path: Path) -> str:

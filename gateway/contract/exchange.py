@@ -37,6 +37,7 @@ MAX_READINGS = 100
 CommandId = Annotated[str, StringConstraints(pattern=UUID)]
 Token = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,32}$")]
 """Stands for an enrolled person for one day; only the coordinators can resolve it."""
+CardIndex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Dbm = Annotated[float, Field(ge=-127, le=20)]
 Sequence = Annotated[int, Field(ge=1, le=999_999_999_999)]
 Argument = bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | Text | None
@@ -70,6 +71,7 @@ class CommandResult(Wire):
     at: Time = Field(description="when it was answered")
     gw: Identifier = Field(description="gateway that answers")
     events: Annotated[list[Uuid], Field(max_length=16, strict=False)] = Field([], description="ids of what it caused")
+    index: CardIndex | None = Field(None, description="of `enrol`: keyed index of the new card, never its number")
 
 
 class Sightings(Wire):

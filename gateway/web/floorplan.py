@@ -121,6 +121,10 @@ class Drawing:
         """A point of the paper in the floor's coordinates."""
         return round(self.west + x / 100, 2), round(self.north - y / 100, 2)
 
+    def paper(self, x: float, y: float) -> Point:
+        """A point of the floor on the paper."""
+        return round((x - self.west) * 100), round((self.north - y) * 100)
+
 
 def draw(office: Office, building: str, floor: Floor, plan: Plan | None) -> Drawing:
     """The drawing of a floor. `plan`: that of its file, checked; None: it has none that can be read."""

@@ -36,7 +36,7 @@ def marking(space: DrawnSpace) -> Marking:
     west, north, east, south = space.box
     wide, high = east - west, south - north
     large = space.space.kind != "desk"
-    most = min(high * (0.2 if large else 0.34), MOST)
+    most = min(high * (0.2 if large else 0.3), MOST)
     room = wide * 0.92
     lines: tuple[str, ...] = (space.name,) if large else (space.short,)
     if large and _size(lines, room, most) < BEST:
@@ -45,7 +45,7 @@ def marking(space: DrawnSpace) -> Marking:
     if size < LEAST:
         size = min(LEAST, most)
         lines = tuple(filter(None, (_cut(line, int(room / (LETTER * size))) for line in lines)))
-    sign = min(high * 0.44, wide * 0.6, 64.0)
+    sign = min(high * 0.4, wide * 0.6, 64.0)
     gap = 0.16 * size
     top = space.y - (sign + gap + size * (0.8 + LINE * (len(lines) - 1))) / 2
     first = top + sign + gap + size * 0.78

@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from gateway.clock import SECOND, Clock
+from gateway.contract.times import written
 from gateway.web.viewer import FIELD, Role, Viewer
 
 HERE = Path(__file__).parent
@@ -125,6 +126,7 @@ class Language:
         made.filters.update(
             time=self.time, day=self.day, moment=self.moment, ago=self.ago, duration=self.duration, json_data=json_data
         )
+        made.filters["iso"] = written
         made.globals.update(
             status_word=lambda word: self.word(STATUS_WORDS, word),
             cause_word=lambda word: self.word(CAUSE_WORDS, word),
@@ -190,11 +192,17 @@ class Language:
         return self.text(N_("%(long)s lalu"), long=self.duration((now - ns) / SECOND))
 
 
+@lru_cache(maxsize=16)
+def _language(code: str, zone: str) -> Language:
+    """Made once a process: compiling the templates of a page takes longer than all else that it costs."""
+    return Language(code, zone)
+
+
 class Pages:
     """Renders pages of one site."""
 
     def __init__(self, *, zone: str, clock: Clock, site_name: str) -> None:
-        self._languages = {code: Language(code, zone) for code in LANGUAGES}
+        self._languages = {code: _language(code, zone) for code in LANGUAGES}
         self._clock = clock
         self._site_name = site_name
 

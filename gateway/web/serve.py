@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -25,11 +26,17 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.backend import Backend
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
 from gateway.web.patience import Patient
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Proofs
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
@@ -39,6 +46,7 @@ from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
 LOOK_S = 0.2
+MOST_FILES = 16_384
 ERASED_S = 30.0
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = MOST_READERS + 1000
@@ -66,6 +74,7 @@ class Serve:
         people = PeopleTable(office.path(office.people.table), key, clock)
         self._web = office.web
         self._socket = _listen(office.web.host, office.web.port)
+        reading = Reading(office)
         accounts = Accounts(
             office.path(office.web.data) / "web.sqlite",
             wall,
@@ -81,7 +90,7 @@ class Serve:
             live=live,
             stream=Stream(live),
             asker=Asker(self._link, office, clock, client),
-            reading=Reading(office),
+            reading=reading,
             people=people,
             key=key,
             accounts=accounts,
@@ -96,6 +105,11 @@ class Serve:
             watch=Watch(office, live, clock, wall),
             muting=Muting(accounts.connection, wall),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
+            availability=Availability(live, clock),
+            ahead=Ahead(reading, clock),
+            proofs=Proofs(office, clock),
+            once=Once(accounts.connection, wall),
+            followers=Followers(),
         )
         self.site.accounts.forget_erased()
         for topic in TOPICS:
@@ -123,13 +137,14 @@ class Serve:
                 link = group.create_task(self._link.run(), name="link")
                 watch = group.create_task(self._watch(), name="watch")
                 stream = group.create_task(self.site.stream.run(), name="stream")
+                backend = group.create_task(Backend(self.site).run(), name="backend")
                 alarms = group.create_task(self.site.watch.run(), name="alarms")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (alarms, stream, watch, link):
+                    for task in (backend, alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()
@@ -194,6 +209,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise HadirError(f"web: cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
+def _more_files() -> None:
+    """Each browser that looks holds one open: a shell's 1,024 are too few, and the system allows more when asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def serve(arguments: argparse.Namespace) -> int:
     """Run it; the exit status."""
     from gateway.config.load import load
@@ -202,6 +225,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     office = load(arguments.file, drivers=installed())
     clock: Clock = SystemClock() if arguments.clock is None else clock_of(arguments.clock)
+    _more_files()
     app = Serve(office, arguments.file.resolve(), clock)
     if not arguments.with_parent:  # else whoever started it says where
         sys.stdout.write(f"hadir serve: {office.web.address}\n")

@@ -16,10 +16,15 @@ from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
+from gateway.web.availability import Availability
+from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
 from gateway.web.reading import Reading
+from gateway.web.records.ahead import Ahead
+from gateway.web.records.complete import Proofs
+from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
@@ -63,6 +68,14 @@ class Site:
     watch: Watch
     """What needs the operator."""
     muting: Muting
+    availability: Availability
+    ahead: Ahead
+    """Reservations that stand."""
+    proofs: Proofs
+    """Up to when no gateway can still hold anything."""
+    once: Once
+    """Changes by Idempotency-Key."""
+    followers: Followers
 
 
 def site_of(request: Request) -> Site:

@@ -13,6 +13,9 @@ LETTER = 0.62
 INSET, STEP = 30, 60
 """cm: from the outline, and between two places that are tried."""
 
+ROUND = 18
+"""cm: around a name, to the outline."""
+
 Point = tuple[int, int]
 Ring = tuple[Point, ...]
 Box = tuple[int, int, int, int]
@@ -47,7 +50,7 @@ def _tried(ring: Ring, wide: int) -> Iterator[Box]:
 
 
 def _inside(box: Box, ring: Ring) -> bool:
-    west, north, east, south = box
+    west, north, east, south = box[0] - ROUND, box[1] - ROUND, box[2] + ROUND, box[3] + ROUND
     return all(holds(ring, corner) for corner in ((west, north), (east, north), (east, south), (west, south)))
 
 

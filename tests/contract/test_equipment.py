@@ -19,6 +19,7 @@ from gateway.contract.envelope import Origin
 from gateway.contract.state import DeviceState, parse
 from gateway.contract.times import written
 from gateway.counters import Counters
+from gateway.credentials import SiteKey
 from gateway.equipment import Equipment
 from gateway.mqtt import Link
 from gateway.sources.base import SourceState, Teller
@@ -48,6 +49,7 @@ async def test_a_devices_topic_says_where_it_is_whether_it_works_and_when_it_was
         health=health.append,
         say=lambda events, _facts: said.extend(events),
         home_assistant=False,
+        key=SiteKey(bytes(32)),
     )
     binding = Binding(
         device=Device(id="rdr-1", driver="receiver", place="kk2/l05/timur/d-001"),
@@ -100,6 +102,7 @@ def test_a_sensor_that_a_rule_doubts_is_told_once_though_it_is_heard(tmp_path: P
         health=lambda _item: None,
         say=lambda events, _facts: said.extend(events),
         home_assistant=False,
+        key=SiteKey(bytes(32)),
     )
     binding = Binding(
         device=Device(id="mmw-1", driver="ld2410", place="kk2/l05/timur/d-001"),
@@ -136,6 +139,7 @@ def test_a_sensor_behind_a_deaf_radio_is_not_stale(tmp_path: Path, cause: str, t
         health=health.append,
         say=lambda _events, _facts: None,
         home_assistant=False,
+        key=SiteKey(bytes(32)),
     )
     seat = Binding(
         device=Device(id="seat-1", driver="bthome", place="kk2/l05/timur/d-001"),

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from gateway.errors import TransientError
 from gateway.web.rendering import N_, Language
 from gateway.web.reports import export, pictures, recap, sheets
-from gateway.web.reports.answers import Answers
+from gateway.web.reports.answers import Answers, TheAnswers
 from gateway.web.reports.asked import (
     CHOSEN,
     LONGEST_PLACE,
@@ -29,7 +29,7 @@ from gateway.web.reports.asked import (
 )
 from gateway.web.reports.ground import NOBODY
 from gateway.web.reports.period import LONGEST_DAYS, BadPeriod
-from gateway.web.reports.report import NotShown, Question, Report, Reporter
+from gateway.web.reports.report import NotShown, Question, Report
 from gateway.web.reports.suppress import FEWEST
 from gateway.web.reports.wording import PLACES_OF_ALL, STATEMENT, SUPPRESSION, Wording
 from gateway.web.site import Site, TheSite
@@ -62,19 +62,6 @@ class Asked:
 
 
 Filter = Annotated[Asked, Depends()]
-
-
-def answers_of(request: Request, site: TheSite) -> Answers:
-    """One a web application: it keeps what was answered lately."""
-    state = request.app.state
-    if not hasattr(state, "answers"):
-        reporter = Reporter(site.office, site.reading.ledger, site.reading.points)
-        state.answers = Answers(reporter, site.clock)
-    found: Answers = state.answers
-    return found
-
-
-TheAnswers = Annotated[Answers, Depends(answers_of)]
 
 
 @router.get("/laporan")
@@ -245,8 +232,10 @@ def _recap(report: Report, words: Wording, place: str, site: Site) -> recap.Reca
         figures=[recap.Row(label=line.label, value=line.value, coverage=line.coverage) for line in lines],
         unit_header=(text(N_("Satuan")), text(N_("Pemakaian meja")), text(N_("Cakupan data"))),
         units=list(_unit_rows(report, words)),
-        heat_title=text(N_("Meja terpakai menurut jam dan hari")),
-        heatmap=pictures.draw("heatmap", report, words, "png"),
+        pictures=[
+            (text(N_("Meja terpakai menurut jam dan hari")), pictures.draw("heatmap", report, words, "png")),
+            (text(N_("Puncak meja terpakai per hari")), pictures.draw("puncak", report, words, "png")),
+        ],
         notes_title=text(N_("Catatan")),
         notes=list(words.notes(report.period.notes)),
         suppression=f"{text(PLACES_OF_ALL)} {text(SUPPRESSION)}",

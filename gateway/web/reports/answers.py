@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from gateway.clock import Clock
 from gateway.stores.windows import window_of
 from gateway.web.reports.report import Measured, Question, Report, Reporter
+from gateway.web.site import TheSite
 
 MOST_KEPT = 8
 """Each may hold the check-ins of a month of a building, some MB."""
@@ -45,3 +49,16 @@ class Answers:
                 self._making.pop(key, None)
                 self._kept.move_to_end(key)
         return self.reporter.answer(question, measured)
+
+
+def answers_of(request: Request, site: TheSite) -> Answers:
+    """One a web application, for routes: `answers: TheAnswers`."""
+    state = request.app.state
+    if not hasattr(state, "answers"):
+        reporter = Reporter(site.office, site.reading.ledger, site.reading.points)
+        state.answers = Answers(reporter, site.clock)
+    found: Answers = state.answers
+    return found
+
+
+TheAnswers = Annotated[Answers, Depends(answers_of)]

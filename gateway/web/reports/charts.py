@@ -1,6 +1,6 @@
 """Charts of a report, drawn by matplotlib: the same bytes for the same figures, no text but what is passed in.
 
-375 units wide, as the smallest screen: there a letter of eleven points is as large as one of the page. Colours are of
+325 units wide, as a card on the smallest screen: there a point is a pixel. Colours are of
 cividis, which people see alike whatever colours they see; what is not known is hatched, and never looks like nothing.
 """
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 375 / 72
+WIDTH = 325 / 72
 """Inches, at 72 points each."""
-SMALL, TEXT = 9.5, 11.0
+SMALL, TEXT = 10.0, 11.0
 INK, PALE, LINE = "#1b1f24", "#f4f5f7", "#8a929c"
 DEEP, OFF, ACCENT = "#1f4f8f", "#a9b0b8", "#b58900"
 HATCH = "////"
@@ -78,10 +78,13 @@ def heatmap(
     from matplotlib.patches import Rectangle
 
     colours, norm = _colours(), Normalize(0, 1)
-    height = len(rows) * 22 + 112
+    shown = [(x, row) for row, _ in rows for x in range(len(columns))]
+    few = any(at in thin and cells.get(at) is not None for at in shown)
+    below = 82 if few else 64
+    height = len(rows) * 22 + below + 28
     with _lock:
         figure = New(figsize=(WIDTH, height / 72), dpi=72)
-        axes = figure.add_axes((0.13, 84 / height, 0.85, len(rows) * 22 / height))
+        axes = figure.add_axes((0.15, below / height, 0.84, len(rows) * 22 / height))
         for y, (row, _) in enumerate(rows):
             for x in range(len(columns)):
                 value = cells.get((x, row))
@@ -108,14 +111,7 @@ def heatmap(
         axes.set_yticks([y + 0.5 for y in range(len(rows))], [label for _, label in rows])
         axes.xaxis.tick_top()
         _plain(axes, keep=())
-        shown = [(x, row) for row, _ in rows for x in range(len(columns))]
-        _scale(
-            figure,
-            words,
-            height,
-            unknown=any(cells.get(at) is None for at in shown),
-            thin=any(at in thin and cells.get(at) is not None for at in shown),
-        )
+        _scale(figure, words, height, below, unknown=any(cells.get(at) is None for at in shown), thin=few)
         return _drawn(figure, form)
 
 
@@ -128,12 +124,12 @@ def bars(days: Sequence[Bar], most: float, words: Words, form: Form = "svg") -> 
 
     with _lock:
         figure = New(figsize=(WIDTH, 260 / 72), dpi=72)
-        axes = figure.add_axes((0.12, 0.27, 0.86, 0.68))
+        axes = figure.add_axes((0.14, 0.27, 0.85, 0.68))
         for x, day in enumerate(days):
             if day.value is None:
                 axes.bar(x, most, width=1.0, facecolor="white", edgecolor=LINE, hatch=HATCH, linewidth=0)
             else:
-                axes.bar(x, day.value, width=0.8, color=OFF if day.off else DEEP, linewidth=0)
+                axes.bar(x, max(day.value, most * 0.008), width=0.8, color=OFF if day.off else DEEP, linewidth=0)
         axes.axhline(most, color=ACCENT, linewidth=1.4, linestyle=(0, (5, 3)))
         axes.set_xlim(-0.6, max(len(days), 1) - 0.4)
         axes.set_ylim(0, max(most, 1) * 1.08)
@@ -209,11 +205,11 @@ def _colours() -> Any:
     return colormaps["cividis"]
 
 
-def _scale(figure: Figure, words: Words, height: float, *, unknown: bool, thin: bool) -> None:
+def _scale(figure: Figure, words: Words, height: float, below: float, *, unknown: bool, thin: bool) -> None:
     """The colours' meaning, below the cells; and what else there is to explain."""
     from matplotlib.patches import Patch
 
-    axes = figure.add_axes((0.13, 50 / height, 0.42, 10 / height))
+    axes = figure.add_axes((0.15, (below - 34) / height, 0.42, 10 / height))
     axes.imshow([[step / 50 for step in range(51)]], aspect="auto", cmap=_colours(), extent=(0, 100, 0, 1))
     axes.set_yticks([])
     axes.set_xticks([0, 50, 100], ["0", "50", "100"])
@@ -223,12 +219,12 @@ def _scale(figure: Figure, words: Words, height: float, *, unknown: bool, thin: 
         figure.legend(
             handles=[Patch(facecolor="white", edgecolor=LINE, hatch=HATCH, label=words.unknown)],
             loc="lower right",
-            bbox_to_anchor=(1.0, 28 / height),
+            bbox_to_anchor=(1.0, (below - 46) / height),
             frameon=False,
             fontsize=SMALL,
         )
     if thin:
-        figure.text(0.985, 8 / height, f"(12) {words.thin}", ha="right", fontsize=SMALL, color=INK)
+        figure.text(0.985, 6 / height, f"(12) {words.thin}", ha="right", fontsize=SMALL, color=INK)
 
 
 def _plain(axes: Axes, keep: Sequence[str]) -> None:

@@ -35,9 +35,8 @@ class Recap:
     figures: Sequence[Row]
     unit_header: tuple[str, str, str]
     units: Sequence[Row]
-    heat_title: str
-    heatmap: bytes
-    """PNG."""
+    pictures: Sequence[tuple[str, bytes]]
+    """Titles and PNGs, below each other."""
     notes_title: str
     notes: Sequence[str]
     suppression: str
@@ -73,33 +72,36 @@ def to_pdf(recap: Recap) -> bytes:
             [
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, "#c9ced4"),
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-                ("TOPPADDING", (0, 0), (-1, -1), 2.2),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
+                ("TOPPADDING", (0, 0), (-1, -1), 3),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
                 ("RIGHTPADDING", (0, 0), (-1, -1), 4),
             ]
         )
         return made
 
-    left = (inner - gap) * 0.56
+    left = (inner - gap) * 0.57
     right = inner - gap - left
-    wide, tall = ImageReader(BytesIO(recap.heatmap)).getSize()
-    figures = table(recap.header, recap.figures, (left * 0.52, left * 0.26, left * 0.22))
+    figures = table(recap.header, recap.figures, (left * 0.48, left * 0.31, left * 0.21))
     column: list[object] = [figures, Spacer(1, 4 * mm)]
     if recap.units:
         more = len(recap.units) - MOST_UNITS
         shown = [*recap.units[:MOST_UNITS]]
         if more > 0:
             shown.append(Row(label=f"+ {more}", value="", coverage=""))
-        column.append(table(recap.unit_header, shown, (left * 0.52, left * 0.26, left * 0.22)))
-    picture = Image(BytesIO(recap.heatmap), width=right, height=right * tall / wide)
+        column.append(table(recap.unit_header, shown, (left * 0.48, left * 0.31, left * 0.21)))
+    beside: list[object] = []
+    for title, png in recap.pictures:
+        wide, tall = ImageReader(BytesIO(png)).getSize()
+        picture = Image(BytesIO(png), width=right, height=right * tall / wide)
+        beside += [text(title, "head"), Spacer(1, 1 * mm), picture, Spacer(1, 4 * mm)]
     body: list[object] = [
         text(recap.title, "title"),
         text(recap.place, "place"),
         text(recap.period, "period"),
         Spacer(1, 4 * mm),
         Table(
-            [[column, "", [text(recap.heat_title, "head"), Spacer(1, 1 * mm), picture]]],
+            [[column, "", beside]],
             colWidths=[left, gap, right],
             style=[
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -161,8 +163,8 @@ def _styles() -> dict[str, object]:
         "title": style("title", BOLD, 16, after=2),
         "place": style("place", BOLD, 11),
         "period": style("period", FONT, 10, "#4a525c"),
-        "head": style("head", BOLD, 8.5, "#4a525c"),
-        "text": style("text", FONT, 8.5),
-        "cell": style("cell", FONT, 8.5),
-        "bold": style("bold", BOLD, 8.5),
+        "head": style("head", BOLD, 9, "#4a525c"),
+        "text": style("text", FONT, 9),
+        "cell": style("cell", FONT, 9),
+        "bold": style("bold", BOLD, 9),
     }

@@ -45,6 +45,8 @@ class Line(NamedTuple):
     value: str
     coverage: str
     hint: str = ""
+    missing: bool = False
+    """`value` says why there is none."""
 
 
 class Wording:
@@ -81,6 +83,10 @@ class Wording:
     def full_date(self, day: int | date) -> str:
         """`Sel, 3 Nov 2026`."""
         return str(format_date(_date(day), format="EEE, d MMM y", locale=self._locale))
+
+    def weekday_and_day(self, day: int | date) -> str:
+        """`Sel, 3 Nov`."""
+        return str(format_date(_date(day), format="EEE, d MMM", locale=self._locale))
 
     def days(self, first: date, last: date) -> str:
         """`2–8 November 2026` and longer ones."""
@@ -152,6 +158,7 @@ class Wording:
                 self.as_share(work.figure),
                 self.coverage(work.coverage),
                 self.text(N_("dari waktu yang diketahui, menurut kalender kerja")),
+                work.figure.value is None,
             ),
             Line(
                 "peak",
@@ -159,6 +166,7 @@ class Wording:
                 self.why(use.peak) if use.peak.value is None else peak,
                 self.coverage(use.peak.coverage),
                 when,
+                use.peak.value is None,
             ),
         ]
 
@@ -166,7 +174,8 @@ class Wording:
         """How people used it."""
 
         def line(key: str, label: str, value: str, figure: Figure, hint: str = "") -> Line:
-            return Line(key, self.text(label), value, self.coverage(figure.coverage), hint and self.text(hint))
+            said = hint and self.text(hint)
+            return Line(key, self.text(label), value, self.coverage(figure.coverage), said, figure.value is None)
 
         shares = (
             (

@@ -27,12 +27,13 @@ function neutral() {
   location.replace(START);
 }
 
-async function show(request) {
+async function show(address, fields = null) {
   if (busy) return;
   busy = true;
   body().classList.add("busy");
   try {
-    const answer = await fetch(request, { headers: { accept: "text/html" }, cache: "no-store" });
+    const how = fields ? { method: "POST", body: fields } : {};
+    const answer = await fetch(address, { ...how, headers: { accept: "text/html" }, cache: "no-store" });
     const read = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = read.getElementById("layar");
     if (!next) { // signed out, or an error: the start says which
@@ -57,15 +58,15 @@ async function show(request) {
 function submit(form, button) {
   const fields = new URLSearchParams(new FormData(form));
   if (button && button.name) fields.set(button.name, button.value);
-  if (form.method === "get") return show(new Request(`${form.getAttribute("action")}?${fields}`));
-  return show(new Request(form.getAttribute("action"), { method: "POST", body: fields }));
+  const address = form.getAttribute("action");
+  return form.method === "get" ? show(`${address}?${fields}`) : show(address, fields);
 }
 
 function card(number) {
   const fields = new URLSearchParams({
     csrf: body().dataset.csrf, kartu: number, bahasa: screen.dataset.bahasa, kunjungan: visit(),
   });
-  return show(new Request("/kiosk/kartu", { method: "POST", body: fields }));
+  return show("/kiosk/kartu", fields);
 }
 
 function paint(places) {
@@ -154,3 +155,4 @@ addEventListener("contextmenu", (event) => event.preventDefault());
 if (location.search || (location.pathname !== START && !isNeutral())) history.replaceState(null, "", START);
 entered();
 setInterval(look, 250);
+body().dataset.ready = ""; // from now on a tap is heard

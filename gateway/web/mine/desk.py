@@ -1,0 +1,125 @@
+"""One desk, as its page tells it to one person: what it is, whether they may take it, and why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.clock import SECOND
+from gateway.config.places import Spot
+from gateway.contract.times import parsed
+from gateway.errors import TransientError
+from gateway.ledger_view import View
+from gateway.web.live import PlaceNow
+from gateway.web.mine.places import admits, is_silent
+from gateway.web.mine.record import RESERVATIONS, Booking
+from gateway.web.mine.standing import HELD, Standing
+from gateway.web.rendering import N_
+from gateway.web.site import Site
+from gateway.web.viewer import Viewer
+
+BOOKED_AHEAD = 31 * 86_400 * SECOND
+
+WHY_WORDS: Mapping[str, str] = {
+    "mine": N_("Meja ini sudah Anda pakai."),
+    "taken": N_("Meja ini sedang dipakai orang lain."),
+    "reserved": N_("Meja ini dipesan orang lain untuk saat ini."),
+    "unit": N_("Meja ini hanya untuk pegawai unit pemiliknya. Tamu dari unit lain tidak dapat memakainya."),
+    "out_of_order": N_("Meja ini sedang tidak dapat dipakai: ditutup oleh operator."),
+    "room": N_("Ruang ini dipesan, tidak diambil seperti meja."),
+    "silent": N_("Gerbang meja ini sedang tidak terdengar, sehingga pengambilan belum dapat dicatat."),
+    "changed": N_("Keadaan meja berubah saat Anda menekan tombol. Lihat keadaannya sekarang, lalu coba lagi."),
+    "not_yours": N_("Meja ini tidak sedang Anda pakai, jadi tidak ada yang dilepaskan."),
+    "overlap": N_("Sudah ada pemesanan lain pada jam itu."),
+    "past": N_("Jam selesai harus setelah jam mulai, dan belum lewat."),
+    "external": N_("Pemesanan meja di kantor ini dilakukan di sistem pemesanan lain."),
+    "gone": N_("Pemesanan itu sudah tidak ada."),
+}
+"""Why an act at a desk was, or would be, refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A desk for one person."""
+
+    now: PlaceNow
+    spot: Spot
+    mine: bool
+    """They hold it."""
+    booking: Booking | None
+    """Theirs, of this desk, if they have one."""
+    why: str
+    """Why they cannot take it now: a word of WHY_WORDS; empty: they can."""
+    unclaimed: bool
+    """Somebody is sensed, and nobody has taken it: maybe the one who asks."""
+    reservable: str
+    """Why they cannot book it; empty: they can."""
+
+
+def desk_for(site: Site, place: str, viewer: Viewer, standing: Standing) -> Desk:
+    """The desk as it is. Raises KeyError: no configured space."""
+    now, spot = site.live.now(place), site.live.places.spots[place]
+    if now is None:
+        raise KeyError(place)
+    mine = standing.desk is not None and standing.desk.visit.place == place and not standing.desk.doubted
+    booking = next((one for one in standing.bookings if one.place == place), None)
+    return Desk(
+        now=now,
+        spot=spot,
+        mine=mine,
+        booking=booking,
+        why=_why(site, now, spot, viewer, mine=mine, booking=booking),
+        unclaimed=now.state == "occupied" and now.life == "free",
+        reservable=_not_reservable(site, now, spot, viewer),
+    )
+
+
+def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, booking: Booking | None) -> str:
+    """The order is that of rules.desk_acts."""
+    if mine:
+        return "mine"
+    if spot.space.kind != "desk":
+        return "room"
+    if now.status == "closed":
+        return "out_of_order"
+    if is_silent(site, now):
+        return "silent"
+    if now.life in HELD:
+        return "taken"
+    lead = int(site.office.rules.desk.lead_s * SECOND)
+    if now.life == "reserved":
+        own = booking is not None and booking.starts - lead <= site.clock.office() < booking.ends
+        return "" if own else "reserved"
+    return "" if admits(spot, viewer.unit) else "unit"
+
+
+def _not_reservable(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer) -> str:
+    if site.office.rules.desk.bookings == "external":
+        return "external"
+    if now.status == "closed":
+        return "out_of_order"
+    if is_silent(site, now):
+        return "silent"
+    return "" if admits(spot, viewer.unit) else "unit"
+
+
+async def booked_times(site: Site, place: str) -> list[tuple[int, int]]:
+    """When a place is booked from now on, without anybody's name: from the copies that everybody may read."""
+    now = site.clock.office()
+
+    def read(view: View) -> list[tuple[int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        for row in view.at(place, (*RESERVATIONS, "desk.checkin.started"), max(0, now - BOOKED_AHEAD), now + SECOND):
+            data = json.loads(row.body)["data"]
+            ref = str(data.get("booking_ref") or "")
+            if row.type.endswith((".created", ".changed")) and data.get("until"):
+                found[ref] = (parsed(data["due"]), parsed(data["until"]))
+            else:
+                found.pop(ref, None)
+        return sorted(span for span in found.values() if span[1] > now)
+
+    try:
+        return await site.reading.ask(read)
+    except TransientError:
+        return []

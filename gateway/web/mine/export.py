@@ -1,0 +1,105 @@
+"""Everything that the site has about one person, to take along: JSON of all of it, CSV of the check-ins."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from gateway.contract.times import written
+from gateway.errors import TransientError
+from gateway.ledger_view import View
+from gateway.web.mine.attempts import Attempts
+from gateway.web.mine.record import OWN, Visit, fold
+from gateway.web.mine.requests import Requests
+from gateway.web.site import Site
+
+INFERRED = tuple(f"presence.{what}" for what in ("started", "moved", "idle", "ended"))
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = ("kind", "place", "start", "end", "method", "ended_by", "reason", "assurance", "checkin_id")
+NOTE = (
+    "What this site's presence system keeps about you. It is not the official attendance record. That nothing is"
+    " recorded does not mean that you were absent."
+)
+
+
+async def everything(site: Site, pid: str) -> dict[str, Any]:
+    """Settings, events (acts and what was inferred), requests, refusals, look-ups. Times are UTC."""
+    person = site.people.person(pid)
+    since = site.clock.office() - site.office.archive.retain_people_days * 86_400 * 1_000_000_000
+
+    def read(view: View) -> list[Any]:
+        return [json.loads(row.body) for row in view.of_person(pid, (*OWN, *INFERRED), max(0, since))]
+
+    try:
+        events = await site.reading.ask(read)
+    except TransientError:
+        events = []
+    database = site.accounts.connection
+    return {
+        "note": NOTE,
+        "site": site.office.site,
+        "written": written(site.clock.office()),
+        "person": None
+        if person is None
+        else {
+            "pid": pid,
+            "name": person.name,
+            "staff_number": person.staff_number,
+            "unit": person.unit,
+            "visibility": person.visibility,
+            "quiet": person.quiet,
+            "credentials": person.credentials,
+        },
+        "kept_days": site.office.archive.retain_people_days,
+        "events": events,
+        "asked_by_web": [
+            {"at": written(one.at), "act": one.act, "place": one.place, "state": one.state, "reason": one.reason}
+            for one in Attempts(database).of(pid, 0)
+        ],
+        "corrections": [
+            {
+                "asked": written(one.asked),
+                "target": one.target,
+                "kind": one.kind,
+                "field": one.field,
+                "old": one.old,
+                "new": one.new,
+                "note": one.note,
+                "state": one.state,
+                "answer": one.answer,
+            }
+            for one in Requests(database).of(pid, 10_000)
+        ],
+        "looked_up": [
+            {"at": written(at), "what": what, "reason": reason}
+            for at, _account, what, reason in site.accounts.lookups(pid, 10_000)
+        ],
+    }
+
+
+async def checkins(site: Site, pid: str) -> str:
+    """CSV as RFC 4180 has it; no cell is computed by a spreadsheet. Times are UTC."""
+    since = site.clock.office() - site.office.archive.retain_people_days * 86_400 * 1_000_000_000
+
+    def read(view: View) -> tuple[Visit, ...]:
+        return fold(view.of_person(pid, OWN, max(0, since))).visits
+
+    try:
+        visits = await site.reading.ask(read)
+    except TransientError:
+        visits = ()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for visit in visits:
+        times = ["" if at is None else written(at) for at in (visit.started, visit.ended)]
+        cells = (visit.kind, visit.place, *times, visit.method, visit.ended_by, visit.reason, visit.assurance, visit.id)
+        writer.writerow([neutral(cell) for cell in cells])
+    return out.getvalue()
+
+
+def neutral(text: str) -> str:
+    """The text of a cell; one that a spreadsheet would compute gets an apostrophe before it."""
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) or text.startswith(FORMULA) else text

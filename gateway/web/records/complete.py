@@ -1,0 +1,294 @@
+"""Up to when no gateway can still hold anything, and why it stands there.
+
+Said only on evidence, for each gateway by itself, and for all of them by the earliest:
+
+- a health message that nothing waits in the outbox (of any boot: the outbox is one file), that the time is known, and
+  that no alarm says that something is held back; from a gateway that has been heard without a break for SETTLE_S, so
+  that what others kept for it meanwhile (taps at readers of another gateway) has reached it. Then everything that
+  happened LAG_S before that message is in the ledger.
+- without such a message, the ledger alone: committed numbers of each boot without a hole, each earlier boot ended by
+  `gateway.stopped`, and no boot number missing; and that this has stood for SETTLE_S.
+
+Silence proves nothing: a gateway that is not heard stands where it stood. What is held by somebody else than a gateway
+(a door system that has not told yet), a correction that a person makes later, and a clock that is wrong and says that
+it is right, are not in this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.boot import counter
+from gateway.clock import SECOND, Clock
+from gateway.config.model import Gateway, Office
+from gateway.contract.times import parsed, written
+from gateway.web.records.rows import Rows
+
+SETTLE_S = 120
+"""Machine seconds that a gateway must be heard without a break, before its word counts."""
+BREAK_S = 45
+"""Health comes every 10 s: a longer pause is a break."""
+LAG_S = 60
+"""Machine seconds from an act to its place in the outbox, with the clocks' difference, many times over."""
+HOLDING = frozenset({"outbox_stalled", "broker_lost", "archive_silent", "broker_refuses", "clock_unknown"})
+"""Alarms of a gateway that may keep something beside its outbox."""
+UPSTREAM = frozenset({"door_mqtt", "door_webhook", "door_csv"})
+"""Types of sources that may bring later what happened earlier: one that is down holds its gateway back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far one gateway is known to have told everything."""
+
+    gateway: str
+    until: int | None
+    """Office time, ns; None: nothing is known."""
+    cause: str
+    """Stable word: told, ledger, never_heard, not_heard, waiting, returned, clock, alarm, source, boot_open, hole."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """Numbers of a boot that are not in the ledger."""
+
+    gateway: str
+    boot: str
+    first: int
+    last: int
+    declared: bool
+    """The gateway has said that they are lost (`gateway.gap`); else they were refused, are lost, or on their way."""
+    since: int | None
+    until: int | None
+    """What is here on both sides was recorded then; None: nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced:
+    """Events of a boot whose clock was never known: they are here, and nobody knows their time."""
+
+    gateway: str
+    boot: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """How far the record is complete."""
+
+    until: int | None
+    """The earliest of all gateways; None: of one of them nothing is known."""
+    why: str
+    standings: tuple[Standing, ...]
+    """The one that holds all back first."""
+    holes: tuple[Hole, ...]
+    unplaced: tuple[Unplaced, ...]
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Of one gateway, since this process began."""
+
+    boot: str = ""
+    at: int = 0
+    machine: int = 0
+    begun: int = 0
+    """Machine time since when it was heard without a break, in one boot."""
+    cause: str = ""
+    why: str = ""
+    """What its last word lacked; empty: nothing."""
+    proven: int | None = None
+    looks: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=64))
+    """(machine time, until) as the ledger alone had it."""
+    ledger: int | None = None
+
+
+class Proofs:
+    """Follows what gateways say of themselves. One a process; `told` and `look` on the event loop or one thread."""
+
+    def __init__(self, office: Office, clock: Clock) -> None:
+        self._clock = clock
+        self._gateways = {gateway.id: gateway for gateway in office.gateways}
+        self._heard = {gateway: _Heard() for gateway in self._gateways}
+
+    def restore(self, proven: Mapping[str, int]) -> None:
+        """What an earlier process had proof of: what was complete stays so."""
+        for gateway, until in proven.items():
+            if gateway in self._heard:
+                self._heard[gateway].proven = until
+
+    @property
+    def proven(self) -> dict[str, int]:
+        """To be kept for `restore`."""
+        return {name: heard.proven for name, heard in self._heard.items() if heard.proven is not None}
+
+    def told(self, gateway: str, health: Mapping[str, Any]) -> None:
+        """A gateway's health as it came, live, just now. Raises PermanentError for a time that is none."""
+        heard = self._heard.get(gateway)
+        if heard is None:
+            return
+        machine, at = self._clock.machine(), parsed(health["at"])
+        broken = heard.boot != health["boot"] or machine - heard.machine > BREAK_S * SECOND or at < heard.at
+        if broken:
+            heard.begun = machine
+        heard.boot, heard.at, heard.machine = health["boot"], at, machine
+        heard.cause, heard.why = self._lacks(self._gateways[gateway], health, at)
+        if not heard.cause and machine - heard.begun < SETTLE_S * SECOND:
+            heard.cause = "returned"
+            heard.why = f"heard without a break for less than {SETTLE_S} s: what others kept for it may be on its way"
+        if not heard.cause:
+            error = (health.get("clock") or {}).get("err_ms") or 0.0
+            until = min(at, self._clock.office()) - self._lag() - int(error * 1_000_000)
+            heard.proven = until if heard.proven is None else max(heard.proven, until)
+
+    @staticmethod
+    def _lacks(gateway: Gateway, health: Mapping[str, Any], at: int) -> tuple[str, str]:
+        backlog, clock = health.get("backlog"), health.get("clock")
+        if clock is None or clock["sync"] == "none":
+            return "clock", "it does not know the time"
+        if backlog is None:
+            return "waiting", "it does not say what waits in its outbox"
+        if backlog["count"]:
+            oldest = backlog.get("oldest_s")
+            since = "" if oldest is None else f", the oldest since {written(max(0, at - int(oldest * SECOND)))}"
+            return "waiting", f"{backlog['count']} events wait in its outbox{since}"
+        names = {alarm["name"] for alarm in health.get("alarms") or ()}
+        if held := sorted(names & HOLDING):
+            return "alarm", f"it may hold something back: {', '.join(held)}"
+        sources = health.get("sources") or {}
+        upstream = [source.id for source in gateway.sources if source.type in UPSTREAM]
+        if down := [name for name in upstream if not (sources.get(name) or {}).get("alive")]:
+            return "source", f"what a door system has to tell cannot reach it: {', '.join(down)}"
+        return "", ""
+
+    def _lag(self) -> int:
+        return self._clock.office_in(LAG_S) - self._clock.office()
+
+    # --- the ledger alone -------------------------------------------------------------------------------------------
+
+    def look(self, rows: Rows) -> None:
+        """See how far the ledger alone proves something; every 10 s or so."""
+        machine, lag = self._clock.machine(), self._lag()
+        gaps = declared(rows)
+        for name, heard in self._heard.items():
+            until = _chain(rows, name, gaps)[0]
+            if until is None:
+                continue
+            heard.looks.append((machine, until - lag))
+            ripe = [seen for when, seen in heard.looks if machine - when >= SETTLE_S * SECOND]
+            if ripe:
+                heard.ledger = max(ripe) if heard.ledger is None else max(heard.ledger, *ripe)
+
+    # --- answers ----------------------------------------------------------------------------------------------------
+
+    def now(self, rows: Rows, gateways: Iterable[str] | None = None) -> Completeness:
+        """How far the record is complete, of these gateways (None: all of the office). Raises HadirError."""
+        gaps = declared(rows)
+        silences = rows.silences()
+        chosen = list(self._heard if gateways is None else (name for name in gateways if name in self._heard))
+        standings = sorted(
+            (self._standing(name, rows, gaps, silences) for name in chosen),
+            key=lambda each: (-1 if each.until is None else each.until, each.gateway),
+        )
+        first = standings[0] if standings else None
+        return Completeness(
+            until=None if first is None else first.until,
+            why="the office has no gateway" if first is None else f"{first.gateway}: {first.why}",
+            standings=tuple(standings),
+            holes=tuple(hole for name in chosen for hole in _holes(rows, name, gaps)),
+            unplaced=tuple(
+                Unplaced(gateway=gateway, boot=boot, events=count)
+                for (gateway, boot), count in sorted(rows.unplaced().items())
+                if gateway in chosen
+            ),
+        )
+
+    def _standing(
+        self, name: str, rows: Rows, gaps: Mapping[tuple[str, str], list[tuple[int, int]]], silences: Mapping[str, int]
+    ) -> Standing:
+        heard = self._heard[name]
+        known = [until for until in (heard.proven, heard.ledger) if until is not None]
+        until = max(known) if known else None
+        silent = silences.get(name)
+        recent = heard.boot and self._clock.machine() - heard.machine <= BREAK_S * SECOND
+        if recent and not heard.cause:
+            cause, why = "told", f"nothing waited when it spoke last, {written(heard.at)}"
+        elif recent:
+            cause, why = heard.cause, heard.why
+        elif silent is not None or heard.boot:
+            since = silent if silent is not None else heard.at
+            cause, why = "not_heard", f"not heard since {written(since)}; it may hold what happened since then"
+        else:
+            found, cause, why = _chain(rows, name, gaps)
+            if found is not None and until is None:
+                why = f"{why}; that has to stand for {SETTLE_S} s"
+        return Standing(gateway=name, until=until, cause=cause, why=why)
+
+
+def declared(rows: Rows) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """Ranges that gateways have given up, by (gateway, boot)."""
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for row in rows.query(types=("gateway.gap",), limit=100_000):
+        data = json.loads(row.body)["data"]
+        found.setdefault((row.gateway, str(data["boot"])), []).append((int(data["first"]), int(data["last"])))
+    return found
+
+
+def _chain(
+    rows: Rows, gateway: str, gaps: Mapping[tuple[str, str], list[tuple[int, int]]]
+) -> tuple[int | None, str, str]:
+    """(until when the ledger alone has everything, cause, why not further)."""
+    boots = sorted(boot for name, boot in rows.boots() if name == gateway)
+    if not boots:
+        return None, "never_heard", "it was never heard; start it, or take it out of office.yaml"
+    unplaced = rows.unplaced()
+    until: int | None = None
+    expected = 1
+    for boot in boots:
+        if counter(boot) != expected:
+            return until, "boot_open", f"boots {expected} to {counter(boot) - 1} were never heard, and may hold events"
+        expected += 1
+        end, hole = _whole(rows.spans(gateway, boot), gaps.get((gateway, boot), []))
+        if (gateway, boot) in unplaced:
+            return until, "clock", f"boot {boot} did not know the time"
+        said = rows.said_around(gateway, boot, end, end)[0] if end else None
+        if said is None:
+            return until, "hole", f"the first events of boot {boot} are not here"
+        until = said if until is None else max(until, said)
+        if hole:
+            return until, "hole", f"numbers from {end + 1} on of boot {boot} are not here"
+        if boot != boots[-1] and not _stopped(rows, gateway, boot, end):
+            return until, "boot_open", f"boot {boot} did not end on purpose, and may have left events in the outbox"
+    return until, "ledger", "no word of it yet since this process began; by the numbers in the ledger"
+
+
+def _whole(spans: list[tuple[int, int]], lost: list[tuple[int, int]]) -> tuple[int, bool]:
+    """(number up to which nothing is missing but what was declared as lost, whether there is more behind a hole)."""
+    end = 0
+    covered = sorted([*spans, *lost])
+    for first, last in covered:
+        if first > end + 1:
+            return end, True
+        end = max(end, last)
+    return end, False
+
+
+def _stopped(rows: Rows, gateway: str, boot: str, end: int) -> bool:
+    """Whether the last that is here of a boot is its own goodbye."""
+    home = [row for row in rows.query(types=("gateway.stopped",), limit=100_000) if row.gateway == gateway]
+    return any(row.boot == boot and row.sequence == end for row in home)
+
+
+def _holes(rows: Rows, gateway: str, gaps: Mapping[tuple[str, str], list[tuple[int, int]]]) -> Iterable[Hole]:
+    for name, boot in sorted(rows.boots()):
+        if name != gateway:
+            continue
+        told = gaps.get((gateway, boot), [])
+        for first, last in rows.missing(gateway, boot):
+            since, until = rows.said_around(gateway, boot, first - 1, last + 1)
+            whole = any(begin <= first and last <= end for begin, end in told)
+            yield Hole(gateway=gateway, boot=boot, first=first, last=last, declared=whole, since=since, until=until)

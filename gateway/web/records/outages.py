@@ -1,0 +1,124 @@
+"""When a reader or a place could not have seen anybody: evidence for people, that the equipment failed and not they."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.config.model import Office
+from gateway.config.sources import alone, shared
+from gateway.contract.times import parsed
+from gateway.ledger_view import LATEST
+from gateway.stores.windows import Interval
+from gateway.usage import COVERAGE, Usage
+from gateway.web.records.rows import Rows
+from rules.calendar import WORK, Calendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """One stretch of a day."""
+
+    about: str
+    """A gateway, a reader, or a place."""
+    kind: str
+    """gateway, reader, place."""
+    since: int
+    until: int
+    cause: str
+    """gateway_down, powered_off, broker, sensor, radio."""
+
+
+class Outages:
+    """Of one view of the ledger. One thread at a time."""
+
+    def __init__(self, rows: Rows, office: Office) -> None:
+        """Raises ConfigError: the calendar names a country whose holidays are not to be had here."""
+        self._usage = Usage(rows, office)
+        self._silences = rows.silences()
+        self._gateways = [gateway.id for gateway in office.gateways]
+        self._readers = {
+            one.id: {name for source in one.sources for name in (*shared(source), alone(source)) if name}
+            for one in office.gateways
+        }
+        self._covers: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
+        """By (kind, what): since, until (LATEST: not said), cause."""
+        for row in rows.query(types=COVERAGE, limit=LATEST):
+            if row.at is not None:
+                self._learn(json.loads(row.body)["data"], row.at - row.time)
+
+    def _learn(self, data: dict[str, Any], shift: int) -> None:
+        end = data.get("to")
+        cover = (parsed(data["from"]) + shift, LATEST if end is None else parsed(end) + shift, str(data["cause"]))
+        for kind, names in (("place", data.get("places", ())), ("reader", data.get("readers", ()))):
+            for name in names:
+                self._covers.setdefault((kind, str(name)), []).append(cover)
+
+    def of_act(self, place: str, gateway: str, reader: str, start: int, end: int) -> list[Interval]:
+        """When in [start, end) an act at `place`, by `reader` (empty: none), told by `gateway`, could not be taken."""
+        found = [
+            *self._usage.blind(place, start, end, self._silences),
+            *self._usage.silent(gateway, start, end, self._silences),
+        ]
+        if reader:
+            found += [(since, until) for since, until, _ in self._closed("reader", reader)]
+        return merged(found, start, end)
+
+    def of_site(self, start: int, end: int) -> list[Outage]:
+        """Every stretch in [start, end) in which something was not there: of those who left no trace for it."""
+        found = [
+            Outage(about=gateway, kind="gateway", since=since, until=until, cause="gateway_down")
+            for gateway in self._gateways
+            for since, until in merged(self._away(gateway, start, end), start, end)
+        ]
+        for kind, name in sorted(self._covers):
+            for since, until, cause in self._closed(kind, name):
+                if since < end and until > start:
+                    found.append(
+                        Outage(about=name, kind=kind, since=max(since, start), until=min(until, end), cause=cause)
+                    )
+        return sorted(set(found), key=lambda each: (each.since, each.kind, each.about))
+
+    def _away(self, gateway: str, start: int, end: int) -> Iterator[Interval]:
+        """When it was not there; not the time before it was there first."""
+        return (each for each in self._usage.silent(gateway, start, end, self._silences) if each[0] > 0)
+
+    def of_gateway(self, gateway: str, start: int, end: int) -> list[Outage]:
+        """When one gateway was not there, and when what it decides or reads was not watched."""
+        owned = {("place", place) for place in self._usage.owned(gateway)} | {
+            ("reader", reader) for reader in self._readers.get(gateway, ())
+        }
+        return [
+            each
+            for each in self.of_site(start, end)
+            if (each.kind == "gateway" and each.about == gateway) or (each.kind, each.about) in owned
+        ]
+
+    def _closed(self, kind: str, name: str) -> Iterator[tuple[int, int, str]]:
+        """Each loss until it was restored: by its own end, or that of a later word about the same beginning."""
+        covers = self._covers.get((kind, name), [])
+        for since, until, cause in covers:
+            if until == LATEST:
+                until = min((other for _, other, _ in covers if since < other), default=LATEST)
+            yield since, until, cause
+
+
+def merged(intervals: Iterable[Interval], start: int, end: int) -> list[Interval]:
+    """Within [start, end), in order, none touching another."""
+    made: list[Interval] = []
+    for since, until in sorted((max(since, start), min(until, end)) for since, until in intervals):
+        if since >= until:
+            continue
+        if made and since <= made[-1][1]:
+            made[-1] = (made[-1][0], max(made[-1][1], until))
+        else:
+            made.append((since, until))
+    return made
+
+
+def within_work(intervals: Iterable[Interval], calendar: Calendar, start: int, end: int) -> int:
+    """ns of [start, end) that lie in one of `intervals` (merged) and in working time."""
+    work = [(since, until) for since, until, kind in calendar.parts(start, end) if kind == WORK]
+    return sum(max(0, min(until, other) - max(since, begin)) for since, until in intervals for begin, other in work)

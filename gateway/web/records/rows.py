@@ -1,0 +1,108 @@
+"""What the web's records ask of the ledger, beside what projections ask: pages for one reader, acts of a day, holes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import sqlite
+from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
+
+
+class Rows(View):
+    """A connection to a ledger. One thread at a time."""
+
+    @classmethod
+    def open(cls, path: Path) -> Rows:
+        """Read beside the writer, in this or another process. Raises HadirError."""
+        return cls(sqlite.read_only(path))
+
+    @classmethod
+    def over(cls, view: View) -> Rows:
+        """The same connection: whoever opened `view` closes it."""
+        return cls(view._connection)  # noqa: SLF001 its own parent's
+
+    def feed(
+        self,
+        after: int,
+        before: int,
+        *,
+        classes: Sequence[str],
+        units: Sequence[str] | None = None,
+        pid: str = "",
+        types: Sequence[str] = (),
+        place: str = "",
+        limit: int = 1000,
+    ) -> list[Stored]:
+        """Rows with `after` < id < `before`, in order of commit, of what one reader may see.
+
+        Of a person: of these `units` only (None: all), or of this `pid` only. Rows of a restricted class that name
+        nobody any more (erased) are for whoever may see that class. `place`: its first levels.
+        """
+        # `+`: by id, so that a page costs what it looks through
+        narrow, given = ["id > ? AND id < ?", f"cls IN ({','.join('?' * len(classes))})"], [after, before, *classes]
+        if types:
+            narrow.append(f"+type IN ({','.join('?' * len(types))})")
+            given += types
+        if place:
+            narrow.append("(+subject = ? OR +subject >= ? AND +subject < ?)")
+            given += [place, f"{place}/", f"{place}0"]
+        where = " AND ".join(narrow)
+        parts, values = [f"{EVENT_ROWS} WHERE {where}"], [*given]
+        if set(classes) != {"evt"}:
+            whose, names = ("+pid = ?", [pid]) if pid else ("1", [])
+            if not pid and units is not None:
+                whose, names = f"unit IN ({','.join('?' * len(units))})", [*units]
+            parts.append(f"{PERSON_ROWS} WHERE {where} AND {whose}")
+            values += [*given, *names]
+        return list(self._rows(" UNION ALL ".join(parts) + " ORDER BY id LIMIT ?", (*values, limit)))
+
+    def acts(self, types: Sequence[str], since: int, until: int, units: Sequence[str] | None = None) -> list[Stored]:
+        """Rows of persons, of some types and units (None: all), that happened in [since, until), by time."""
+        where, values = f"type IN ({','.join('?' * len(types))})", [*types]
+        if units is not None:
+            where += f" AND unit IN ({','.join('?' * len(units))})"
+            values += units
+        # what ran free stands elsewhere than it says; all else is found by the index over `time`
+        parts = (
+            f"{PERSON_ROWS} WHERE NOT free AND time >= ? AND time < ? AND {where}",
+            f"{PERSON_ROWS} WHERE free AND at >= ? AND at < ? AND {where}",
+        )
+        return sorted(self._rows(" UNION ALL ".join(parts), (since, until, *values) * 2), key=by_time)
+
+    def said_around(self, gateway: str, boot: str, first: int, last: int) -> tuple[int | None, int | None]:
+        """When a boot recorded what is here of it up to `first`, and from `last` on: the nearest of each; None: none.
+
+        Only of what stands in time.
+        """
+        found: list[int | None] = []
+        for condition, order, pick in ((f"sequence <= {first:d}", "DESC", max), (f"sequence >= {last:d}", "", min)):
+            said: list[tuple[int, int]] = []
+            for table in (EVENT_ROWS, PERSON_ROWS):
+                said += [
+                    (row.sequence, row.said)
+                    for row in self._rows(
+                        f"SELECT * FROM ({table} WHERE source = (SELECT id FROM source WHERE gateway = ? AND boot = ?)"  # noqa: S608 two integers
+                        f" AND {condition} AND at NOT NULL ORDER BY sequence {order} LIMIT 1)",
+                        (gateway, boot),
+                    )
+                ]
+            found.append(pick(said)[1] if said else None)
+        return found[0], found[1]
+
+    def unplaced(self) -> dict[Key, int]:
+        """Rows that do not stand in time yet, by (gateway, boot): its clock ran free, and nobody has corrected it."""
+        rows = self._connection.execute(
+            "SELECT gateway, boot, count(*) FROM (SELECT source FROM event WHERE free AND at IS NULL UNION ALL"
+            " SELECT source FROM person_event WHERE free AND at IS NULL)"
+            " JOIN source ON source.id = source GROUP BY 1, 2"
+        )
+        return {(str(gateway), str(boot)): int(count) for gateway, boot, count in rows}
+
+    def of_person(self, pid: str, types: Sequence[str], since: int, until: int) -> list[Stored]:
+        """Rows of one person, of some types, that happened in [since, until), by time."""
+        where = f"pid = ? AND +type IN ({','.join('?' * len(types))}) AND coalesce(at, time) >= ?"
+        return sorted(
+            self._rows(f"{PERSON_ROWS} WHERE {where} AND coalesce(at, time) < ?", (pid, *types, since, until)),
+            key=by_time,
+        )

@@ -1,0 +1,66 @@
+// An employee's own pages: the part that changes is loaded again when their floor changes; times of another zone.
+import { follow } from "./live.js";
+
+const SOON = 300, LATER = 4000, AGAIN = 1500;
+
+function localTimes(root) {
+  // Where the browser stands in another zone than the site, the site's zone stays beside each time; else it is noise.
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    const zone = time.nextElementSibling;
+    if (!zone || !zone.classList.contains("zone")) continue;
+    const there = /(\d{2})[.:](\d{2})/.exec(time.textContent);
+    const here = new Date(time.dateTime);
+    zone.hidden = !!there && here.getHours() === +there[1] && here.getMinutes() === +there[2];
+    if (!zone.hidden) time.title = here.toLocaleTimeString();
+  }
+}
+
+function refreshing(box) {
+  let timer = 0, due = Infinity, busy = false;
+  async function load() {
+    timer = 0; due = Infinity;
+    if (busy || document.hidden) return plan(AGAIN);
+    busy = true;
+    try {
+      const answer = await fetch(box.dataset.part, { headers: { accept: "text/html" } });
+      if (answer.redirected || answer.status === 401) return location.reload();
+      if (!answer.ok) return plan(LATER);
+      const focus = box.contains(document.activeElement) ? [...box.querySelectorAll("a, button, input, select")].indexOf(document.activeElement) : -1;
+      if (focus >= 0 && document.activeElement.matches("input, select, textarea")) return plan(LATER); // somebody is typing
+      box.innerHTML = await answer.text();
+      localTimes(box);
+      if (focus >= 0) box.querySelectorAll("a, button, input, select")[focus]?.focus();
+      if (box.querySelector("[data-waiting]")) plan(AGAIN);
+    } catch {
+      plan(LATER);
+    } finally {
+      busy = false;
+    }
+  }
+  function plan(wait) {
+    const at = Date.now() + wait;
+    if (timer && at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(load, wait);
+  }
+  if (box.querySelector("[data-waiting]")) plan(AGAIN);
+  setInterval(() => plan(0), 60000); // "5 minutes left" grows old by itself
+  let first = true;
+  if (box.dataset.floor) {
+    follow(box.dataset.floor, (places, whole) => {
+      const mine = new Set((box.querySelector("[data-places]")?.dataset.places || "").split(" "));
+      if (whole && first) { first = false; return; } // the page has just been made
+      const near = whole || places.some((one) => mine.has(one.place));
+      plan(near ? SOON : LATER + Math.random() * LATER); // a busy floor does not make everybody ask at once
+    });
+  }
+}
+
+localTimes(document);
+const box = document.querySelector("[data-part]");
+if (box) refreshing(box);
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

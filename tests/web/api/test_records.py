@@ -1,0 +1,154 @@
+"""Events, attendance and the way there: cursors, files, look-ups that people see."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+
+from gateway.contract.events import EVENTS
+from gateway.web.api.events import _followed, scope
+from gateway.web.records.feed import page
+from gateway.web.records.rows import Rows
+from gateway.web.viewer import Role, Viewer
+from tests.web.api.books import HOUR, MORNING, Archive
+from tests.web.api.conftest import Backend
+from tests.web.conftest import Web
+from tests.web.office import DESK
+
+
+async def test_events_go_on_where_the_cursor_says(web: Web, backend: Backend, archive: Archive) -> None:
+    told = [archive.changed(MORNING + n) for n in range(5)]
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    got, cursor, more = [], "", "true"
+    while more == "true":
+        answer = await client.get("/api/v1/events", params={"after": cursor, "limit": 2})
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        got += [json.loads(line)["id"] for line in answer.text.splitlines()]
+        cursor, more = answer.headers["hadir-cursor"], answer.headers["hadir-more"]
+    assert got == told
+    later = archive.changed(MORNING + HOUR)
+    assert json.loads((await client.get("/api/v1/events", params={"after": cursor})).text)["id"] == later
+    ahead = await client.get("/api/v1/events?after=99")
+    assert (ahead.status_code, ahead.headers["content-type"]) == (409, "application/problem+json")
+    assert "begin at 0" in ahead.json()["title"]
+
+
+async def test_events_by_type_and_place(web: Web, backend: Backend, archive: Archive) -> None:
+    archive.changed()
+    rejected = archive.tell("badge.rejected", reader="rdr-d-001", cause="unknown")
+    client = backend(Role.OPERATOR)
+    answer = await client.get("/api/v1/events", params={"type": "badge.rejected", "place": "kantor/utama/l01/timur/_"})
+    assert [json.loads(line)["id"] for line in answer.text.splitlines()] == [rejected]
+    assert (await client.get("/api/v1/events?type=nonsense")).status_code == 422
+
+
+async def test_who_follows_gets_what_is_committed_and_goes_on_after_a_break(web: Web, archive: Archive) -> None:
+    archive.changed()
+    viewer = Viewer(account="a", roles=frozenset({Role.INTEGRATOR}), units=frozenset({"panrb"}))
+    who = scope(viewer)
+    first = await web.site.reading.ask(lambda view: page(Rows.over(view), who, 0))
+    following = _followed(web.site, who, 0, first, (), "")
+    assert (await anext(following)).startswith(b"retry:")
+    assert b"id: 1\n" in await anext(following)
+    assert web.site.followers.count == 1
+    archive.checkin(web.person())
+    found = await asyncio.wait_for(anext(following), 5)
+    assert found.startswith(b"event: desk.checkin.started\nid: 2\ndata: {")
+    await following.aclose()
+    assert web.site.followers.count == 0
+
+
+async def test_a_day_as_json_and_csv(web: Web, backend: Backend, archive: Archive) -> None:
+    pid = web.site.people.enrol(unit="panrb", name="Ani Uji", staff_number="12345")
+    archive.tell("gateway.started", MORNING)
+    archive.checkin(pid)
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    query = "/api/v1/attendance?unit=panrb&date=2026-11-26"
+    found = (await client.get(query)).json()
+    (act,) = found["acts"]
+    assert (act["pid"], act["place"], act["ended"], act["assurance"]) == (pid, DESK, None, "claimed")
+    assert "staff_number" not in act
+    assert found["complete_until"] is None
+    assert found["complete_day"] is False
+    assert "not the official" in found["note"].lower()
+    answer = await client.get(f"{query}&format=csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attendance-panrb-2026-11-26.csv" in answer.headers["content-disposition"]
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert (row["pid"], row["staff_number"]) == (pid, "")
+    assert web.site.accounts.lookups(pid) == []
+
+
+async def test_staff_numbers_need_a_reason_that_the_person_sees(web: Web, backend: Backend, archive: Archive) -> None:
+    pid = web.site.people.enrol(unit="panrb", name="Ani Uji", staff_number="12345")
+    archive.checkin(pid)
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    query = "/api/v1/attendance?unit=panrb&date=2026-11-26&staff_numbers=true"
+    assert (await client.get(query)).status_code == 403
+    found = (await client.get(f"{query}&reason=rekap bulanan")).json()
+    assert found["acts"][0]["staff_number"] == "12345"
+    ((_, _, what, reason),) = web.site.accounts.lookups(pid)
+    assert (what, reason) == ("attendance 2026-11-26 with staff number", "rekap bulanan")
+    (row,) = csv.DictReader(io.StringIO((await client.get(f"{query}&reason=rekap bulanan&format=csv")).text))
+    assert row["staff_number"] == "12345"
+    for refused in (backend(Role.OPERATOR, units=["panrb"]), backend(Role.INTEGRATOR, units=["bkn"])):
+        assert (await refused.get(f"{query}&reason=rekap bulanan")).status_code == 403
+
+
+async def test_an_operator_looks_people_up_with_a_reason(web: Web, backend: Backend, archive: Archive) -> None:
+    pid = web.person()
+    archive.checkin(pid)
+    client = backend(Role.OPERATOR, units=["panrb"])
+    query = "/api/v1/attendance?unit=panrb&date=2026-11-26"
+    assert (await client.get(query)).status_code == 403
+    assert (await client.get(f"{query}&reason=koreksi")).status_code == 200
+    assert web.site.accounts.lookups(pid)[0][2:] == ("attendance 2026-11-26", "koreksi")
+
+
+async def test_days_that_there_are_not(web: Web, backend: Backend) -> None:
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    for day, status in (("0001-01-01", 404), ("9999-12-31", 404), ("2026-02-30", 422), ("x", 422)):
+        assert (await client.get(f"/api/v1/attendance?unit=panrb&date={day}")).status_code == status
+
+
+async def test_the_contract_as_files(web: Web, backend: Backend) -> None:
+    client = backend()
+    names = (await client.get("/api/v1/schemas")).json()["schemas"]
+    assert set(EVENTS) <= set(names)
+    for version in ("1.0", "1"):
+        found = await client.get(f"/api/v1/schemas/occupancy.changed/{version}")
+        assert found.json()["$id"] == "urn:hadir:schema:occupancy.changed:1.0"
+    for wrong in ("occupancy.changed/2.0", "nothing/1.0", "..%2Fasyncapi/1.0"):
+        assert (await client.get(f"/api/v1/schemas/{wrong}")).status_code == 404
+    assert (await client.get("/api/v1/asyncapi.yaml")).text.startswith("# Made by")
+
+
+async def test_equipment(web: Web, backend: Backend, archive: Archive) -> None:
+    archive.tell("gateway.started", MORNING)
+    archive.tell("coverage.lost", MORNING + HOUR, **{"from": MORNING + HOUR, "places": [DESK], "cause": "sensor"})
+    client = backend(Role.OPERATOR)
+    devices = (await client.get("/api/v1/devices?limit=2")).json()
+    assert [one["device"] for one in devices["items"]] == ["mmw-d-001", "mmw-d-002"]
+    assert devices["next"] == "mmw-d-002"
+    assert (await client.get("/api/v1/devices/rdr-d-001")).json()["place"] == DESK
+    assert (await client.get("/api/v1/devices/nothing")).status_code == 404
+    (gateway,) = (await client.get("/api/v1/gateways")).json()["items"]
+    assert (gateway["gateway"], gateway["state"]) == ("gw-01", "ready")
+    assert (await client.get("/api/v1/gateways/gw-01/health")).json()["heard"] is False
+    gaps = (await client.get("/api/v1/gateways/gw-01/gaps")).json()
+    assert gaps["complete_until"] is None
+    assert [(one["about"], one["cause"]) for one in gaps["away"]] == [(DESK, "sensor")]
+    assert (await client.get("/api/v1/gateways/gw-99/gaps")).status_code == 404
+
+
+async def test_whether_it_runs(web: Web, backend: Backend, archive: Archive) -> None:
+    client = backend()
+    assert (await client.get("/healthz")).text == "ok\n"
+    assert (await client.get("/readyz")).status_code == 200
+    web.site.live.set_connected(False)
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "no broker\n")
+    text = (await backend(Role.OPERATOR).get("/metrics")).text
+    assert 'hadir_places{status="unknown"} 4' in text
