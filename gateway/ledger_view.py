@@ -147,7 +147,7 @@ class View:
         where = f"pid = ? AND type IN ({','.join('?' * len(types))})"
         return sorted(
             self._rows(
-                f"{_PERSON} WHERE {where} AND coalesce(at, time) >= ? AND coalesce(at, time) < ?",
+                f"{PERSON_ROWS} WHERE {where} AND coalesce(at, time) >= ? AND coalesce(at, time) < ?",
                 (pid, *types, since, until),
             ),
             key=by_time,
