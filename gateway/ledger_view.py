@@ -144,14 +144,9 @@ class View:
 
     def of_person(self, pid: str, types: Sequence[str], since: int, until: int = LATEST) -> list[Stored]:
         """Every row of a person of some types that happened in [since, until), by time."""
-        where = f"pid = ? AND type IN ({','.join('?' * len(types))})"
-        return sorted(
-            self._rows(
-                f"{PERSON_ROWS} WHERE {where} AND coalesce(at, time) >= ? AND coalesce(at, time) < ?",
-                (pid, *types, since, until),
-            ),
-            key=by_time,
-        )
+        where = f"pid = ? AND +type IN ({','.join('?' * len(types))}) AND coalesce(at, time) >= ?"
+        rows = self._rows(f"{PERSON_ROWS} WHERE {where} AND coalesce(at, time) < ?", (pid, *types, since, until))
+        return sorted(rows, key=by_time)
 
     def person_last(self, pid: str, types: Sequence[str], time: int) -> Stored | None:
         """The last row of a person of some types that happened before `time`."""

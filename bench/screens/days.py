@@ -23,6 +23,7 @@ from gateway.clock import SECOND
 from gateway.config.model import Office
 from gateway.contract.envelope import Origin, decode, encode
 from gateway.counters import Counters
+from gateway.credentials import SiteKey
 from gateway.equipment import Equipment
 from gateway.ledger import Ledger
 from gateway.outbox import Draft
@@ -124,6 +125,7 @@ class Day:
             health=lambda _item: None,
             say=lambda events, _facts: kept.say(*events),
             home_assistant=False,
+            key=SiteKey.load(office.path(office.people.site_key)),
         )
         equipment.post({b.device.id: b for b in building.devices.values() if _gateway_of(office, b.device.id) == name})
         committed = gateway.committed

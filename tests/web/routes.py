@@ -36,6 +36,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "POST /beranda/batal": EMPLOYEES,
     "POST /beranda/datang": EMPLOYEES,
     "POST /beranda/lepas": EMPLOYEES,
+    "GET /d": EMPLOYEES,
     "GET /d/{code}": EMPLOYEES,
     "GET /d/{code}/kini": EMPLOYEES,
     "POST /d/{code}/ambil": EMPLOYEES,
@@ -60,6 +61,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /riwayat/unduh.json": EMPLOYEES,
     # floors and screens on walls
     "GET /denah": LOOKS,
+    "GET /denah/saya": LOOKS,
     "GET /denah/{building}/{floor}": LOOKS,
     "GET /denah/{building}/{floor}/tempat/{zone}/{space}": LOOKS,
     "GET /langsung/{building}/{floor}": SIGNED_IN,

@@ -98,11 +98,3 @@ class Rows(View):
             " JOIN source ON source.id = source GROUP BY 1, 2"
         )
         return {(str(gateway), str(boot)): int(count) for gateway, boot, count in rows}
-
-    def of_person(self, pid: str, types: Sequence[str], since: int, until: int) -> list[Stored]:
-        """Rows of one person, of some types, that happened in [since, until), by time."""
-        where = f"pid = ? AND +type IN ({','.join('?' * len(types))}) AND coalesce(at, time) >= ?"
-        return sorted(
-            self._rows(f"{PERSON_ROWS} WHERE {where} AND coalesce(at, time) < ?", (pid, *types, since, until)),
-            key=by_time,
-        )
