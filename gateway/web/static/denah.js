@@ -83,6 +83,7 @@ follow(
   data.floor,
   (told) => { told.forEach(show); sift(); },
   (connected) => document.body.classList.toggle("stale", !connected),
+  data.version,
 );
 
 // --- filter ----------------------------------------------------------------------------------------------------------
