@@ -6,20 +6,23 @@ import asyncio
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import HTTPException, Query
+from fastapi import Depends, HTTPException, Query
 from fastapi.responses import JSONResponse, Response
+from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.contract.fields import LEVEL
+from gateway.contract.times import written
 from gateway.ledger_view import View
-from gateway.web.api.common import Technical, errors, resource, time_or_none
+from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
 from gateway.web.records import attendance as records
 from gateway.web.records.attendance import Attendance
-from gateway.web.records.attendance_files import as_csv, as_json
+from gateway.web.records.attendance_files import as_csv, as_json, completeness
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
-from gateway.web.viewer import Role
+from gateway.web.viewer import Role, Viewer, allowed
 
 router = resource("attendance")
+Integrator = Annotated[Viewer, Depends(allowed(Role.INTEGRATOR))]
 EARLIEST, LATEST = 2000, 2200
 """Years."""
 _FOUND: dict[int | str, dict[str, Any]] = {
@@ -29,6 +32,58 @@ _FOUND: dict[int | str, dict[str, Any]] = {
         "headers": {"Hadir-Complete-Until": {"description": "empty: not known", "schema": {"type": "string"}}},
     }
 }
+
+
+class CompleteGateway(BaseModel):
+    """How far one gateway is known to have told everything."""
+
+    gateway: str
+    until: str | None
+    cause: str = Field(description="told, ledger, never_heard, not_heard, waiting, returned, clock, alarm, source, ...")
+    why: str
+
+
+class MissingNumbers(BaseModel):
+    """Numbers of a boot that are not in the archive: refused, lost, or on their way."""
+
+    gateway: str
+    boot: str
+    first: int
+    last: int
+    declared_lost: bool
+    between: list[str | None] = Field(description="what is here on both sides was recorded then")
+
+
+class WithoutTime(BaseModel):
+    """Events that are here, and whose time nobody knows: their box had no clock."""
+
+    gateway: str
+    boot: str
+    events: int
+
+
+class Complete(BaseModel):
+    """How far the record is complete."""
+
+    until: str | None = Field(description="the earliest of all gateways; null: of one of them nothing is known")
+    why: str
+    gateways: list[CompleteGateway]
+    missing: list[MissingNumbers]
+    without_time: list[WithoutTime]
+
+
+class ErasedPerson(BaseModel):
+    """Somebody who is to be forgotten."""
+
+    pid: str
+    at: str
+
+
+class Erased(BaseModel):
+    """A page, in order of time."""
+
+    items: list[ErasedPerson]
+    next: str | None = Field(description="`since` of the next page, which begins with what stands at that time")
 
 
 @router.get("/attendance", response_class=Response, responses={**errors(404, 503), **_FOUND})
@@ -70,6 +125,30 @@ async def attendance(
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return Response(await asyncio.to_thread(as_csv, found), media_type="text/csv", headers=headers)
     return JSONResponse(await asyncio.to_thread(as_json, found), headers=headers)
+
+
+@router.get("/completeness", response_model=Complete, responses=errors(503))
+async def how_complete(site: TheSite, _: Technical) -> Complete:
+    """Up to when no gateway can still hold anything, by gateway, and why it stands there."""
+    found = await site.reading.ask(lambda view: site.proofs.now(Rows.over(view)))
+    return Complete.model_validate(completeness(found))
+
+
+@router.get("/erased", response_model=Erased, responses=errors(503))
+async def erased(
+    site: TheSite,
+    _: Integrator,
+    since: Annotated[AwareDatetime | None, Query(description="erased at or after; default: ever")] = None,
+    limit: Limit = 200,
+) -> Erased:
+    """Whoever has copied acts of people must forget these. A pid means nothing to whoever never had it."""
+    begin = 0 if since is None else ns_of(since)
+    found = await site.reading.ask(lambda view: Rows.over(view).erased(begin, limit + 1))
+    page = found[:limit]
+    return Erased(
+        items=[ErasedPerson(pid=pid, at=written(max(0, at))) for pid, at in page],
+        next=written(max(0, page[-1][1])) if len(found) > limit else None,
+    )
 
 
 def _look(view: View, site: Site, unit: str, day: date) -> Attendance:

@@ -47,7 +47,7 @@ async def asked(
         chosen = days(preset, today(site.office, site.clock.office()), first, last)
         return await answers.report(question(answers.reporter.ground, viewer, place or "", unit or "", *chosen))
     except BadPeriod as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(409, str(error)) from error
     except NotShown as error:
         raise HTTPException(404, "there is no such place, or it has fewer than five desks") from error
     except NotYours as error:

@@ -107,6 +107,24 @@ async def test_an_operator_looks_people_up_with_a_reason(web: Web, backend: Back
     assert web.site.accounts.lookups(pid)[0][2:] == ("attendance 2026-11-26", "koreksi")
 
 
+async def test_whoever_copied_learns_whom_to_forget(web: Web, backend: Backend, archive: Archive) -> None:
+    pids = [f"p-000000000000000{n}" for n in range(3)]
+    for n, pid in enumerate(pids):
+        archive.ledger.erase(pid, MORNING + n * HOUR)
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    first = (await client.get("/api/v1/erased?limit=2")).json()
+    assert [one["pid"] for one in first["items"]] == pids[:2]
+    rest = (await client.get("/api/v1/erased", params={"since": first["next"]})).json()
+    assert ([one["pid"] for one in rest["items"]], rest["next"]) == (pids[1:], None)
+
+
+async def test_how_complete_it_is(web: Web, backend: Backend, archive: Archive) -> None:
+    archive.tell("gateway.started", MORNING)
+    found = (await backend(Role.INTEGRATOR, units=["panrb"]).get("/api/v1/completeness")).json()
+    assert found["until"] is None
+    assert [(one["gateway"], one["cause"]) for one in found["gateways"]] == [("gw-01", "ledger")]
+
+
 async def test_days_that_there_are_not(web: Web, backend: Backend) -> None:
     client = backend(Role.INTEGRATOR, units=["panrb"])
     for day, status in (("0001-01-01", 404), ("9999-12-31", 404), ("2026-02-30", 422), ("x", 422)):
