@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench accuracy faults faults-long fuzz docs clean
+.PHONY: run install test lint bench accuracy faults faults-long fuzz api-fuzz docs clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -42,8 +42,13 @@ faults-long: $(VENV)/.test
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m fuzz.run $(ARGS)
 
+# requests made from the OpenAPI document: some minutes; the tests do a few of each
+api-fuzz: $(VENV)/.test
+	HADIR_API_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -q --timeout 3600 tests/web/api/test_schemathesis.py $(ARGS)
+
 docs: $(VENV)/.demo
 	$(BIN)/hadir schema docs/contract
+	$(BIN)/python -m tests.contract.kit
 	$(BIN)/hadir devices --guide docs/devices.md
 
 clean:

@@ -23,6 +23,7 @@ from gateway.clock import SECOND
 from gateway.config.model import Office
 from gateway.contract.envelope import Origin, decode, encode
 from gateway.counters import Counters
+from gateway.credentials import SiteKey
 from gateway.equipment import Equipment
 from gateway.ledger import Ledger
 from gateway.outbox import Draft
@@ -121,6 +122,7 @@ class Day:
             place=place,
             board=shown,  # type: ignore[arg-type]
             clock=building.clock,
+            key=SiteKey.load(office.path(office.people.site_key)),
             health=lambda _item: None,
             say=lambda events, _facts: kept.say(*events),
             home_assistant=False,
