@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from gateway.web.api.common import PREFIX, Problem, errors
 
 EVERYWHERE = (404, 409, 503)
-"""What any route may answer beside 401, 403 and 422: what it is about is not there, or does not fit; the archive cannot be read."""
+"""What any route may answer beside 401, 403, 422: it is not there, it does not fit, the archive cannot be read."""
 OURS = ("HTTPValidationError", "ValidationError")
 """The framework's own words for a mistake, which are never sent."""
 

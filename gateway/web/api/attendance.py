@@ -11,17 +11,22 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.contract.fields import LEVEL
-from gateway.contract.times import written
+from gateway.contract.times import parsed, written
+from gateway.errors import PermanentError
 from gateway.ledger_view import View
 from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
+from gateway.web.lookups import look_up_unit
+from gateway.web.mine.requests import APPROVED, Request, Requests
 from gateway.web.records import attendance as records
-from gateway.web.records.attendance import Attendance
+from gateway.web.records.attendance import Attendance, Claim, Correction
 from gateway.web.records.attendance_files import as_csv, as_json, completeness
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = resource("attendance")
+MOST_DECIDED = 20_000
+NOTE_FIELD = "note"
 Integrator = Annotated[Viewer, Depends(allowed(Role.INTEGRATOR))]
 EARLIEST, LATEST = 2000, 2200
 """Years."""
@@ -109,16 +114,14 @@ async def attendance(
     looks_up = staff_numbers or not viewer.has(Role.INTEGRATOR)
     if looks_up and len(reason.strip()) < 5:
         raise HTTPException(403, "reason: say why people are looked up, in 5 characters or more; they see it")
-    found = await site.reading.ask(lambda view: _look(view, site, unit, date))
+    decided = Requests(site.accounts.connection).decided({unit}, MOST_DECIDED)
+    approved = [one for one in decided if one.state == APPROVED]
+    found = await site.reading.ask(lambda view: _look(view, site, unit, date, approved))
     if looks_up:
-        what = f"attendance {date.isoformat()}{' with staff number' if staff_numbers else ''}"
-        for pid in sorted({act.pid for act in found.acts}):
-            site.accounts.note_lookup(viewer, pid, unit, what, reason)
-    if staff_numbers:
-        people = {pid: site.people.person(pid) for pid in {act.pid for act in found.acts}}
-        found = records.with_staff_numbers(
-            found, {pid: person.staff_number for pid, person in people.items() if person is not None}
-        )
+        pids = sorted({act.pid for act in found.acts} | {claim.pid for claim in found.claims})
+        people = look_up_unit(site, viewer, unit, pids, what="attendance", reason=reason)
+        if staff_numbers:
+            found = records.with_staff_numbers(found, {person.pid: person.staff_number for person in people})
     headers = {"Hadir-Complete-Until": time_or_none(found.complete.until) or "", "Cache-Control": "no-store"}
     if format == "csv":
         name = f"attendance-{unit.strip('_') or 'none'}-{date.isoformat()}.csv"
@@ -151,6 +154,42 @@ async def erased(
     )
 
 
-def _look(view: View, site: Site, unit: str, day: date) -> Attendance:
+def _look(view: View, site: Site, unit: str, day: date, approved: list[Request]) -> Attendance:
     rows = Rows.over(view)
-    return records.attendance(rows, site.office, unit, day, site.proofs.now(rows), site.clock.office())
+    start, end = records.day_of(site.office, day)
+    return records.attendance(
+        rows,
+        site.office,
+        unit,
+        day,
+        site.proofs.now(rows),
+        site.clock.office(),
+        corrections=[
+            Correction(
+                target=one.target,
+                field=one.field,
+                old=one.old or None,
+                new=one.new or None,
+                reason=one.kind,
+                by="operator",
+                at=one.decided,
+            )
+            for one in approved
+            if one.target
+        ],
+        claims=[
+            Claim(pid=one.pid, kind=one.kind, field=one.field, new=one.new, at=one.decided)
+            for one in approved
+            if not one.target and _is_of(one, day, start, end)
+        ],
+    )
+
+
+def _is_of(one: Request, day: date, start: int, end: int) -> bool:
+    """Whether a request without a record is about this day."""
+    if one.field == NOTE_FIELD:
+        return one.new == day.isoformat()
+    try:
+        return start <= parsed(one.new) < end
+    except PermanentError:
+        return False
