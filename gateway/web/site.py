@@ -17,6 +17,8 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
 from gateway.web.availability import Availability
+from gateway.web.bookings.mirror import Mirror
+from gateway.web.hooks import Hooks
 from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
@@ -81,6 +83,9 @@ class Site:
     once: Once
     """Changes by Idempotency-Key."""
     followers: Followers
+    hooks: Hooks
+    mirror: Mirror | None
+    """Of the system in which desks are booked; None: they are booked here."""
 
 
 def site_of(request: Request) -> Site:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.archive_health import ArchiveWord, read
 from gateway.calendars import working_calendar
@@ -15,7 +15,7 @@ from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.contract.times import parsed
 from gateway.errors import ConfigError
-from gateway.web.alarms_board import EMPTY, Board, step
+from gateway.web.alarms_board import EMPTY, Board, Problem, step
 from gateway.web.alarms_found import problems
 from gateway.web.live import Live
 from rules.calendar import WORK, Calendar
@@ -32,12 +32,21 @@ QUIET_S = 120
 class Watch:
     """One for a web application."""
 
-    def __init__(self, office: Office, live: Live, clock: Clock, wall: Clock) -> None:
+    def __init__(
+        self,
+        office: Office,
+        live: Live,
+        clock: Clock,
+        wall: Clock,
+        others: Callable[[], Iterable[Problem]] = tuple,
+    ) -> None:
+        """`others`: what is wrong with other systems that this one speaks to."""
         self.board: Board = EMPTY
         self.looked = 0
         """Office ns of the last look; 0: none yet."""
         self.archive: ArchiveWord | None = None
         self._office, self._live, self._clock, self._wall = office, live, clock, wall
+        self._others = others
         self._heard: dict[str, tuple[int, int]] = {}
         """By device: when it was heard last, and when it was after a silence; office ns, 0: never while we looked."""
         self._since: int | None = None
@@ -60,7 +69,8 @@ class Watch:
         else:
             self._since = None
         if self._since is None or self._wall.office() - self._since >= GRACE_S * SECOND:
-            self.board, news = step(self.board, problems(self._office, self._live, self.archive), now)
+            found = (*problems(self._office, self._live, self.archive), *self._others())
+            self.board, news = step(self.board, found, now)
             for alarm in news:
                 over = alarm.until is not None
                 word = "is over" if over else "is raised"

@@ -14,6 +14,8 @@ from gateway.web.viewer import Role
 
 PERSON = 1
 """Of the tower: an employee, unless the page is of nobody in particular."""
+CROWDED = "/denah/kk2-t3/l09"
+"""A floor of 200 desks."""
 
 
 class Seen(NamedTuple):
@@ -32,9 +34,14 @@ class Seen(NamedTuple):
         return "+".join([*self.roles, *(["employee"] if self.person else [])]) or "nobody"
 
 
-MORE = (
+MORE = (  # a kiosk forgets every cookie of a language, and has tests of its own: tests/web/test_kiosk_browser.py
     Seen("/masuk"),
+    Seen("/d", person=True),
+    Seen("/d?kode=22222222", person=True, status=404),
     Seen("/tidak-ada", person=True, status=404),
+    Seen(CROWDED, person=True),
+    Seen(f"{CROWDED}?tampil=daftar", person=True),
+    Seen(f"/operator{CROWDED}", (Role.OPERATOR,)),
 )
 
 
