@@ -138,10 +138,20 @@ def parser() -> argparse.ArgumentParser:
         "status": "What a running gateway is doing, and what is wrong.",
         "backlog": "What waits in the outbox.",
         "dead-letters": "Events that were set aside, and why.",
-        "tail": "Follow events as they are committed.",
     }.items():
         made = add(name, text)
         made.add_argument("socket", type=Path, help="control socket of the gateway (var/<gateway>/control.sock)")
+    tail = add("tail", "Follow events, one JSON object a line.")
+    tail.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="control socket of a gateway (as they are committed), office.yaml (over MQTT), or the web's address",
+    )
+    tail.add_argument("--topic", action="append", default=[], help="MQTT: filter below hadir/v1/ (evt and hist)")
+    tail.add_argument("--type", action="append", default=[], help="of this event type only; may be repeated")
+    tail.add_argument("--place", default="", help="at this place or below: site/building/floor/...")
+    tail.add_argument("--after", default="", metavar="CURSOR", help="web: from this cursor on; 0: from the beginning")
+    tail.add_argument("--token-file", type=Path, help="web: a bearer token (or in HADIR_TOKEN)")
     why = add("why", "What was held of a place or a person at a time, and why.")
     why.add_argument(
         "source",

@@ -233,15 +233,20 @@ def _why(arguments: argparse.Namespace) -> int:
 
 
 def _tail(arguments: argparse.Namespace) -> int:
-    """Events of the gateway as they are committed, until Ctrl-C."""
+    """Events as they come, until Ctrl-C: of a gateway's socket, of the broker, or of the web's stream."""
+    source = Path(arguments.source)
+    if arguments.source.startswith(("http://", "https://")) or source.suffix in (".yaml", ".yml"):
+        from gateway.follow import follow as afar
+
+        return afar(arguments)
     from gateway.control import call
 
     async def follow() -> None:
         cursor: Any = None
         while True:
-            answer = await call(arguments.socket, "tail", {"after": cursor})
+            answer = await call(source, "tail", {"after": cursor})
             if cursor is not None and answer["cursor"] < cursor:  # the gateway was started anew
-                answer = await call(arguments.socket, "tail", {"after": 0})
+                answer = await call(source, "tail", {"after": 0})
             cursor = answer["cursor"]
             for event in answer["events"]:
                 _out(json.dumps(event, separators=(",", ":")) + "\n")

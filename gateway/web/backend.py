@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway import durable
 from gateway.errors import HadirError, PermanentError, TransientError
+from gateway.web.alarms_board import Problem, Urgency
+from gateway.web.bookings.mirror import Mirror
+from gateway.web.hooks import Hooks
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site
 
@@ -18,6 +21,24 @@ _log = logging.getLogger(__name__)
 HEAR_S = 1.0
 LOOK_EVERY = 10
 """Of these: the ledger is looked at, and what is proven is kept."""
+
+
+def alarms_of(hooks: Hooks, mirror: Mirror | None) -> Iterator[Problem]:
+    """What is wrong with other systems that this site speaks to."""
+    for hook in hooks.states():
+        if hook.dead:
+            yield Problem("hook_dead", hook.id, Urgency.TODAY, hook.why)
+        elif hook.failing_since is not None:
+            yield Problem("hook_fails", hook.id, Urgency.SOON, hook.why)
+    if mirror is not None:
+        state = mirror.state
+        if state.problem:
+            yield Problem("bookings_fail", "", Urgency.TODAY, state.problem)
+        if state.unmapped_spaces:
+            names = ", ".join(name or space for space, name in state.unmapped_spaces[:5])
+            yield Problem("bookings_unmapped", "", Urgency.SOON, names, amount=len(state.unmapped_spaces))
+        if state.refused:
+            yield Problem("bookings_refused", "", Urgency.TODAY, amount=state.refused)
 
 
 class Backend:
@@ -34,6 +55,9 @@ class Backend:
         self._restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="completeness")
+            group.create_task(self._site.hooks.run(), name="hooks")
+            if self._site.mirror is not None:
+                group.create_task(self._site.mirror.run(), name="bookings")
 
     async def _follow(self) -> None:
         beats = 0

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,11 +28,14 @@ from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
 from gateway.web.availability import Availability
-from gateway.web.backend import Backend
+from gateway.web.backend import Backend, alarms_of
+from gateway.web.bookings.build import mirrored
+from gateway.web.hooks import Hooks
 from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.patience import Patient
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
@@ -82,6 +86,16 @@ class Serve:
             session_hours=office.web.session_hours,
             idle_minutes=office.web.idle_minutes,
         )
+        asker = Asker(self._link, office, clock, client)
+        mirror = mirrored(office, accounts.connection, people, asker, clock)
+        hooks = Hooks(
+            office.web.hooks,
+            {hook.id: secret(office.path(hook.secret_file)).encode() for hook in office.web.hooks},
+            accounts.connection,
+            reading,
+            wall,
+            office.site,
+        )
         self.site = Site(
             office=office,
             file=file,
@@ -89,7 +103,7 @@ class Serve:
             wall=wall,
             live=live,
             stream=Stream(live),
-            asker=Asker(self._link, office, clock, client),
+            asker=asker,
             reading=reading,
             people=people,
             key=key,
@@ -102,14 +116,17 @@ class Serve:
             sign_ins=Haste(wall, burst=10, per_minute=6),
             arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
-            watch=Watch(office, live, clock, wall),
+            watch=Watch(office, live, clock, wall, partial(alarms_of, hooks, mirror)),
             muting=Muting(accounts.connection, wall),
+            pairing=Pairing(clock),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
             availability=Availability(live, clock),
             ahead=Ahead(reading, clock),
             proofs=Proofs(office, clock),
             once=Once(accounts.connection, wall),
             followers=Followers(),
+            hooks=hooks,
+            mirror=mirror,
         )
         self.site.accounts.forget_erased()
         for topic in TOPICS:

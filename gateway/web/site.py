@@ -17,10 +17,13 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
 from gateway.web.availability import Availability
+from gateway.web.bookings.mirror import Mirror
+from gateway.web.hooks import Hooks
 from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
 from gateway.web.records.complete import Proofs
@@ -68,6 +71,8 @@ class Site:
     watch: Watch
     """What needs the operator."""
     muting: Muting
+    pairing: Pairing
+    """Windows in which a card is tapped or a device switched on."""
     availability: Availability
     ahead: Ahead
     """Reservations that stand."""
@@ -76,6 +81,9 @@ class Site:
     once: Once
     """Changes by Idempotency-Key."""
     followers: Followers
+    hooks: Hooks
+    mirror: Mirror | None
+    """Of the system in which desks are booked; None: they are booked here."""
 
 
 def site_of(request: Request) -> Site:

@@ -48,7 +48,7 @@ class RunningWeb(Site):
     def serve(self) -> None:
         """Start the web application."""
         self.launch_serve()
-        wait_for_port(self.port, self.processes["web"])
+        wait_for_port(self.port, self.processes["web"], GUARD_S)
 
     def launch_serve(self) -> None:
         import sys

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.web.live import status_of
+from gateway.web.live import Live, status_of
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, OTHER, ready, told
+from tests.web.office import DESK, OTHER, ROOM, ready, told
 
 
 async def test_a_place_is_unknown_until_it_is_told_and_after_its_word_has_expired(web: Web) -> None:
@@ -38,6 +38,18 @@ async def test_who_comes_back_is_told_what_changed_and_a_stranger_everything(web
     assert set(live.changed_since(before)) == {DESK, OTHER}
     assert live.changed_since(live.version) == []
     assert live.changed_since(live.version + 1) is None
+
+
+async def test_a_number_of_an_earlier_start_gets_everything(web: Web) -> None:
+    live = web.site.live
+    told(live, DESK, "vacant", NOON, life="free")
+    last = live.version
+    web.clock.advance(3)
+    again = Live(web.site.office, web.clock)
+    for place in (DESK, OTHER, ROOM):
+        told(again, place, "occupied", web.clock.office(), life="taken")
+    again.set_connected(True)
+    assert again.changed_since(last) is None
 
 
 def test_no_unknown_is_free() -> None:

@@ -29,7 +29,7 @@ function show(now) {
   element.dataset.s = now.status;
   if (svg) {
     element.querySelector("use").setAttribute("href", `#s-${now.status}`);
-    element.setAttribute("aria-label", `${element.getAttribute("aria-label").replace(/: [^:]*$/, "")}: ${data.words[now.status]}`);
+    label(element);
     const word = element.querySelector(".word");
     if (word) word.textContent = data.words[now.status];
   } else {
@@ -40,7 +40,38 @@ function show(now) {
     element.querySelector(".why").textContent = why;
   }
   if (changed) pulse(element);
+  if (changed && element.classList.contains("mine")) askMine();
   if (short === chosen) open(short, false);
+}
+
+function label(element) {
+  const name = element.dataset.name ||= element.getAttribute("aria-label").replace(/: [^:]*$/, "");
+  const whose = element.classList.contains("mine") && data.mine ? data.mine.replace("{place}", name) : name;
+  element.setAttribute("aria-label", `${whose}: ${data.words[element.dataset.s]}`);
+}
+
+// Changes name no person: whose desk is mine is asked for, when mine has changed or when this page is seen again.
+async function askMine() {
+  if (!svg || !data.mine) return;
+  let place;
+  try { ({ place } = await (await fetch("/denah/saya")).json()); } catch { return; }
+  for (const [short, element] of places) {
+    const own = `${data.site}/${short}` === place;
+    if (own === element.classList.contains("mine")) continue;
+    element.classList.toggle("mine", own);
+    if (own) star(element); else element.querySelector(".star")?.remove();
+    label(element);
+  }
+}
+document.addEventListener("visibilitychange", () => { if (!document.hidden) askMine(); });
+addEventListener("pageshow", (event) => { if (event.persisted) askMine(); });
+
+function star(element) {
+  const { x, y } = element.getBBox();
+  const text = document.createElementNS(svg.namespaceURI, "text");
+  for (const [name, value] of Object.entries({ class: "star", x: x + 24, y: y + 36, "font-size": 36 })) text.setAttribute(name, value);
+  text.textContent = "★";
+  element.append(text);
 }
 
 function pulse(element) {
@@ -180,7 +211,7 @@ if (svg) {
     const next = towards(event.key, current.getBBox(), boxes().filter(([element]) => element !== current));
     if (next) go(next);
   });
-  svg.addEventListener("focusin", (event) => {
+  box.addEventListener("focusin", (event) => { // not on the drawing: browsers let it have the focus then
     const element = event.target.closest(".sp");
     if (element && element !== current) go(element);
   });

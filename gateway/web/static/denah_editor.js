@@ -198,7 +198,7 @@ function begin() {
     }
     event.preventDefault();
   }
-  svg.addEventListener("focusout", () => {
+  svg.parentElement.addEventListener("focusout", () => { // not on the drawing: browsers let it have the focus then
     if (held) { noteMove(held.element); held.element.classList.remove("held"); held = null; }
   });
 

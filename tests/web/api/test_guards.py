@@ -30,6 +30,8 @@ ROUTES = {
     "/api/v1/gateways/gw-01/gaps": TECHNICAL,
     "/api/v1/events": TECHNICAL,
     "/api/v1/attendance?unit=panrb&date=2026-11-26&reason=pemeriksaan": TECHNICAL,
+    "/api/v1/hooks": (Role.OPERATOR,),
+    "/api/v1/bookings": (Role.OPERATOR,),
     "/metrics": TECHNICAL,
 }
 

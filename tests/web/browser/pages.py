@@ -14,6 +14,7 @@ from gateway.web.viewer import Role
 
 PERSON = 1
 """Of the tower: an employee, unless the page is of nobody in particular."""
+"""A floor of 200 desks."""
 
 
 class Seen(NamedTuple):
@@ -38,7 +39,11 @@ class Seen(NamedTuple):
 OPERATOR = (Role.OPERATOR,)
 MORE = (
     Seen("/masuk"),
+    Seen("/d", person=True),
+    Seen("/d?kode=22222222", person=True, status=404),
     Seen("/tidak-ada", person=True, status=404),
+    Seen("/denah/{crowded}?tampil=daftar", person=True),
+    Seen("/operator/denah/{crowded}", OPERATOR),
     Seen("/akun", person=True),
     Seen("/d/{desk}", person=True),
     Seen("/denah/{crowded}", person=True),
