@@ -13,7 +13,8 @@ from gateway.contract.fields import LEVEL
 from gateway.ledger_view import View
 from gateway.web.api.common import Technical, errors, resource, time_or_none
 from gateway.web.records import attendance as records
-from gateway.web.records.attendance import Attendance
+from gateway.web.records.approved import approved, corrections, remarks
+from gateway.web.records.attendance import Attendance, Correction
 from gateway.web.records.attendance_files import as_csv, as_json
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
@@ -54,10 +55,12 @@ async def attendance(
     looks_up = staff_numbers or not viewer.has(Role.INTEGRATOR)
     if looks_up and len(reason.strip()) < 5:
         raise HTTPException(403, "reason: say why people are looked up, in 5 characters or more; they see it")
-    found = await site.reading.ask(lambda view: _look(view, site, unit, date))
+    decided = approved(site.accounts.connection, (unit,))
+    found = await site.reading.ask(lambda view: _look(view, site, unit, date, corrections(decided)))
+    beside = remarks(decided, date, site.office.timezone)
     if looks_up:
         what = f"attendance {date.isoformat()}{' with staff number' if staff_numbers else ''}"
-        for pid in sorted({act.pid for act in found.acts}):
+        for pid in sorted({act.pid for act in found.acts} | {one.pid for one in beside}):
             site.accounts.note_lookup(viewer, pid, unit, what, reason)
     if staff_numbers:
         people = {pid: site.people.person(pid) for pid in {act.pid for act in found.acts}}
@@ -68,10 +71,10 @@ async def attendance(
     if format == "csv":
         name = f"attendance-{unit.strip('_') or 'none'}-{date.isoformat()}.csv"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return Response(await asyncio.to_thread(as_csv, found), media_type="text/csv", headers=headers)
-    return JSONResponse(await asyncio.to_thread(as_json, found), headers=headers)
+        return Response(await asyncio.to_thread(as_csv, found, beside), media_type="text/csv", headers=headers)
+    return JSONResponse(await asyncio.to_thread(as_json, found, beside), headers=headers)
 
 
-def _look(view: View, site: Site, unit: str, day: date) -> Attendance:
-    rows = Rows.over(view)
-    return records.attendance(rows, site.office, unit, day, site.proofs.now(rows), site.clock.office())
+def _look(view: View, site: Site, unit: str, day: date, decided: list[Correction]) -> Attendance:
+    rows, now = Rows.over(view), site.clock.office()
+    return records.attendance(rows, site.office, unit, day, site.proofs.now(rows), now, corrections=decided)

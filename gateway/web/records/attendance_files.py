@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.clock import SECOND
 from gateway.contract.times import written
+from gateway.web.records.approved import Remark
 from gateway.web.records.attendance import NOTE, Act, Attendance, Correction
 from gateway.web.records.complete import Completeness
 from gateway.web.table_cells import sheet
@@ -40,8 +42,8 @@ COLUMNS = (
 )
 
 
-def as_json(found: Attendance) -> dict[str, Any]:
-    """JSON values only."""
+def as_json(found: Attendance, beside: Sequence[Remark] = ()) -> dict[str, Any]:
+    """JSON values only. `beside`: what was approved for that day, and is about no check-in."""
     return {
         "note": NOTE,
         "site": found.site,
@@ -56,6 +58,18 @@ def as_json(found: Attendance) -> dict[str, Any]:
         "kept_since": written(max(0, found.kept_since)),
         "staff_numbers": found.with_staff_numbers,
         "acts": [_act(act, staff=found.with_staff_numbers) for act in found.acts],
+        "remarks": [
+            {
+                "pid": one.pid,
+                "kind": one.kind,
+                "field": one.field,
+                "new": one.new,
+                "note": one.note or None,
+                "reason": one.reason or None,
+                "at": written(one.at),
+            }
+            for one in beside
+        ],
         "outages": [
             {
                 "about": outage.about,
@@ -96,42 +110,53 @@ def completeness(found: Completeness) -> dict[str, Any]:
     }
 
 
-def as_csv(found: Attendance) -> str:
-    """One row a check-in; nothing in it is computed by a spreadsheet."""
+def as_csv(found: Attendance, beside: Sequence[Remark] = ()) -> str:
+    """One row a check-in, then of kind `remark` those of `beside`; nothing in it is computed by a spreadsheet."""
     zone = ZoneInfo(found.timezone)
     until, note = _time(found.complete.until) or "", NOTE
-    return sheet(
-        COLUMNS,
+    rows: list[tuple[object, ...]] = [
         (
-            (
-                found.day.isoformat(),
-                act.unit,
-                act.pid,
-                act.staff_number,
-                act.kind,
-                act.place,
-                _time(act.started),
-                _time(act.ended),
-                _local(act.started, zone),
-                _local(act.ended, zone),
-                act.method,
-                act.assurance,
-                act.arrangement,
-                act.ended_by,
-                act.ended_by_whom,
-                act.reason,
-                act.outage_min,
-                act.outage_work_min,
-                act.void,
-                "; ".join(f"{fix.field}: {fix.old} > {fix.new} ({fix.by})" for fix in act.corrections),
-                act.checkin_id,
-                until,
-                found.complete_day,
-                note,
-            )
-            for act in found.acts
-        ),
-    )
+            found.day.isoformat(),
+            act.unit,
+            act.pid,
+            act.staff_number,
+            act.kind,
+            act.place,
+            _time(act.started),
+            _time(act.ended),
+            _local(act.started, zone),
+            _local(act.ended, zone),
+            act.method,
+            act.assurance,
+            act.arrangement,
+            act.ended_by,
+            act.ended_by_whom,
+            act.reason,
+            act.outage_min,
+            act.outage_work_min,
+            act.void,
+            "; ".join(f"{fix.field}: {fix.old} > {fix.new} ({fix.by})" for fix in act.corrections),
+            act.checkin_id,
+            until,
+            found.complete_day,
+            note,
+        )
+        for act in found.acts
+    ]
+    for one in beside:
+        row = dict.fromkeys(COLUMNS, "") | {
+            "date": found.day.isoformat(),
+            "unit": found.unit,
+            "pid": one.pid,
+            "kind": "remark",
+            "reason": one.kind,
+            "corrections": "; ".join(part for part in (f"{one.field}: {one.new} (operator)", one.note) if part),
+            "complete_until": until,
+            "complete_day": found.complete_day,
+            "note": note,
+        }
+        rows.append(tuple(row.values()))
+    return sheet(COLUMNS, rows)
 
 
 def _act(act: Act, *, staff: bool) -> dict[str, Any]:
