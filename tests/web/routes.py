@@ -117,6 +117,9 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "POST /api/v1/reservations": EMPLOYEES,
     "DELETE /api/v1/reservations/{booking_ref}": EMPLOYEES,
     "GET /api/v1/attendance": MACHINES,
+    "GET /api/v1/bookings": OPERATES,
+    "GET /api/v1/hooks": OPERATES,
+    "POST /api/v1/hooks/{hook}/revive": OPERATES,
     "GET /api/v1/devices": MACHINES,
     "GET /api/v1/devices/{device}": MACHINES,
     "GET /api/v1/gateways": MACHINES,
@@ -153,5 +156,6 @@ SAMPLES = {
     "booking_ref": "none",
     "device": "mmw-d-001",
     "gateway": "gw-01",
+    "hook": "tidak-ada",
 }
 """Values of parameters in paths."""
