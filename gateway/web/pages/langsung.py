@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
+from gateway.web.lasting import while_welcome
 from gateway.web.site import TheSite
 from gateway.web.stream import MOST_READERS
 from gateway.web.viewer import Viewer, allowed
@@ -17,7 +18,12 @@ SignedIn = Annotated[Viewer, Depends(allowed())]
 
 @router.get("/langsung/{building}/{floor}")
 async def follow(
-    site: TheSite, _: SignedIn, building: str, floor: str, last_event_id: Annotated[str | None, Header()] = None
+    request: Request,
+    site: TheSite,
+    _: SignedIn,
+    building: str,
+    floor: str,
+    last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """`snapshot` first, then `places` as they change; stream.py says what is in them."""
     whole = f"{site.office.site}/{building}/{floor}"
@@ -27,4 +33,5 @@ async def follow(
         raise HTTPException(503, "too many look at once", {"Retry-After": "10"})
     last = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 16 else None
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(site.stream.follow(whole, last), media_type="text/event-stream", headers=headers)
+    body = while_welcome(request, site, site.stream.follow(whole, last))
+    return StreamingResponse(body, media_type="text/event-stream", headers=headers)
