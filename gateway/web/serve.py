@@ -35,6 +35,7 @@ from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.patience import Patient
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
@@ -118,6 +119,7 @@ class Serve:
             changes=Haste(wall, burst=60, per_minute=60),
             watch=Watch(office, live, clock, wall, partial(alarms_of, hooks, mirror)),
             muting=Muting(accounts.connection, wall),
+            pairing=Pairing(clock),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
             availability=Availability(live, clock),
             ahead=Ahead(reading, clock),

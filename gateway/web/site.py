@@ -23,6 +23,7 @@ from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
 from gateway.web.records.complete import Proofs
@@ -70,6 +71,8 @@ class Site:
     watch: Watch
     """What needs the operator."""
     muting: Muting
+    pairing: Pairing
+    """Windows in which a card is tapped or a device switched on."""
     availability: Availability
     ahead: Ahead
     """Reservations that stand."""

@@ -63,7 +63,7 @@ class Watch:
     def look(self) -> None:
         """Once."""
         now = self._clock.office()
-        self._hear()
+        self.hear()
         if self._live.connected:
             self._since = self._since or self._wall.office()
         else:
@@ -99,7 +99,8 @@ class Watch:
         found = {device: woke >= since for device, (last, woke) in self._heard.items() if last >= since}
         return dict(sorted(found.items(), key=lambda one: (not one[1], one[0])))
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Take note of which devices were heard; looking does so too."""
         for device, told in self._live.devices.items():
             last = parsed(told["last_heard"]) if told.get("last_heard") else 0
             known, woke = self._heard.get(device, (last, 0))

@@ -10,9 +10,11 @@ from fastapi.responses import Response
 from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError, TransientError
 from gateway.ledger_view import View
+from gateway.people import Person
+from gateway.web.lookups import look_up
 from gateway.web.mine.days import bounds, local
 from gateway.web.mine.near import zones_of
-from gateway.web.mine.outage import Stretch, around, stretches
+from gateway.web.mine.outage import around, outages_around
 from gateway.web.mine.places import space_name, zone_name
 from gateway.web.mine.problems import KINDS as PROBLEMS
 from gateway.web.mine.problems import Problems
@@ -20,15 +22,16 @@ from gateway.web.mine.record import OWN, Record, fold
 from gateway.web.mine.requests import ANSWER, APPROVED, FIELDS, KINDS, REFUSED, STATES, TIMES, Requests
 from gateway.web.mine.requests import Request as Asked
 from gateway.web.mine.words import ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS
-from gateway.web.pages.gangguan import CAUSE_WORDS
-from gateway.web.pages.gangguan import KIND_WORDS as EQUIPMENT_WORDS
+from gateway.web.outage_words import CAUSES
+from gateway.web.outage_words import KINDS as OUTAGES
+from gateway.web.outages import Outage
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
 Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
-LOOKUP = "koreksi"
+LOOKUP = "correction"
 SAY_WHY = N_("Tulis alasannya, sekurang-kurangnya lima huruf: pegawai membacanya.")
 LATE = N_("Permintaan ini sudah diputuskan atau ditarik.")
 OWN_REQUEST = N_("Permintaan sendiri diputuskan operator lain.")
@@ -77,6 +80,7 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=OWN_REQUEST, status=403)
     if len(alasan.strip()) < 5:
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
+    _person(site, viewer, asked)  # who decides has looked, also by an address that they kept
     if putusan == APPROVED and asked.state == "asked":
         failed = await _told_gateway(site, viewer, asked)
         if failed:
@@ -163,17 +167,15 @@ async def _page(
     answer: str = "",
     status: int = 200,
 ) -> Response:
-    person = site.people.person(asked.pid)
-    if asked.pid != viewer.pid:
-        _note(site, viewer, asked)
+    person = _person(site, viewer, asked)
     start, end = bounds(site, local(site, _day(site, asked)).date())
     until = min(end, site.clock.office())
     since = max(0, start - 14 * 86_400 * 1_000_000_000)
 
-    def read(view: View) -> tuple[Record, list[Stretch]]:
+    def read(view: View) -> tuple[Record, list[Outage]]:
         record = fold(view.of_person(asked.pid, OWN, since, end))
         where = around(site.office, zones_of(site, record, asked.unit))
-        return record, stretches(view, site.office, where, start, until)
+        return record, outages_around(view, site.office, where, start, until)
 
     try:
         record, found = await site.reading.ask(read)
@@ -199,19 +201,21 @@ async def _page(
         zone_of=lambda place: zone_name(site, place),
         method_word=lambda word: language.word(METHOD_WORDS, word),
         ended_word=lambda word: language.word(ENDED_WORDS, word),
-        cause_of=lambda word: language.word(CAUSE_WORDS, word),
-        equipment_of=lambda word: language.word(EQUIPMENT_WORDS, word),
+        cause_of=lambda word: language.word(CAUSES, word),
+        equipment_of=lambda word: language.word(OUTAGES, word),
         **_words(request, site, viewer),
     )
 
 
-def _note(site: Site, viewer: Viewer, asked: Asked) -> None:
-    """Once an operator and request: what is looked at again is not looked up again."""
+def _person(site: Site, viewer: Viewer, asked: Asked) -> Person:
+    """Whose request it is. The person sees it once an operator and request. Raises HTTPException 404."""
     reason = f"Permintaan koreksi Anda {written(asked.asked)[:10]}"
     for _, account, what, why in site.accounts.lookups(asked.pid):
         if (account, what, why) == (viewer.account, LOOKUP, reason):
-            return
-    site.accounts.note_lookup(viewer, asked.pid, asked.unit, LOOKUP, reason)
+            known = site.people.person(asked.pid)
+            if known is not None and viewer.sees(known.unit, asked.pid):
+                return known
+    return look_up(site, viewer, asked.pid, what=LOOKUP, reason=reason)
 
 
 def _words(request: Request, site: Site, viewer: Viewer) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from gateway.contract.times import written
 from gateway.errors import PermanentError
-from gateway.web.mine.attempts import Attempts
 from gateway.web.mine.days import clock_of, local, today
 from gateway.web.mine.export import checkins, everything
 from gateway.web.mine.history import history
@@ -89,7 +88,9 @@ async def form(
     """Ask for a correction: of a check-in (`catatan`), or of a day."""
     target = await _own(site, viewer, catatan)
     day = local(site, target.at).date() if target is not None else _day(hari) or today(site)
-    return _form(request, site, viewer, target=target, day=day, kind=jenis if jenis in KINDS else "lupa_tap")
+    field = "" if target is None else "last_evidence" if target.started is not None else "start"
+    kind = jenis if jenis in KINDS else "lupa_tap"
+    return _form(request, site, viewer, target=target, day=day, kind=kind, field=field)
 
 
 @router.post("/riwayat/koreksi")
@@ -171,7 +172,6 @@ async def erase(
     if kata.strip().upper() not in ERASE_WORDS:
         return site.pages.page(request, "riwayat/hapus.html", viewer, status=422, wrong=WRONG_WORD)
     site.people.erase(viewer.pid)
-    Attempts(site.accounts.connection).erase(viewer.pid)
     site.accounts.erase(viewer.pid)
     answer = site.pages.page(request, "riwayat/dihapus.html", None)
     answer.delete_cookie(site.cookie, path="/", secure=site.office.web.secure, httponly=True, samesite="lax")
