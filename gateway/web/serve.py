@@ -9,7 +9,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -55,6 +54,8 @@ MOST_FILES = 16_384
 ERASED_S = 30.0
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = MOST_READERS + 1000
+CLIENT = "web"
+"""Where answers go: one name, so that a broker's list of rights can have it. What another process asked is ignored."""
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -65,10 +66,9 @@ class Serve:
         """Raises HadirError: the port is taken, a file cannot be opened, the site's key is missing."""
         wall = wall or SystemClock()
         counters = Counters()
-        client = f"web-{uuid4().hex[:8]}"
         self._link = Link(
-            office.broker,
-            client_id=f"hadir-{office.site}-{client}",
+            office.web.broker or office.broker,
+            client_id=f"hadir-{office.site}-web-{uuid4().hex[:8]}",
             clock=clock,
             counters=counters,
             base=office.path(Path()),
@@ -87,7 +87,7 @@ class Serve:
             session_hours=office.web.session_hours,
             idle_minutes=office.web.idle_minutes,
         )
-        asker = Asker(self._link, office, clock, client)
+        asker = Asker(self._link, office, clock, CLIENT)
         mirror = mirrored(office, accounts.connection, people, asker, clock)
         hooks = Hooks(
             office.web.hooks,
@@ -117,7 +117,7 @@ class Serve:
             sign_ins=Haste(wall, burst=10, per_minute=6),
             arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
-            watch=Watch(office, live, clock, wall, partial(alarms_of, hooks, mirror)),
+            watch=Watch(office, live, clock, wall, lambda: alarms_of(hooks, None if mirror is None else mirror.state)),
             muting=Muting(accounts.connection, wall),
             pairing=Pairing(clock),
             walks=Walks(wall),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Literal
 from uuid import uuid4
 
 from fastapi import HTTPException
 
 from gateway.ledger_view import View
-from gateway.web.asking import NO_ANSWER
+from gateway.web.asking import NO_ANSWER, Answer
 from gateway.web.mine.attempts import DAY, REFUSED, SENT, UNSURE, Attempt, Attempts
 from gateway.web.mine.desk import desk_for
 from gateway.web.mine.record import OWN, fold
 from gateway.web.mine.standing import standing
 from gateway.web.site import Site
 from gateway.web.viewer import Viewer
+from gateway.web.workplace import arrangement_of, tell
 
 LOOKS, LOOK_S = 8, 0.1
 """How long the ledger is waited for, so that whoever asked sees it stored at once where everything runs."""
@@ -26,38 +28,78 @@ async def act(site: Site, viewer: Viewer, name: str, place: str, args: Args) -> 
     """Ask, and say what became of it. Raises HTTPException 404: no such space, 429: too often."""
     if place not in site.live.places.spots:
         raise HTTPException(404, "there is no such place")
-    if not site.changes.allows(viewer.account):
-        raise HTTPException(429, "too many changes in a short time: wait a minute")
+    _hasty(site, viewer)
     at = site.clock.office()
     identity = str(uuid4())
     answer = await site.asker.ask(
         name, place, actor=viewer.account, role="user", pid=viewer.pid, unit=viewer.unit, args=args, identity=identity
     )
-    if answer.ok:
-        state, reason = SENT, ""
-    elif answer.reason == NO_ANSWER:
-        state, reason = UNSURE, answer.reason
-    else:
-        state, reason = REFUSED, answer.reason
-        if reason == "no_change":
-            reason = await _because(site, viewer, name, place, args)
+    reason = answer.reason
+    if reason == "no_change":
+        reason = await _because(site, viewer, name, place, args)
     attempt = Attempt(
         id=identity,
         pid=viewer.pid,
         at=at,
         act=name,
         place=place,
-        state=state,
+        state=_state(answer),
         reason=reason,
         events=answer.events,
         ref=str(args.get("booking_ref") or ""),
         starts=int(args.get("start") or 0),
         ends=int(args.get("end") or 0),
     )
-    Attempts(site.accounts.connection).note(attempt)
-    if answer.ok and answer.events:
-        await _stored(site, attempt)
+    await _kept(site, attempt)
     return attempt
+
+
+async def come_or_go(site: Site, viewer: Viewer, what: Literal["arrive", "depart"], building: str) -> Attempt:
+    """Say that one comes to a building, or leaves it. `building`: its id. Raises HTTPException 404, 429."""
+    if building not in site.live.places.candidates:
+        raise HTTPException(404, "there is no such building")
+    _hasty(site, viewer)
+    at, place = site.clock.office(), f"{site.office.site}/{building}/_/_/_"
+    answer = await tell(
+        site,
+        what,
+        place,
+        pid=viewer.pid,
+        unit=viewer.unit,
+        method="phone",
+        actor=viewer.account,
+        arrangement=arrangement_of(site, place, viewer.unit),
+    )
+    reason = {"no_change": f"{what}_again"}.get(answer.reason, answer.reason)
+    attempt = Attempt(
+        id=str(uuid4()),
+        pid=viewer.pid,
+        at=at,
+        act=what,
+        place=place,
+        state=_state(answer),
+        reason=reason,
+        events=answer.events,
+    )
+    await _kept(site, attempt)
+    return attempt
+
+
+def _hasty(site: Site, viewer: Viewer) -> None:
+    if not site.changes.allows(viewer.account):
+        raise HTTPException(429, "too many changes in a short time: wait a minute")
+
+
+def _state(answer: Answer) -> str:
+    if answer.ok:
+        return SENT
+    return UNSURE if answer.reason == NO_ANSWER else REFUSED
+
+
+async def _kept(site: Site, attempt: Attempt) -> None:
+    Attempts(site.accounts.connection).note(attempt)
+    if attempt.state == SENT and attempt.events:
+        await _stored(site, attempt)
 
 
 async def _because(site: Site, viewer: Viewer, name: str, place: str, args: Args) -> str:

@@ -54,7 +54,7 @@ class Attempt:
 
 
 class Attempts:
-    """The table, in the web's database."""
+    """The table, in the web's database, which forgets all of a person by their pid."""
 
     def __init__(self, database: apsw.Connection) -> None:
         self._db = database
@@ -94,10 +94,6 @@ class Attempts:
         """One of a person's own; None: there is none."""
         row = self._db.execute("SELECT * FROM attempt WHERE id = ? AND pid = ?", (identity, pid)).fetchone()
         return None if row is None else _read(row)
-
-    def erase(self, pid: str) -> None:
-        """Forget a person's."""
-        self._db.execute("DELETE FROM attempt WHERE pid = ?", (pid,))
 
 
 def _read(row: tuple[object, ...]) -> Attempt:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -14,9 +12,9 @@ from gateway.web.mine.attempts import Attempts
 from gateway.web.mine.record import OWN, Visit, fold
 from gateway.web.mine.requests import Requests
 from gateway.web.site import Site
+from gateway.web.table_cells import sheet
 
 INFERRED = tuple(f"presence.{what}" for what in ("started", "moved", "idle", "ended"))
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ("kind", "place", "start", "end", "method", "ended_by", "reason", "assurance", "checkin_id")
 NOTE = (
     "What this site's presence system keeps about you. It is not the official attendance record. That nothing is"
@@ -90,16 +88,17 @@ async def checkins(site: Site, pid: str) -> str:
         visits = await site.reading.ask(read)
     except TransientError:
         visits = ()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for visit in visits:
-        times = ["" if at is None else written(at) for at in (visit.started, visit.ended)]
-        cells = (visit.kind, visit.place, *times, visit.method, visit.ended_by, visit.reason, visit.assurance, visit.id)
-        writer.writerow([neutral(cell) for cell in cells])
-    return out.getvalue()
-
-
-def neutral(text: str) -> str:
-    """The text of a cell; one that a spreadsheet would compute gets an apostrophe before it."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) or text.startswith(FORMULA) else text
+    rows = [
+        (
+            visit.kind,
+            visit.place,
+            *("" if at is None else written(at) for at in (visit.started, visit.ended)),
+            visit.method,
+            visit.ended_by,
+            visit.reason,
+            visit.assurance,
+            visit.id,
+        )
+        for visit in visits
+    ]
+    return sheet(COLUMNS, rows)

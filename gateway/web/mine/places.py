@@ -5,23 +5,22 @@ from __future__ import annotations
 from gateway.config.places import Spot
 from gateway.web.live import PlaceNow
 from gateway.web.site import Site
+from gateway.web.stickers import Codes
 
 LEVELS = 5
 
 
-def place_of(site: Site, code: str) -> str | None:
-    """The desk behind `/d/<code>`: `building.floor.zone.space`, or a space's id that is the only one of its name."""
+def place_of(site: Site, codes: Codes, code: str) -> str | None:
+    """The desk behind `/d/<code>`: a sticker's code, `building.floor.zone.space`, or the id of only one space."""
+    scanned = codes.place(code)
+    if scanned is not None:
+        return scanned
     spots = site.live.places.spots
     if code.count(".") == LEVELS - 2:
         place = f"{site.office.site}/{code.replace('.', '/')}"
         return place if place in spots else None
     found = [place for place in spots if place.rpartition("/")[2] == code]
     return found[0] if len(found) == 1 else None
-
-
-def is_sticker(code: str) -> bool:
-    """Whether the address is one that was scanned, and not a link of our own pages."""
-    return "." not in code
 
 
 def path_of(place: str) -> str:

@@ -20,6 +20,7 @@ DAY = 86_400 * SECOND
 LOOK_BACK = 14 * DAY
 OPEN_FOR = 2 * DAY
 """A check-in that is older was closed, whether or not its end has reached the archive."""
+UNSURE_FOR, SOON = 900 * SECOND, 60 * SECOND
 HELD = ("taken", "away")
 
 
@@ -52,14 +53,22 @@ class Standing:
     readable: bool
     """Whether there was a ledger to read."""
 
+    at: int
+
     @property
     def waiting(self) -> tuple[Attempt, ...]:
-        """What was asked for and is not in the ledger, or nobody has answered."""
+        """What was asked for and is not in the ledger, or, for a while, what nobody has answered."""
         return tuple(
             one
             for one in self.attempts
-            if one.state == UNSURE or (one.state == SENT and not one.is_stored(self.record.ids))
+            if (one.state == UNSURE and self.at - one.at < UNSURE_FOR)
+            or (one.state == SENT and not one.is_stored(self.record.ids))
         )
+
+    @property
+    def soon(self) -> bool:
+        """Whether something of it may be decided any moment, so that an open page looks again."""
+        return any(self.at - one.at < SOON for one in self.waiting)
 
 
 async def standing(site: Site, pid: str) -> Standing:
@@ -82,11 +91,18 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
     desk = record.open("desk")
     held = None if desk is None or now - desk.at > OPEN_FOR else Held(visit=desk)
     bookings = {booking.ref: booking for booking in record.bookings if booking.ends > now}
+    workplace = record.open("workplace")
+    if workplace is not None and now - workplace.at > OPEN_FOR:
+        workplace = None
     for one in attempts:
         if one.state != SENT:
             continue
         fresh = not one.is_stored(record.ids)
         match one.act:
+            case "arrive" if fresh:
+                workplace = Visit(id=one.id, kind="workplace", place=one.place, started=one.at, method="phone")
+            case "depart" if fresh:
+                workplace = None
             case "checkin" if fresh:
                 visit = Visit(id=one.id, kind="desk", place=one.place, started=one.at, method="web", assurance="bound")
                 held = Held(visit=visit, pending=True)
@@ -102,15 +118,15 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
                 pass
     if held is not None:
         held = _beside(site, held)
-    workplace = record.open("workplace")
     return Standing(
         record=record,
         attempts=tuple(attempts),
         desk=held,
-        workplace=None if workplace is None or now - workplace.at > OPEN_FOR else workplace,
+        workplace=workplace,
         bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
         warning=_running(site, record, attempts, held, bookings, now),
         readable=readable,
+        at=now,
     )
 
 

@@ -47,7 +47,13 @@ STAGE_WORDS: Mapping[str, str] = {
     UNSURE: N_("Belum pasti"),
     REFUSED: N_("Ditolak"),
 }
-REFUSED_WORDS: Mapping[str, str] = {**REASON_WORDS, **WHY_WORDS}
+REFUSED_WORDS: Mapping[str, str] = {
+    **REASON_WORDS,
+    **WHY_WORDS,
+    "arrive_again": N_("Anda sudah tercatat datang."),
+    "depart_again": N_("Anda sudah tercatat pulang."),
+    "not_coordinator": N_("Gerbang yang mencatat kedatangan sedang tidak ada. Coba lagi sebentar."),
+}
 """Why something that was asked for was refused."""
 DONE_WORDS: Mapping[str, str] = {
     "checkin": N_("Meja ini sekarang Anda pakai."),
@@ -63,3 +69,12 @@ WARNING_WORDS: Mapping[str, str] = {
     "no_evidence": N_("Sensor sudah lama tidak melihat siapa pun di meja."),
     "auto_release": N_("Sensor sudah lama tidak melihat siapa pun di meja."),
 }
+LOOKUP_WORDS: Mapping[str, str] = {
+    "name": N_("nama Anda"),
+    "history": N_("riwayat Anda"),
+    "correction": N_("permintaan koreksi Anda"),
+    "attendance": N_("kehadiran unit Anda pada suatu hari"),
+    "why": N_("keadaan Anda dan buktinya pada suatu saat"),
+    "enrol": N_("pendaftaran kartu Anda"),
+}
+"""What was shown to whoever looked a person up, by its first word."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from gateway.clock import SECOND
-from gateway.web.mine.asking import act
+from gateway.web.mine.asking import act, come_or_go
 from gateway.web.mine.attempts import Attempts
 from gateway.web.mine.desk import desk_for
 from gateway.web.mine.near import floor_of, free_near
@@ -58,6 +58,18 @@ async def stay(site: TheSite, viewer: Employee, tempat: PlaceField) -> Response:
     return await _done(site, viewer, "extend", tempat, {"until": until})
 
 
+@router.post("/beranda/kantor")
+async def workplace(
+    site: TheSite,
+    viewer: Employee,
+    apa: Annotated[Literal["arrive", "depart"], Form()],
+    gedung: Annotated[str, Form(max_length=32)],
+) -> Response:
+    """Come to the office, or leave it: an act apart from the desk's."""
+    attempt = await come_or_go(site, viewer, apa, gedung)
+    return see(f"/?hasil={attempt.id}")
+
+
 @router.post("/beranda/batal")
 async def cancel(
     site: TheSite, viewer: Employee, tempat: PlaceField, pesanan: Annotated[str, Form(max_length=128)]
@@ -88,6 +100,7 @@ async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict
     attempt = Attempts(site.accounts.connection).one(viewer.pid, done[:64]) if done else None
     booking = _due(site, viewer, how)
     places = {held, *(now.place for now in near), *(one.place for one in how.bookings)}
+    floor = floor_of(site, how.record, viewer.unit, held)
     return {
         "how": how,
         "quiet": person is not None and person.quiet,
@@ -96,7 +109,8 @@ async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict
         "near": near,
         "attempt": attempt,
         "result": None if attempt is None else _result(language, attempt),
-        "floor": floor_of(site, how.record, viewer.unit, held),
+        "floor": floor,
+        "building": _building(how, floor),
         "places": sorted(places - {""}),
         "watching": site.live.connected,
         "name_of": lambda place: space_name(site, place),
@@ -109,6 +123,12 @@ async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict
         "external": site.office.rules.desk.bookings == "external",
         "admits": lambda place: admits(site.live.places.spots[place], viewer.unit),
     }
+
+
+def _building(how: Standing, floor: str) -> str:
+    """Which building one comes to or leaves: where they came to, else that of their floor; empty: none."""
+    place = how.workplace.place if how.workplace is not None else floor
+    return place.split("/")[1] if "/" in place else ""
 
 
 def _due(site: Site, viewer: Viewer, how: Standing) -> Any:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gateway.web import reasons
+from gateway.web.codes import codes_of
 from gateway.web.floors import Floors, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
@@ -89,6 +90,7 @@ async def plan(
 
 async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey, query: Asked) -> Response:
     site = site_of(request)
+    version = site.live.version
     chosen = site.live.now(f"{storey.place}/{query.chosen}") if query.chosen else None
     language = site.pages.language(request, viewer)
     return site.pages.page(
@@ -104,6 +106,7 @@ async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey
         why=lambda now: reasons.why(language, now),
         told={
             "floor": storey.path,
+            "version": version,
             "site": storey.place,
             "words": {word: language.word(STATUS_WORDS, word) for word in STATUSES},
             "why": reasons.sentences(language),
@@ -169,6 +172,11 @@ async def own_desk(site: Site, viewer: Viewer) -> str:
         return ""
     held = (await standing(site, viewer.pid)).desk
     return "" if held is None or held.doubted else held.visit.place
+
+
+def code_of(request: Request, place: str) -> str:
+    """The code of a place's own page `/d/<code>`; empty: it has none."""
+    return codes_of(request).of(place) or ""
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -13,27 +12,17 @@ from gateway.errors import TransientError
 from gateway.ledger_view import View
 from gateway.web.mine.days import bounds, today
 from gateway.web.mine.near import zones_of
-from gateway.web.mine.outage import Stretch, around, stretches
+from gateway.web.mine.outage import around, outages_around
 from gateway.web.mine.places import space_name, zone_name
 from gateway.web.mine.record import OWN, fold
-from gateway.web.rendering import N_, see
+from gateway.web.outage_words import CAUSES, KINDS
+from gateway.web.outages import EVENTS_LOST, Outage
+from gateway.web.rendering import see
 from gateway.web.site import TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
 Employee = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE))]
-CAUSE_WORDS: Mapping[str, str] = {
-    "gateway_down": N_("gerbang tidak berjalan atau tidak terdengar"),
-    "powered_off": N_("alat mati"),
-    "broker": N_("sambungan ke server terputus"),
-    "sensor": N_("alat tidak terdengar"),
-    "radio": N_("penerima radio tidak berfungsi"),
-}
-KIND_WORDS: Mapping[str, str] = {
-    "gateway": N_("Gerbang"),
-    "reader": N_("Pembaca kartu"),
-    "place": N_("Tempat"),
-}
 
 
 @router.get("/riwayat/gangguan")
@@ -60,9 +49,9 @@ async def report(request: Request, site: TheSite, viewer: Employee, tanggal: str
     until = min(end, now)
     since = max(0, begin - site.office.archive.retain_people_days * 86_400 * 1_000_000_000)
 
-    def read(view: View) -> tuple[list[str], list[Stretch]]:
+    def read(view: View) -> tuple[list[str], list[Outage]]:
         zones = zones_of(site, fold(view.of_person(viewer.pid, OWN, since, end)), viewer.unit)
-        return zones, stretches(view, site.office, around(site.office, zones), begin, until)
+        return zones, outages_around(view, site.office, around(site.office, zones), begin, until)
 
     try:
         zones, found = await site.reading.ask(read)
@@ -82,19 +71,19 @@ async def report(request: Request, site: TheSite, viewer: Employee, tanggal: str
         zones=[zone_name(site, zone) for zone in zones],
         found=found,
         readable=readable,
-        total=_total(found),
-        cause_of=lambda word: language.word(CAUSE_WORDS, word),
-        kind_of=lambda word: language.word(KIND_WORDS, word),
-        about=lambda one: (
-            f"{space_name(site, one.about)}, {zone_name(site, one.about)}" if one.kind == "place" else one.about
-        ),
+        total=_total(found, begin, until),
+        cause_of=lambda word: language.word(CAUSES, word),
+        kind_of=lambda word: language.word(KINDS, word),
+        name_of=lambda place: space_name(site, place),
+        EVENTS_LOST=EVENTS_LOST,
     )
 
 
-def _total(found: list[Stretch]) -> float:
-    """Seconds in which at least one of them did not work."""
-    total, last = 0, 0
+def _total(found: list[Outage], start: int, end: int) -> float:
+    """Seconds of [start, end) in which at least one of them did not work."""
+    total, last = 0, start
     for one in sorted(found, key=lambda each: each.since):
-        total += max(0, one.until - max(one.since, last))
-        last = max(last, one.until)
+        until = end if one.until is None else min(one.until, end)
+        total += max(0, until - max(one.since, last))
+        last = max(last, until)
     return total / 1_000_000_000

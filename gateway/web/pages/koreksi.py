@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -10,25 +11,29 @@ from fastapi.responses import Response
 from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError, TransientError
 from gateway.ledger_view import View
+from gateway.people import Person
+from gateway.web.lookups import look_up
+from gateway.web.mine.amending import amend
 from gateway.web.mine.days import bounds, local
 from gateway.web.mine.near import zones_of
-from gateway.web.mine.outage import Stretch, around, stretches
+from gateway.web.mine.outage import around, outages_around
 from gateway.web.mine.places import space_name, zone_name
 from gateway.web.mine.problems import KINDS as PROBLEMS
 from gateway.web.mine.problems import Problems
-from gateway.web.mine.record import OWN, Record, fold
+from gateway.web.mine.record import OWN, Record, Visit, fold
 from gateway.web.mine.requests import ANSWER, APPROVED, FIELDS, KINDS, REFUSED, STATES, TIMES, Requests
 from gateway.web.mine.requests import Request as Asked
 from gateway.web.mine.words import ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS
-from gateway.web.pages.gangguan import CAUSE_WORDS
-from gateway.web.pages.gangguan import KIND_WORDS as EQUIPMENT_WORDS
+from gateway.web.outage_words import CAUSES
+from gateway.web.outage_words import KINDS as OUTAGES
+from gateway.web.outages import Outage
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
 Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
-LOOKUP = "koreksi"
+LOOKUP = "correction"
 SAY_WHY = N_("Tulis alasannya, sekurang-kurangnya lima huruf: pegawai membacanya.")
 LATE = N_("Permintaan ini sudah diputuskan atau ditarik.")
 OWN_REQUEST = N_("Permintaan sendiri diputuskan operator lain.")
@@ -77,6 +82,7 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=OWN_REQUEST, status=403)
     if len(alasan.strip()) < 5:
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
+    _person(site, viewer, asked)  # who decides has looked, also by an address that they kept
     if putusan == APPROVED and asked.state == "asked":
         failed = await _told_gateway(site, viewer, asked)
         if failed:
@@ -92,6 +98,10 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
     if not done:
         return await _page(request, site, viewer, _found(site, viewer, identity), wrong=LATE, status=409)
+    if putusan == APPROVED:
+        visit = await _visit(site, asked)
+        if visit is not None:
+            await amend(site, asked, visit.place, viewer.account)
     return see("/operator/koreksi?putus=1")
 
 
@@ -114,10 +124,9 @@ async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
 
     All else is the record's: the approved request stands beside what the gateway has said.
     """
-    if asked.field not in ("last_evidence", "event") or not asked.target:
+    if asked.field not in ("last_evidence", "event"):
         return ""
-    record = await _record(site, asked)
-    visit = None if record is None else next((one for one in record.visits if one.id == asked.target), None)
+    visit = await _visit(site, asked)
     if visit is None or visit.kind != "desk" or visit.ended is not None:
         return ""
     answer = await site.asker.ask(
@@ -133,18 +142,18 @@ async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
     return "" if answer.ok or answer.reason == "no_change" else answer.reason
 
 
-async def _record(site: Site, asked: Asked) -> Record | None:
+async def _visit(site: Site, asked: Asked) -> Visit | None:
+    """The check-in that a request is about; None: about none, or it cannot be read."""
     since = max(0, asked.asked - site.office.archive.retain_people_days * 86_400 * 1_000_000_000)
     try:
-        return await site.reading.ask(lambda view: fold(view.of_person(asked.pid, OWN, since)))
+        record = await site.reading.ask(lambda view: fold(view.of_person(asked.pid, OWN, since)))
     except TransientError:
         return None
+    return next((one for one in record.visits if one.id == asked.target), None)
 
 
 def _day(site: Site, asked: Asked) -> int:
     """The day that a request is about, as the ns of its beginning or of the time that it names."""
-    from datetime import date
-
     if asked.field == "note":
         return bounds(site, date.fromisoformat(asked.new))[0]
     for text in (asked.new, asked.old):
@@ -163,17 +172,15 @@ async def _page(
     answer: str = "",
     status: int = 200,
 ) -> Response:
-    person = site.people.person(asked.pid)
-    if asked.pid != viewer.pid:
-        _note(site, viewer, asked)
+    person = _person(site, viewer, asked)
     start, end = bounds(site, local(site, _day(site, asked)).date())
     until = min(end, site.clock.office())
     since = max(0, start - 14 * 86_400 * 1_000_000_000)
 
-    def read(view: View) -> tuple[Record, list[Stretch]]:
+    def read(view: View) -> tuple[Record, list[Outage]]:
         record = fold(view.of_person(asked.pid, OWN, since, end))
         where = around(site.office, zones_of(site, record, asked.unit))
-        return record, stretches(view, site.office, where, start, until)
+        return record, outages_around(view, site.office, where, start, until)
 
     try:
         record, found = await site.reading.ask(read)
@@ -199,19 +206,21 @@ async def _page(
         zone_of=lambda place: zone_name(site, place),
         method_word=lambda word: language.word(METHOD_WORDS, word),
         ended_word=lambda word: language.word(ENDED_WORDS, word),
-        cause_of=lambda word: language.word(CAUSE_WORDS, word),
-        equipment_of=lambda word: language.word(EQUIPMENT_WORDS, word),
+        cause_of=lambda word: language.word(CAUSES, word),
+        equipment_of=lambda word: language.word(OUTAGES, word),
         **_words(request, site, viewer),
     )
 
 
-def _note(site: Site, viewer: Viewer, asked: Asked) -> None:
-    """Once an operator and request: what is looked at again is not looked up again."""
+def _person(site: Site, viewer: Viewer, asked: Asked) -> Person:
+    """Whose request it is. The person sees it once an operator and request. Raises HTTPException 404."""
     reason = f"Permintaan koreksi Anda {written(asked.asked)[:10]}"
     for _, account, what, why in site.accounts.lookups(asked.pid):
         if (account, what, why) == (viewer.account, LOOKUP, reason):
-            return
-    site.accounts.note_lookup(viewer, asked.pid, asked.unit, LOOKUP, reason)
+            known = site.people.person(asked.pid)
+            if known is not None and viewer.sees(known.unit, asked.pid):
+                return known
+    return look_up(site, viewer, asked.pid, what=LOOKUP, reason=reason)
 
 
 def _words(request: Request, site: Site, viewer: Viewer) -> dict[str, Any]:

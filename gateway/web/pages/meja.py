@@ -9,17 +9,19 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import Response
 
 from gateway.clock import SECOND
+from gateway.web.codes import TheCodes
 from gateway.web.mine.asking import act
 from gateway.web.mine.attempts import Attempts
 from gateway.web.mine.days import clock_of
 from gateway.web.mine.desk import WHY_WORDS, booked_times, desk_for
 from gateway.web.mine.near import free_near
-from gateway.web.mine.places import is_sticker, path_of, place_of, space_name, zone_name
+from gateway.web.mine.places import path_of, place_of, space_name, zone_name
 from gateway.web.mine.problems import KINDS, NOTE, Problems
 from gateway.web.mine.standing import standing
 from gateway.web.mine.words import DONE_WORDS, REFUSED_WORDS, STAGE_WORDS, WARNING_WORDS
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
+from gateway.web.stickers import Codes
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
@@ -29,43 +31,44 @@ REPORTED = N_("Terima kasih. Laporan Anda sudah sampai kepada operator, tanpa na
 
 @router.get("/d/{code}")
 async def look(
-    request: Request, site: TheSite, viewer: Employee, code: str, hasil: str = "", lapor: str = ""
+    request: Request, site: TheSite, codes: TheCodes, viewer: Employee, code: str, hasil: str = "", lapor: str = ""
 ) -> Response:
     """The desk, for whoever scanned it."""
-    place = _place(site, code)
+    place = _place(site, codes, code)
     told = await _told(request, site, viewer, code, place, hasil)
     return site.pages.page(request, "meja/meja.html", viewer, reported=REPORTED if lapor else "", **told)
 
 
 @router.get("/d/{code}/kini")
-async def part(request: Request, site: TheSite, viewer: Employee, code: str) -> Response:
+async def part(request: Request, site: TheSite, codes: TheCodes, viewer: Employee, code: str) -> Response:
     """The part of the page that changes."""
-    told = await _told(request, site, viewer, code, _place(site, code), "")
+    told = await _told(request, site, viewer, code, _place(site, codes, code), "")
     return site.pages.page(request, "meja/kini.html", viewer, **told)
 
 
 @router.post("/d/{code}/ambil")
-async def take(site: TheSite, viewer: Employee, code: str) -> Response:
+async def take(site: TheSite, codes: TheCodes, viewer: Employee, code: str) -> Response:
     """Take it."""
-    return await _done(site, viewer, code, "checkin", {"method": "qr" if is_sticker(code) else "web"})
+    return await _done(site, codes, viewer, code, "checkin", {"method": "web" if codes.place(code) is None else "qr"})
 
 
 @router.post("/d/{code}/lepas")
-async def leave(site: TheSite, viewer: Employee, code: str) -> Response:
+async def leave(site: TheSite, codes: TheCodes, viewer: Employee, code: str) -> Response:
     """Leave it."""
-    return await _done(site, viewer, code, "checkout", {})
+    return await _done(site, codes, viewer, code, "checkout", {})
 
 
 @router.post("/d/{code}/datang")
-async def stay(site: TheSite, viewer: Employee, code: str) -> Response:
+async def stay(site: TheSite, codes: TheCodes, viewer: Employee, code: str) -> Response:
     """Keep it though nobody is sensed there."""
     until = site.clock.office() + int(site.office.rules.desk.elsewhere_s * SECOND)
-    return await _done(site, viewer, code, "extend", {"until": until})
+    return await _done(site, codes, viewer, code, "extend", {"until": until})
 
 
 @router.post("/d/{code}/pesan")
 async def book(
     site: TheSite,
+    codes: TheCodes,
     viewer: Employee,
     code: str,
     mulai: Annotated[str, Form(max_length=8)],
@@ -77,25 +80,28 @@ async def book(
         raise HTTPException(422, "a time is written 13:30")
     now = site.clock.office()
     args = {"booking_ref": f"web-{uuid4().hex[:16]}", "start": max(start, now - now % (60 * SECOND)), "end": end}
-    return await _done(site, viewer, code, "reserve", args)
+    return await _done(site, codes, viewer, code, "reserve", args)
 
 
 @router.post("/d/{code}/batal")
-async def cancel(site: TheSite, viewer: Employee, code: str, pesanan: Annotated[str, Form(max_length=128)]) -> Response:
+async def cancel(
+    site: TheSite, codes: TheCodes, viewer: Employee, code: str, pesanan: Annotated[str, Form(max_length=128)]
+) -> Response:
     """Give one's reservation back."""
-    return await _done(site, viewer, code, "cancel", {"booking_ref": pesanan})
+    return await _done(site, codes, viewer, code, "cancel", {"booking_ref": pesanan})
 
 
 @router.post("/d/{code}/lapor")
 async def report(
     site: TheSite,
+    codes: TheCodes,
     viewer: Employee,
     code: str,
     jenis: Annotated[str, Form(max_length=16)],
     catatan: Annotated[str, Form(max_length=NOTE)] = "",
 ) -> Response:
     """Something is wrong with it."""
-    place = _place(site, code)
+    place = _place(site, codes, code)
     if not site.changes.allows(viewer.account):
         raise HTTPException(429, "too many changes in a short time: wait a minute")
     if jenis not in KINDS:
@@ -104,13 +110,13 @@ async def report(
     return see(f"{_path(code)}?lapor=1")
 
 
-async def _done(site: Site, viewer: Viewer, code: str, name: str, args: dict[str, Any]) -> Response:
-    attempt = await act(site, viewer, name, _place(site, code), args)
+async def _done(site: Site, codes: Codes, viewer: Viewer, code: str, name: str, args: dict[str, Any]) -> Response:
+    attempt = await act(site, viewer, name, _place(site, codes, code), args)
     return see(f"{_path(code)}?hasil={attempt.id}")
 
 
-def _place(site: Site, code: str) -> str:
-    place = place_of(site, code)
+def _place(site: Site, codes: Codes, code: str) -> str:
+    place = place_of(site, codes, code)
     if place is None:
         raise HTTPException(404, "there is no desk with this code")
     return place

@@ -12,7 +12,8 @@ from gateway.web.mine.near import zones_of
 from gateway.web.mine.places import zone_name
 from gateway.web.mine.sensing import MODALITIES, kinds_near
 from gateway.web.mine.standing import standing
-from gateway.web.rendering import N_, see
+from gateway.web.mine.words import LOOKUP_WORDS
+from gateway.web.rendering import N_, Language, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
@@ -45,7 +46,10 @@ async def look(request: Request, site: TheSite, viewer: Employee, simpan: str = 
         person=site.people.person(viewer.pid),
         kinds=kinds,
         near=[zone_name(site, zone) for zone in dict.fromkeys(zones)][:4],
-        lookups=[(at, _who(site, account), what, reason) for at, account, what, reason in _lookups(site, viewer)],
+        lookups=[
+            (at, _who(site, account), _what(language, what), reason)
+            for at, account, what, reason in site.accounts.lookups(viewer.pid)
+        ],
         saved=SAVED.get(simpan, ""),
         kept=site.office.archive.retain_people_days,
         hours=site.office.web.session_hours,
@@ -79,8 +83,10 @@ def _hasty(site: Site, viewer: Viewer) -> None:
         raise HTTPException(429, "too many changes in a short time: wait a minute")
 
 
-def _lookups(site: Site, viewer: Viewer) -> list[tuple[int, str, str, str]]:
-    return site.accounts.lookups(viewer.pid)
+def _what(language: Language, what: str) -> str:
+    """A stable word, with more behind it where there is: `attendance 2026-11-26`."""
+    word, _, more = what.partition(" ")
+    return f"{language.word(LOOKUP_WORDS, word)} {more}".strip()
 
 
 def _who(site: Site, account: str) -> tuple[str, tuple[str, ...]]:
