@@ -90,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
     people.add_argument("--credential", action="append", default=[], help="em4100:..., ibeacon:...; may be repeated")
     people.add_argument("--realm", help="realm of the credentials (default: the site)")
     people.add_argument("--pid", help="which person, as enrol and list say it")
+    people.add_argument("--name", help="of who is enrolled; sealed, and shown to whom they choose")
+    people.add_argument("--staff-number", metavar="NIP", help="of who is enrolled; sealed. Providers sign in by it")
 
     accounts = add("accounts", "Who may sign in to the web application.")
     accounts.add_argument("file", type=Path, metavar="office.yaml")
@@ -138,10 +140,20 @@ def parser() -> argparse.ArgumentParser:
         "status": "What a running gateway is doing, and what is wrong.",
         "backlog": "What waits in the outbox.",
         "dead-letters": "Events that were set aside, and why.",
-        "tail": "Follow events as they are committed.",
     }.items():
         made = add(name, text)
         made.add_argument("socket", type=Path, help="control socket of the gateway (var/<gateway>/control.sock)")
+    tail = add("tail", "Follow events, one JSON object a line.")
+    tail.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="control socket of a gateway (as they are committed), office.yaml (over MQTT), or the web's address",
+    )
+    tail.add_argument("--topic", action="append", default=[], help="MQTT: filter below hadir/v1/ (evt and hist)")
+    tail.add_argument("--type", action="append", default=[], help="of this event type only; may be repeated")
+    tail.add_argument("--place", default="", help="at this place or below: site/building/floor/...")
+    tail.add_argument("--after", default="", metavar="CURSOR", help="web: from this cursor on; 0: from the beginning")
+    tail.add_argument("--token-file", type=Path, help="web: a bearer token (or in HADIR_TOKEN)")
     why = add("why", "What was held of a place or a person at a time, and why.")
     why.add_argument(
         "source",

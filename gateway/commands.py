@@ -186,7 +186,10 @@ class Commands:
         else:
             found = self._enrolment.asked(command.get("args") or {})
         ok = bool(found.card)
-        return self._result(command["id"], ok=ok, reason=found.reason or None, rows=(), index=found.card or None)
+        more: dict[str, Any] = {"index": found.card} if ok else {}
+        if found.strangers:
+            more["strangers"] = [one._asdict() for one in found.strangers]
+        return self._result(command["id"], ok=ok, reason=found.reason or None, rows=(), **more)
 
     def _refusal(self, name: str, command: dict[str, Any], *, may_name: bool) -> str:
         if name not in KNOWN:
@@ -244,9 +247,7 @@ class Commands:
             and max(at, parsed(command["at"]) if command.get("at") else 0) <= soon
         )
 
-    def _result(
-        self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row], index: str | None = None
-    ) -> bytes:
+    def _result(self, identity: str, *, ok: bool, reason: str | None, rows: Sequence[Row], **more: Any) -> bytes:
         return wire.write(
             CommandResult,
             {
@@ -256,7 +257,7 @@ class Commands:
                 "at": written(self._clock.office()),
                 "gw": self._origin.gateway,
                 "events": [json.loads(row.body)["id"] for row in rows][:16],
-                **({} if index is None else {"index": index}),
+                **more,
             },
         )
 

@@ -24,11 +24,22 @@ KEPT_S = 30
 """After its end a window still answers what was tapped in it."""
 MOST = 16
 """Windows at once."""
+MOST_STRANGERS, MOST_ADDRESS = 16, 64
+PASSING = ("ble", "badge", "em4100", "wiegand", "pcsc", "keyboard", "door")
+"""Media whose addresses may be a person's: BLE adverts, and whatever reads cards."""
 SAID_EVERY_S = 1.0
 """Of one device, while a window is open; machine time."""
 WAITING, CLOSED, TAKEN, SEVERAL, AMBIGUOUS, NO_READER, FULL = (
     "waiting", "closed", "taken", "several", "ambiguous", "no_reader", "full",
 )  # fmt: skip
+
+
+class Stranger(NamedTuple):
+    """A device that was heard and is in no configuration. Never what passes by a radio receiver."""
+
+    source: str
+    medium: str
+    address: str
 
 
 class Found(NamedTuple):
@@ -38,6 +49,7 @@ class Found(NamedTuple):
     """Its index; empty: there is none."""
     reason: str = ""
     """Why not: one of the words above."""
+    strangers: tuple[Stranger, ...] = ()
 
 
 @dataclass(slots=True)
@@ -47,6 +59,7 @@ class _Window:
     """Office ns."""
     indices: set[str] = field(default_factory=set)
     refused: str = ""
+    strangers: dict[Stranger, None] = field(default_factory=dict)
 
 
 class Enrolment:
@@ -78,7 +91,8 @@ class Enrolment:
             return Found(card=next(iter(window.indices)))
         if window.indices:
             return Found(reason=SEVERAL)
-        return Found(reason=window.refused or (WAITING if now < window.until else CLOSED))
+        reason = window.refused or (WAITING if now < window.until else CLOSED)
+        return Found(reason=reason, strangers=tuple(window.strangers))
 
     def stranger(self, reader: str, number: str, realm: str) -> bool:
         """A card that nobody holds was tapped; whether it was meant for a window, and is nobody's mistake."""
@@ -91,6 +105,14 @@ class Enrolment:
         """A card was tapped that cannot be given away: `taken` by a person, or `ambiguous`."""
         for window in self._open(reader):
             window.refused = cause
+
+    def unbound(self, source: str, medium: str, address: str) -> None:
+        """A frame of a device that nobody configured. What passes by a radio receiver is a phone, and not told."""
+        if not self._windows or not address or medium.startswith(PASSING) or len(address) > MOST_ADDRESS:
+            return
+        for window in self._open(""):
+            if len(window.strangers) < MOST_STRANGERS:
+                window.strangers[Stranger(source, medium, address)] = None
 
     def heard(self, device: str) -> None:
         """A fixed device has said something."""

@@ -77,6 +77,11 @@ class Normalizer:
         self._drifted: dict[tuple[str, str], int] = {}
         """By device and kind: when its value was last told, office time."""
 
+    def unbound(self, frame: Frame) -> None:
+        """A frame that no configured device has sent: it may be what an operator has just switched on."""
+        if self._enrolment is not None:
+            self._enrolment.unbound(frame.source, frame.medium, frame.address)
+
     def sighting(self, frame: Frame, receiver: str, measurements: Sequence[Measurement]) -> Sighting | None:
         """A tag heard by `receiver`; None for what nobody enrolled (counted, never stored)."""
         rssi = frame.rssi

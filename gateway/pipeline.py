@@ -236,6 +236,7 @@ class Pipeline:
         binding = self._bound.of(frame)
         if binding is None:
             self._counters.add("decode.dropped", "unbound")
+            self._normalizer.unbound(frame)
             return ()
         if binding.context is not None:
             measurements = self._guarded(frame, binding, binding.context)

@@ -188,7 +188,12 @@ def _people(arguments: argparse.Namespace) -> int:
     office = load(arguments.file)
     if arguments.action in ("add", "disable", "quiet", "unquiet", "erase") and not arguments.pid:
         raise HadirError(f"{arguments.action} whom? give --pid")
-    if arguments.action in ("enrol", "add") and not arguments.credential:
+    known = arguments.name or arguments.staff_number  # who signs in and has no card
+    if (
+        arguments.action in ("enrol", "add")
+        and not arguments.credential
+        and not (known and arguments.action == "enrol")
+    ):
         text = "with which card or tag? give --credential, for example em4100:0F0368568B"
         raise HadirError(f"{arguments.action} {text}")
     realm = arguments.realm or office.site
@@ -196,7 +201,13 @@ def _people(arguments: argparse.Namespace) -> int:
     with PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key))) as table:
         match arguments.action:
             case "enrol":
-                _out(f"{table.enrol(unit=arguments.unit, credentials=credentials)}\n")
+                pid = table.enrol(
+                    unit=arguments.unit,
+                    credentials=credentials,
+                    name=arguments.name,
+                    staff_number=arguments.staff_number,
+                )
+                _out(f"{pid}\n")
             case "list":
                 for pid, unit, count in table.people():
                     _out(f"{pid} {unit} {_counted(count, 'credential')}\n")
@@ -233,15 +244,20 @@ def _why(arguments: argparse.Namespace) -> int:
 
 
 def _tail(arguments: argparse.Namespace) -> int:
-    """Events of the gateway as they are committed, until Ctrl-C."""
+    """Events as they come, until Ctrl-C: of a gateway's socket, of the broker, or of the web's stream."""
+    source = Path(arguments.source)
+    if arguments.source.startswith(("http://", "https://")) or source.suffix in (".yaml", ".yml"):
+        from gateway.follow import follow as afar
+
+        return afar(arguments)
     from gateway.control import call
 
     async def follow() -> None:
         cursor: Any = None
         while True:
-            answer = await call(arguments.socket, "tail", {"after": cursor})
+            answer = await call(source, "tail", {"after": cursor})
             if cursor is not None and answer["cursor"] < cursor:  # the gateway was started anew
-                answer = await call(arguments.socket, "tail", {"after": 0})
+                answer = await call(source, "tail", {"after": 0})
             cursor = answer["cursor"]
             for event in answer["events"]:
                 _out(json.dumps(event, separators=(",", ":")) + "\n")

@@ -70,3 +70,20 @@ def test_devices_are_said_at_once_while_a_window_is_open_and_not_too_often() -> 
     clock.advance(60)
     enrolment.heard("mmw-1")
     assert said == ["mmw-1", "mmw-2", "mmw-1"]
+
+
+def test_a_device_that_nobody_configured_is_named_and_no_phone_or_card_ever() -> None:
+    enrolment, clock, _ = make()
+    enrolment.unbound("hub", "enocean:erp1", "05A4B2C1")
+    ask(enrolment, clock, reader="")
+    ask(enrolment, clock, word="card")
+    enrolment.unbound("hub", "enocean:erp1", "05A4B2C1")
+    enrolment.unbound("radio", "ble_adv", "AA:BB:CC:DD:EE:FF")
+    enrolment.unbound("door", "door", "Gate 1")
+    for n in range(40):
+        enrolment.unbound("hub", "enocean:erp1", f"{n:08X}")
+    found = ask(enrolment, clock, reader="")
+    assert found.strangers[0] == ("hub", "enocean:erp1", "05A4B2C1")
+    assert {one.medium for one in found.strangers} == {"enocean:erp1"}
+    assert len(found.strangers) == 16
+    assert ask(enrolment, clock, word="card").strangers == ()

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway import sqlite
+from gateway.cli import main
 from gateway.clock import SECOND, ManualClock
+from gateway.config.load import load
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.directory import DISABLED, UNKNOWN
 from gateway.errors import HadirError
@@ -334,3 +336,22 @@ def test_staff_numbers_of_an_older_table_are_found_as_well(tmp_path: Path) -> No
         assert table.by_staff_number(NIP, "bkn") == pid
     raw = (tmp_path / "people.sqlite").read_bytes()
     assert NIP.encode() not in raw
+
+
+def test_the_command_line_enrols_a_name_and_a_staff_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path), "--site", "kantor"]) == 0
+    file = str(tmp_path / "office.yaml")
+    capsys.readouterr()
+    assert main(["people", file, "enrol", "--unit", "bkn", "--name", "Sari", "--staff-number", NIP]) == 0
+    pid = capsys.readouterr().out.strip()
+    office = load(tmp_path / "office.yaml")
+    key = SiteKey.load(office.path(office.people.site_key))
+    with PeopleTable(office.path(office.people.table), key) as table:
+        assert table.by_staff_number(NIP, "bkn") == pid
+        person = table.person(pid)
+        assert person is not None
+        assert (person.name, person.credentials) == ("Sari", 0)
+    assert main(["people", file, "enrol", "--unit", "bkn"]) == 1
+    assert main(["people", file, "add", "--pid", pid, "--name", "Sari"]) == 1
+    main(["people", file, "list"])
+    assert "Sari" not in capsys.readouterr().out

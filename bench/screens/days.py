@@ -122,10 +122,10 @@ class Day:
             place=place,
             board=shown,  # type: ignore[arg-type]
             clock=building.clock,
+            key=SiteKey.load(office.path(office.people.site_key)),
             health=lambda _item: None,
             say=lambda events, _facts: kept.say(*events),
             home_assistant=False,
-            key=SiteKey.load(office.path(office.people.site_key)),
         )
         equipment.post({b.device.id: b for b in building.devices.values() if _gateway_of(office, b.device.id) == name})
         committed = gateway.committed

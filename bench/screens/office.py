@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,7 @@ import yaml
 
 from bench.accuracy import office_file
 from bench.accuracy.building import pid_of
+from bench.screens import drawing
 from bench.screens.days import Day, store
 from firmware_sim.office import NAMES
 from firmware_sim.office import Office as Tower
@@ -37,6 +39,17 @@ TODAY = date(2026, 11, 26)
 CLOSE_OF_WORK = time(14, 10)
 VALID = 12 * 3600 * SECOND
 OWNERS = {("l01", "barat"): "panrb", ("l01", "timur"): "bkn", ("l02", "barat"): "lan"}
+ALARMS = {
+    "gw-02": (
+        {
+            "name": "source_down",
+            "about": "l02-stick",
+            "why": "USB-300: is not there (No such file or directory)",
+            "do": "see to its cable, power or address; `hadir check` names what is there",
+        },
+    )
+}
+"""What needs somebody in the pictures."""
 CROWDED = "l09"
 """The floor of many desks; nothing is simulated there."""
 STATES = (
@@ -120,6 +133,7 @@ def _write(tower: Tower, folder: Path, broker_port: int, web_port: int, crowd: i
     document |= {"name": "Gedung Menara Nusantara", "broker": {"port": broker_port}, "web": {"port": web_port}}
     document["buildings"][0]["name"] = "Menara"
     for floor in document["buildings"][0]["floors"]:
+        floor["plan"] = drawing.write(tower, floor["id"], folder)
         for zone in floor["zones"]:
             if unit := OWNERS.get((floor["id"], zone["id"])):
                 zone["unit"] = unit
@@ -197,7 +211,19 @@ def _told(office: Office, day: Day, now: int) -> Iterator[tuple[str, bytes]]:
             yield topics.agg(places.areas[zone].place), body
         day.equipment[name].look()
         for topic, body in day.shown[name].topics.items():
-            yield topic, body()
+            yield topic, _device(topic, body(), now)
+
+
+def _device(topic: str, body: bytes, now: int) -> bytes:
+    """What the bytes of simulated devices do not say: their batteries and signals, and that receivers hear."""
+    told, rng = json.loads(body), Random(f"device/{topic}")
+    if told["driver"] == "receiver":
+        told |= {"alive": True, "last_heard": rfc3339(now - rng.randrange(1, 4) * SECOND)}
+    elif told["driver"].startswith("milesight"):
+        told |= {"battery": float(rng.choice((12, 34, 58, 71, 83, 96, 100))), "signal": -float(rng.randrange(71, 113))}
+    elif told["driver"] in ("enocean_esp3", "bthome"):
+        told["signal"] = -float(rng.randrange(55, 88))
+    return wire.write(wire.DeviceState, told)
 
 
 def _sensed(views: Views, place: str) -> tuple[str, str | None, float]:
@@ -238,7 +264,7 @@ def _health(origin: Origin, now: int) -> bytes:
             "backlog": {"count": 0, "bytes": 0, "oldest_s": None, "dead": 0},
             "clock": {"sync": "ntp", "err_ms": 3.0},
             "sources": {},
-            "alarms": (),
+            "alarms": ALARMS.get(origin.gateway, ()),
         },
     )
 

@@ -16,12 +16,14 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.broker import mosquitto
-from bench.screens.office import Made, make
+from bench.screens.office import CROWDED, TODAY, Made, make
 from gateway.clock import ScaledClock, SystemClock
+from gateway.config.places import Places
 from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.ports import free_port
 from gateway.web.accounts import Accounts
+from gateway.web.mine.places import path_of
 from gateway.web.viewer import Role
 
 READY_S = 20.0
@@ -41,6 +43,22 @@ class Served:
     def cookie(self) -> str:
         """Name of the session's cookie."""
         return "__Host-hadir" if self.made.office.web.secure else "hadir"
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What paths of pages are made of."""
+        site, building = self.made.office.site, self.made.office.buildings[0].id
+        place = next(iter(Places(self.made.office).spots))
+        return {
+            "site": site,
+            "building": building,
+            "floor": f"{building}/l01",
+            "crowded": f"{building}/{CROWDED}",
+            "place": place,
+            "desk": path_of(place).removeprefix("/d/"),
+            "today": str(TODAY),
+            "device": self.made.office.devices[0].id,
+        }
 
     def session(self, *roles: Role, person: int = -1, units: Collection[str] = ("*",), place: str = "") -> str:
         """The cookie's value of a new session: of a person of the tower, and of further roles."""

@@ -72,5 +72,5 @@ class Seatsurfing(Model):
     """Id of a space there: place here, `building/floor/zone/space`."""
     people_file: Path | None = None
     """Who is who: a CSV file with a line `email,pid` each; readable by its owner only. Others are booked unnamed."""
-    every_s: Annotated[Number, Field(ge=5, le=3600)] = 30.0
+    every_s: Annotated[Number, Field(ge=1, le=3600)] = 30.0
     ahead_days: Annotated[Whole, Field(ge=1, le=120)] = 30

@@ -60,6 +60,14 @@ class CommandMessage(Wire):
     args: dict[Word, Argument] = Field({}, max_length=16, description="as the command needs them")
 
 
+class Stranger(Wire):
+    """A fixed device that nobody configured yet, as office.yaml would name it."""
+
+    source: Identifier = Field(description="source of the gateway that heard it")
+    medium: Text = Field(description="how it speaks")
+    address: Text = Field(description="its address there; never of a phone or a card")
+
+
 class CommandResult(Wire):
     """The answer to a command."""
 
@@ -72,6 +80,9 @@ class CommandResult(Wire):
     gw: Identifier = Field(description="gateway that answers")
     events: Annotated[list[Uuid], Field(max_length=16, strict=False)] = Field([], description="ids of what it caused")
     index: CardIndex | None = Field(None, description="of `enrol`: keyed index of the new card, never its number")
+    strangers: Annotated[list[Stranger], Field(max_length=16, strict=False)] = Field(
+        [], description="of `enrol`: devices that were heard and are in no configuration"
+    )
 
 
 class Sightings(Wire):

@@ -8,9 +8,9 @@ GUIDE = """\
 
 - `schemas/`: a JSON Schema (2020-12) for each event type and payload. They allow fields that they do not name.
 - `asyncapi.yaml`: the topics as an AsyncAPI 3 document. `send` is what hadir sends, and a client receives.
-- Samples of every type, and sequences with the state that a subscriber must end in: `tests/contract/golden/`;
-  `gateway/contract/subscriber.py` is a reference subscriber in one page. A backend that takes the messages of each
-  sequence and ends in its `ends` does what this page asks.
+- `conformance/`: samples of every type, and scenarios with the state that a subscriber must end in, for any language; a
+  backend that takes the messages of each and ends in its `ends` does what this page asks.
+  `gateway/contract/subscriber.py` is a reference subscriber in one page.
 
 ## What to subscribe to
 | you want | subscribe to | and know that |
@@ -48,8 +48,8 @@ history topics:
    said by `gateway.gap`.
 4. **Catch up** after you were away: a fixed client id, no clean start and a session expiry let the broker keep for you
    what comes meanwhile, as far as its queue reaches; acknowledge only what you have committed. What a broker drops is
-   not sent to you again, since gateways answer to the archive. (`GET /api/v1/events?after=<cursor>` at the archive is
-   planned, and not there yet.)
+   not sent to you again, since gateways answer to the archive: fetch it there, `GET /api/v1/events?after=<cursor>` of
+   `hadir serve` ([api.md](../api.md)). `examples/hadir-client/` does both.
 5. **Ignore what you do not know.** Within a major version fields, words and types are added, never changed: ignore an
    unknown field or type, read an unknown word as `unknown`. A new major has other types (`...v2`), is published beside
    the old one for 12 months, and `correlation` joins the two.

@@ -251,11 +251,18 @@ class Accounts:
 
     def viewer(self, *, session: str = "", authorization: str = "") -> Viewer | None:
         """Who a cookie or an Authorization header stands for."""
+        return self._who(session, authorization, note=True)
+
+    def peek(self, *, session: str = "", authorization: str = "") -> Viewer | None:
+        """As `viewer`; a session is as idle as before."""
+        return self._who(session, authorization, note=False)
+
+    def _who(self, session: str, authorization: str, *, note: bool) -> Viewer | None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token:
             owner = "id = (SELECT account FROM token WHERE digest = ?)"
             return self._standing(owner, digest(token.strip()), "")
-        used = self.sessions.use(session) if session else None
+        used = self.sessions.use(session, note=note) if session else None
         return None if used is None else self._standing("id = ?", used.account, used.csrf)
 
     def _standing(self, where: str, value: str | bytes, csrf: str) -> Viewer | None:

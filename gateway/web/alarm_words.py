@@ -123,6 +123,31 @@ ALARMS: Mapping[str, Said] = {
         N_("Ia akan segera diam."),
         N_("Ganti baterainya."),
     ),
+    "hook_dead": Said(
+        N_("Kait web %(about)s tidak dikirimi lagi"),
+        N_("Penerimanya terlalu lama menolak atau tidak ada; kejadian tetap tersimpan dan akan disusulkan."),
+        N_("Perbaiki penerimanya, lalu hidupkan lagi kait itu: POST /api/v1/hooks/%(about)s/revive."),
+    ),
+    "hook_fails": Said(
+        N_("Kait web %(about)s belum diterima"),
+        N_("Penerimanya menolak atau tidak terjangkau; pengiriman diulang dan tidak ada yang hilang."),
+        N_("Periksa penerimanya bila tetap begitu."),
+    ),
+    "bookings_fail": Said(
+        N_("Sistem pemesanan meja tidak terjangkau"),
+        N_("Pesanan yang sudah disalin tetap berlaku; yang baru belum tampak di sini."),
+        N_("Periksa alamat, akun, dan kata sandinya di office.yaml (web.bookings)."),
+    ),
+    "bookings_unmapped": Said(
+        N_("%(n)d ruang di sistem pemesanan belum punya tempat di sini"),
+        N_("Pesanan di ruang itu tidak tampak dan tidak dijaga."),
+        N_("Tambahkan ruang itu pada web.bookings.spaces di office.yaml."),
+    ),
+    "bookings_refused": Said(
+        N_("%(n)d pesanan tidak dapat dijaga di sini"),
+        N_("Meja itu sudah dipesan atau ditutup di sini, jadi kedua sistem tidak sama."),
+        N_("Lihat meja yang bersangkutan; pesanan dicoba lagi setiap seperempat jam."),
+    ),
 }
 OTHER = Said(N_("Gerbang %(about)s melaporkan masalah"), N_("Rinciannya ada di bawah."), N_("Lihat lognya."))
 URGENCY_WORDS: Mapping[Urgency, str] = {

@@ -35,6 +35,10 @@ class Answer:
     """Why not: the gateway's word, or no_answer, not_connected, no_place."""
     events: tuple[str, ...] = ()
     """Ids of what it caused."""
+    card: str = ""
+    """Of `enrol`: the new card's keyed index ..."""
+    strangers: tuple[tuple[str, str, str], ...] = ()
+    """... and devices that are in no configuration: (source, medium, address)."""
 
 
 class Asker:
@@ -109,5 +113,13 @@ class Asker:
         waiting = self._waiting.get(result["id"])
         if waiting is not None and not waiting.done():
             waiting.set_result(
-                Answer(ok=result["ok"], reason=result.get("reason") or "", events=tuple(result.get("events") or ()))
+                Answer(
+                    ok=result["ok"],
+                    reason=result.get("reason") or "",
+                    events=tuple(result.get("events") or ()),
+                    card=str(result.get("index") or ""),
+                    strangers=tuple(
+                        (one["source"], one["medium"], one["address"]) for one in result.get("strangers") or ()
+                    ),
+                )
             )

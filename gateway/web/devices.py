@@ -85,6 +85,11 @@ def title(device: Device) -> str:
     return "" if driver is None else driver.title
 
 
+def drivers_of(medium: str) -> list[str]:
+    """Drivers that read what comes over a medium."""
+    return sorted(name for name, driver in _drivers().items() if medium in driver.media)
+
+
 @cache
 def _drivers() -> Mapping[str, Driver]:
     return installed()

@@ -55,7 +55,8 @@ def png(face: Face) -> bytes:
     image = Image.new("1", (WIDTH, HEIGHT), WHITE)
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"  # no grey: it would be dithered
-    left = _qr(image, face.url)
+    code = _code(face.url)
+    left = WIDTH - code.width
     width = left - GAP - MARGIN
     y = _lines(draw, face.name, (26, 22, 18, 15), width, MARGIN, MARGIN - 2, most=2, bold=True)
     _lines(draw, face.where, (14, 12), width, MARGIN, y + 2, most=1)
@@ -65,25 +66,27 @@ def png(face: Face) -> bytes:
     beside = MARGIN + size + 6
     _lines(draw, face.word, (22, 18, 16, 14), left - GAP - beside, beside, top, most=1, bold=True)
     _lines(draw, face.more, (14, 12, 11), width, MARGIN, top + size + 1, most=1)
+    image.paste(WHITE, (left, 0, WIDTH, HEIGHT))  # whatever letters reach beyond their own width
+    image.paste(code, (left, (HEIGHT - code.height) // 2))
     out = BytesIO()
     image.save(out, "PNG", optimize=False, compress_level=9)
     return out.getvalue()
 
 
-def _qr(image: Image.Image, url: str) -> int:
-    """Draw the code at the right; its left edge. Modules are whole points, at least two."""
+def _code(url: str) -> Image.Image:
+    """The QR code in its quiet zone. Modules are whole points, at least two."""
     matrix = segno.make(url, error="m", micro=False).matrix
     modules = len(matrix) + 2 * QUIET
     scale = min(4, HEIGHT // modules)
     if scale < 2:
         raise ValueError("the address is too long for a desk display: set web.url to a shorter one")
-    left, top = WIDTH - modules * scale, (HEIGHT - modules * scale) // 2
+    image = Image.new("1", (modules * scale, modules * scale), WHITE)
     for row, line in enumerate(matrix):
         for column, dark in enumerate(line):
             if dark:
-                x, y = left + (column + QUIET) * scale, top + (row + QUIET) * scale
+                x, y = (column + QUIET) * scale, (row + QUIET) * scale
                 image.paste(BLACK, (x, y, x + scale, y + scale))
-    return left
+    return image
 
 
 def _lines(

@@ -37,6 +37,8 @@ class DrawnZone:
     """Empty: the zone is nowhere on the plan."""
     at: Point
     """Where its name begins, on its base line; see titles.py."""
+    title: str
+    """As much of its name as there is room for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +229,8 @@ class _Paper:
                 name=names[zone.id],
                 private=zone.private,
                 outline=rings[zone.id],
-                at=places[zone.id],
+                at=places[zone.id][0],
+                title=places[zone.id][1],
             )
 
     def _from_rect(self, zone: Zone, space: Space, rect: Rect, *, placed: bool) -> DrawnSpace:

@@ -104,3 +104,14 @@ def units_of(site: Site, building: Building) -> list[str]:
     inside = f"{site.office.site}/{building.id}/"
     units = {spot.unit for place, spot in site.live.places.spots.items() if place.startswith(inside)}
     return sorted(units - {"_"})
+
+
+def where(site: Site, place: str) -> str:
+    """Zone and floor of a place, as people call them."""
+    _, building, floor, zone, _ = place.split("/")
+    for one in site.office.buildings:
+        for level in one.floors:
+            if (one.id, level.id) == (building, floor):
+                area = next((area.name or area.id for area in level.zones if area.id == zone), zone)
+                return f"{area}, {level.name or level.id}"
+    return ""

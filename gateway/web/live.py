@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.clock import Clock
+from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.config.places import Places, Spot
 from gateway.contract import state as wire
@@ -84,8 +84,9 @@ class Live:
         self.office = office
         self.places = Places(office)
         self.connected = False
-        self.version = 0
-        """Rises with every change."""
+        self.version = clock.office() * 1000 // SECOND
+        """Rises with every change. It begins with the time, so that a number of an earlier start is never taken for
+        one of this: whoever comes back with it is told everything."""
         self.gateways: dict[str, dict[str, Any]] = {}
         """By gateway: its last status ..."""
         self.health: dict[str, dict[str, Any]] = {}

@@ -27,11 +27,14 @@ from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
 from gateway.web.availability import Availability
-from gateway.web.backend import Backend
+from gateway.web.backend import Backend, alarms_of
+from gateway.web.bookings.build import mirrored
+from gateway.web.hooks import Hooks
 from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.patience import Patient
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
@@ -42,6 +45,7 @@ from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
 from gateway.web.stream import MOST_READERS, Stream
+from gateway.web.walks import Walks
 from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
@@ -50,6 +54,8 @@ MOST_FILES = 16_384
 ERASED_S = 30.0
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = MOST_READERS + 1000
+CLIENT = "web"
+"""Where answers go: one name, so that a broker's list of rights can have it. What another process asked is ignored."""
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -60,10 +66,9 @@ class Serve:
         """Raises HadirError: the port is taken, a file cannot be opened, the site's key is missing."""
         wall = wall or SystemClock()
         counters = Counters()
-        client = f"web-{uuid4().hex[:8]}"
         self._link = Link(
-            office.broker,
-            client_id=f"hadir-{office.site}-{client}",
+            office.web.broker or office.broker,
+            client_id=f"hadir-{office.site}-web-{uuid4().hex[:8]}",
             clock=clock,
             counters=counters,
             base=office.path(Path()),
@@ -82,6 +87,16 @@ class Serve:
             session_hours=office.web.session_hours,
             idle_minutes=office.web.idle_minutes,
         )
+        asker = Asker(self._link, office, clock, CLIENT)
+        mirror = mirrored(office, accounts.connection, people, asker, clock)
+        hooks = Hooks(
+            office.web.hooks,
+            {hook.id: secret(office.path(hook.secret_file)).encode() for hook in office.web.hooks},
+            accounts.connection,
+            reading,
+            wall,
+            office.site,
+        )
         self.site = Site(
             office=office,
             file=file,
@@ -89,7 +104,7 @@ class Serve:
             wall=wall,
             live=live,
             stream=Stream(live),
-            asker=Asker(self._link, office, clock, client),
+            asker=asker,
             reading=reading,
             people=people,
             key=key,
@@ -102,14 +117,18 @@ class Serve:
             sign_ins=Haste(wall, burst=10, per_minute=6),
             arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
-            watch=Watch(office, live, clock, wall),
+            watch=Watch(office, live, clock, wall, lambda: alarms_of(hooks, None if mirror is None else mirror.state)),
             muting=Muting(accounts.connection, wall),
+            pairing=Pairing(clock),
+            walks=Walks(wall),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
             availability=Availability(live, clock),
             ahead=Ahead(reading, clock),
             proofs=Proofs(office, clock),
             once=Once(accounts.connection, wall),
             followers=Followers(),
+            hooks=hooks,
+            mirror=mirror,
         )
         self.site.accounts.forget_erased()
         for topic in TOPICS:
@@ -139,12 +158,13 @@ class Serve:
                 stream = group.create_task(self.site.stream.run(), name="stream")
                 backend = group.create_task(Backend(self.site).run(), name="backend")
                 alarms = group.create_task(self.site.watch.run(), name="alarms")
+                walks = group.create_task(self.site.walks.run(), name="walks")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (backend, alarms, stream, watch, link):
+                    for task in (backend, walks, alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()

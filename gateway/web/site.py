@@ -17,10 +17,13 @@ from gateway.people import PeopleTable
 from gateway.web.accounts import Accounts
 from gateway.web.asking import Asker
 from gateway.web.availability import Availability
+from gateway.web.bookings.mirror import Mirror
+from gateway.web.hooks import Hooks
 from gateway.web.idempotency import Once
 from gateway.web.live import Live
 from gateway.web.muting import Muting
 from gateway.web.oidc import Provider
+from gateway.web.pairing import Pairing
 from gateway.web.reading import Reading
 from gateway.web.records.ahead import Ahead
 from gateway.web.records.complete import Proofs
@@ -29,6 +32,7 @@ from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
+from gateway.web.walks import Walks
 from gateway.web.watch import Watch
 
 
@@ -68,6 +72,9 @@ class Site:
     watch: Watch
     """What needs the operator."""
     muting: Muting
+    pairing: Pairing
+    """Windows in which a card is tapped or a device switched on."""
+    walks: Walks
     availability: Availability
     ahead: Ahead
     """Reservations that stand."""
@@ -76,6 +83,9 @@ class Site:
     once: Once
     """Changes by Idempotency-Key."""
     followers: Followers
+    hooks: Hooks
+    mirror: Mirror | None
+    """Of the system in which desks are booked; None: they are booked here."""
 
 
 def site_of(request: Request) -> Site:

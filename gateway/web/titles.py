@@ -8,7 +8,7 @@ from gateway.config.plans import area, holds
 
 SIZE = 40
 """cm: of the letters."""
-LETTER = 0.62
+LETTER = 0.68
 """Of their size: about their width."""
 INSET, STEP = 30, 60
 """cm: from the outline, and between two places that are tried."""
@@ -22,20 +22,27 @@ Box = tuple[int, int, int, int]
 """West, north, east, south; y down."""
 
 
-def places(rings: Mapping[str, Ring], names: Mapping[str, str], taken: Sequence[Box]) -> dict[str, Point]:
-    """Left end of each name's base line, by zone; (0, 0) for a zone without an outline."""
-    made = dict.fromkeys(rings, (0, 0))
+def places(rings: Mapping[str, Ring], names: Mapping[str, str], taken: Sequence[Box]) -> dict[str, tuple[Point, str]]:
+    """Left end of each name's base line and what is written there, by zone; nothing for a zone without an outline."""
+    made: dict[str, tuple[Point, str]] = dict.fromkeys(rings, ((0, 0), ""))
     full = list(taken)
     order = sorted((name for name, ring in rings.items() if ring), key=lambda name: abs(area(rings[name])))
     for name in order:  # the smallest first: it has the least choice
         ring = rings[name]
-        wide = round(LETTER * SIZE * len(names[name]))
+        west, _, east, _ = _around(ring)
+        text = _cut(names[name], east - west - 2 * INSET)
+        wide = round(LETTER * SIZE * len(text))
         tried = list(_tried(ring, wide))
         free = [box for box in tried if _inside(box, ring) and not any(_meet(box, other) for other in full)]
         box = (free or tried)[0]
-        made[name] = box[0], box[3] - 8
+        made[name] = (box[0], box[3] - 8), text
         full += [box, _around(ring)] if len(ring) == 4 else [box]
     return made
+
+
+def _cut(text: str, room: int) -> str:
+    fits = int(room / (LETTER * SIZE))
+    return text if len(text) <= fits else f"{text[: max(fits - 1, 1)].rstrip()}…"
 
 
 def _tried(ring: Ring, wide: int) -> Iterator[Box]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.archive_health import ArchiveWord, read
 from gateway.calendars import working_calendar
@@ -15,7 +15,7 @@ from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.contract.times import parsed
 from gateway.errors import ConfigError
-from gateway.web.alarms_board import EMPTY, Board, step
+from gateway.web.alarms_board import EMPTY, Board, Problem, step
 from gateway.web.alarms_found import problems
 from gateway.web.live import Live
 from rules.calendar import WORK, Calendar
@@ -32,12 +32,21 @@ QUIET_S = 120
 class Watch:
     """One for a web application."""
 
-    def __init__(self, office: Office, live: Live, clock: Clock, wall: Clock) -> None:
+    def __init__(
+        self,
+        office: Office,
+        live: Live,
+        clock: Clock,
+        wall: Clock,
+        others: Callable[[], Iterable[Problem]] = tuple,
+    ) -> None:
+        """`others`: what is wrong with other systems that this one speaks to."""
         self.board: Board = EMPTY
         self.looked = 0
         """Office ns of the last look; 0: none yet."""
         self.archive: ArchiveWord | None = None
         self._office, self._live, self._clock, self._wall = office, live, clock, wall
+        self._others = others
         self._heard: dict[str, tuple[int, int]] = {}
         """By device: when it was heard last, and when it was after a silence; office ns, 0: never while we looked."""
         self._since: int | None = None
@@ -54,13 +63,14 @@ class Watch:
     def look(self) -> None:
         """Once."""
         now = self._clock.office()
-        self._hear()
+        self.hear()
         if self._live.connected:
             self._since = self._since or self._wall.office()
         else:
             self._since = None
         if self._since is None or self._wall.office() - self._since >= GRACE_S * SECOND:
-            self.board, news = step(self.board, problems(self._office, self._live, self.archive), now)
+            found = (*problems(self._office, self._live, self.archive), *self._others())
+            self.board, news = step(self.board, found, now)
             for alarm in news:
                 over = alarm.until is not None
                 word = "is over" if over else "is raised"
@@ -89,7 +99,8 @@ class Watch:
         found = {device: woke >= since for device, (last, woke) in self._heard.items() if last >= since}
         return dict(sorted(found.items(), key=lambda one: (not one[1], one[0])))
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Take note of which devices were heard; looking does so too."""
         for device, told in self._live.devices.items():
             last = parsed(told["last_heard"]) if told.get("last_heard") else 0
             known, woke = self._heard.get(device, (last, 0))

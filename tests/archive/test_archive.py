@@ -13,7 +13,7 @@ import pytest
 from gateway import archive as archives
 from gateway import sqlite
 from gateway.archive import Archive
-from gateway.clock import SystemClock
+from gateway.clock import SECOND, SystemClock
 from gateway.contract import state as wire
 from gateway.contract.envelope import Encoded
 from gateway.credentials import SiteKey
@@ -128,6 +128,22 @@ async def test_who_is_erased_from_the_people_table_is_erased_here_also_when_more
             await until(lambda: view.spans("gw-1", "000001-abcd") == [(1, 4), (9, 10)])
             await until(lambda: view.people() == [other])
             assert sorted(row.sequence for row in view.all()) == [2, 4]
+            view.close()
+
+
+async def test_a_guest_whose_day_is_over_is_forgotten_by_the_archive_itself(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    with PeopleTable(tmp_path / "var/archive/people.sqlite", SiteKey.load(tmp_path / "keys/site.key")) as people:
+        stays = people.enrol(name="Sari")
+        guest = people.enrol_guest(name="Wayan Tamu", valid_until=SystemClock().office() + 2 * SECOND, host="bkn")
+        visits = {n: written(checkin(T0 + n, pid), n) for n, pid in enumerate((guest, stays), 1)}
+        async with archive(tmp_path, mosquitto.port), aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+            view = View.open(tmp_path / "ledger.sqlite")
+            await stored(client, view, visits, 2)
+            await until(lambda: people.is_erased(guest))
+            await until(lambda: view.people() == [stays])
+            assert people.person(stays) is not None
             view.close()
 
 

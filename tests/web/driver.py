@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
+from gateway.web.rendering import LANGUAGE_COOKIE
 from gateway.web.site import Site
 from gateway.web.viewer import Role
 
@@ -51,6 +52,7 @@ class Reader:
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         csrf: bool = True,
+        english: bool = False,
     ) -> Answer:
         """One request of a browser, or of a program with a token. `data`: a form."""
         site: Site = self.app.state.site
@@ -58,10 +60,12 @@ class Reader:
         sent = {"host": "kantor.test", "accept": "text/html", **(headers or {})}
         if self.token:
             sent["authorization"] = f"Bearer {self.token}"
-        elif self.secret:
-            sent["cookie"] = f"{site.cookie}={self.secret}"
-            if csrf and method not in ("GET", "HEAD"):
-                sent["x-csrf-token"] = self.csrf
+        elif self.secret and csrf and method not in ("GET", "HEAD"):
+            sent["x-csrf-token"] = self.csrf
+        cookies = [f"{site.cookie}={self.secret}"] if self.secret else []
+        cookies += [f"{LANGUAGE_COOKIE}=en"] if english else []
+        if cookies:
+            sent["cookie"] = "; ".join(cookies)
         body = b"" if data is None else urlencode(data).encode()
         if data is not None:
             sent.setdefault("content-type", "application/x-www-form-urlencoded")

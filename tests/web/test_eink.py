@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 import segno
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from gateway.clock import SECOND
 from gateway.web.codes import made
 from gateway.web.eink import HEIGHT, QUIET, STATUSES, WIDTH, Face, png
 from gateway.web.live import STATUSES as OF_PLACES
-from gateway.web.pages.display import face
+from gateway.web.pages.display import face, reserved_until
 from gateway.web.viewer import Role
 from tests.web.conftest import NOON, Web
+from tests.web.mine.book import Book
 from tests.web.office import DESK, OTHER, ready, told
 
 URL = "https://hadir.contoh.go.id/d/K7QM4X2P"
@@ -84,7 +86,7 @@ def test_the_same_face_is_the_same_picture_and_another_is_not() -> None:
     more=st.text(max_size=120),
     status=st.sampled_from(STATUSES),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_no_text_leaves_its_room(name: str, where: str, word: str, more: str, status: str) -> None:
     image = opened(png(shown(name=name, where=where, word=word, more=more, status=status)))
     empty = opened(png(shown(name="", where="", word="", status=status)))
@@ -166,3 +168,26 @@ async def test_displays_may_be_public_and_nobody_is_on_them(web: Web, monkeypatc
     answer = await web.client().get(f"/display/{code_of(web)}.png")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "public, no-cache"
+
+
+async def test_until_when_a_desk_is_reserved_comes_from_the_ledger(web: Web) -> None:
+    book, hour = Book(web), 3600 * SECOND
+    told(web.site.live, DESK, "vacant", NOON, life="reserved", life_since=NOON)
+    now = web.site.live.now(DESK)
+    assert now is not None
+    assert await reserved_until(web.site, now) == 0
+
+    def booked(ref: str, kind: str, at: int, due: int, until: int) -> None:
+        book.tell(
+            f"desk.reservation.{kind}", NOON + at, place=DESK, booking_ref=ref, due=NOON + due, until=NOON + until
+        )
+
+    booked("over", "created", -5 * hour, -4 * hour, -2 * hour)
+    booked("now", "created", -4 * hour, -hour, hour)
+    booked("next", "created", -3 * hour, 5 * hour, 6 * hour)
+    assert await reserved_until(web.site, now) == NOON + hour
+    booked("now", "changed", -2 * hour, -hour, 2 * hour)
+    assert await reserved_until(web.site, now) == NOON + 2 * hour
+    booked("now", "cancelled", -hour, -hour, 2 * hour)
+    assert await reserved_until(web.site, now) == NOON + 6 * hour, "the next one that there is"
+    book.close()

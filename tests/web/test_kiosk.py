@@ -17,7 +17,7 @@ from gateway.web.rendering import HERE, catalogues
 from gateway.web.viewer import Role
 from gateway.web.visits import LASTS_S, LONGEST_S, Visits
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, FOREIGN, OTHER, told
+from tests.web.office import DESK, FOREIGN, OTHER, ROOM, told
 
 CARD, STRANGER = "0F0368568B", "4B00423C15"
 NAME = "Sari Wulandari"
@@ -81,9 +81,10 @@ def person(web: Web, card: str = CARD, unit: str = "panrb") -> str:
 async def test_the_start_says_what_is_free_and_knows_nobody(kiosk: Kiosk) -> None:
     page = await kiosk.get()
     assert step(page) == "awal"
-    for said in ("Tempelkan kartu Anda", "Meja di Lantai 1", "Meja 1", "Bebas", "Tidak diketahui", "Saya tamu"):
+    for said in ("Tempelkan kartu Anda", "Meja di Lantai 1", 'data-p="timur/d-001"', "Bebas", "Saya tamu"):
         assert said in page.text
-    assert "Ruang Mahakam" not in page.text, "rooms are booked, not taken"
+    assert re.search(r"Timur</span> <span><strong data-free>2</strong> meja bebas", page.text)
+    assert re.search(r"Barat</span> <span><strong data-free>0</strong>", page.text), "unknown is not free"
     assert page.headers["cache-control"] == "no-store"
     assert 'data-idle="0"' in page.text
 
@@ -187,6 +188,7 @@ async def test_a_desk_that_was_taken_meanwhile_says_so(kiosk: Kiosk, monkeypatch
     told(kiosk.web.site.live, DESK, "occupied", NOON, life="taken", life_since=NOON)
     assert "baru saja dipakai orang lain" in (await kiosk.post("pakai", tempat=DESK)).text
     assert "baru saja dipakai orang lain" in (await kiosk.post("meja", tempat=DESK)).text
+    assert "Ruang dan bilik dipesan" in (await kiosk.post("meja", tempat=ROOM)).text
     assert "Tempat itu tidak ada" in (await kiosk.post("meja", tempat="kantor/utama/l01/timur/d-999")).text
 
 
@@ -212,10 +214,26 @@ async def test_cards_that_are_nobodys(kiosk: Kiosk) -> None:
 
 
 async def test_numbers_are_not_tried_until_one_is_somebodys(kiosk: Kiosk) -> None:
-    for number in range(20):
-        await kiosk.post("kartu", kartu=f"{number:010d}")
+    person(kiosk.web)
+    for _ in range(60):  # a morning's rush
+        assert step(await kiosk.post("kartu", kartu=CARD)) == "pilih"
+        kiosk.web.clock.advance(2)
+    for number in range(21):
+        assert step(await kiosk.post("kartu", kartu=f"{number:010d}")) == "tamu"
     answer = await kiosk.post("kartu", kartu=CARD)
-    assert (answer.status_code, "Terlalu sering" in answer.text) == (429, True)
+    assert (answer.status_code, "Terlalu sering" in answer.text, "Sari" in answer.text) == (429, True, False)
+    assert step(await Kiosk(kiosk.web).post("kartu", kartu=CARD)) == "pilih", "the kiosk beside it reads on"
+    kiosk.web.clock.advance(61)
+    assert step(await kiosk.post("kartu", kartu=CARD)) == "pilih"
+
+
+async def test_a_guest_of_the_evening_is_forgotten_before_the_next_day(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk.answering(monkeypatch)
+    kiosk.web.clock.advance(10 * 3600)  # 20:30
+    await kiosk.get("/kiosk/tamu")
+    assert "sampai pukul 23.59" in (await kiosk.post("tamu", nama="Wayan")).text
 
 
 async def test_a_guest_signs_in_for_the_day_and_is_told_what_is_kept(
@@ -330,8 +348,8 @@ def test_every_text_of_kiosks_and_displays_is_there_in_english() -> None:
         with path.open("rb") as file:
             found = extract("jinja2.ext:babel_extract", file, options={"newstyle_gettext": "true", "trimmed": "true"})
             texts |= {str(text) for _, text, _, _ in found}
-    for name in ("kiosk.py", "display.py"):
-        with (HERE / "pages" / name).open("rb") as file:
+    for name in ("kiosk_screen.py", "pages/kiosk.py", "pages/display.py"):
+        with (HERE / name).open("rb") as file:
             texts |= {str(text) for _, text, _, _ in extract("python", file, keywords={"N_": None})}
     english = catalogues("en")
     assert len(texts) > 60

@@ -114,8 +114,8 @@ def test_a_card_a_desk_and_nothing_left_of_whoever_took_it(
     kiosk.says("Pakai Meja 2?")
     kiosk.press("Ya, pakai meja ini")
     kiosk.says("Meja 2 untuk Anda")
-    tile = other.page.locator(f'[data-place="{OTHER}"]')
-    expect(tile).to_contain_text("Terpakai", timeout=EXPECT_MS)
+    drawn = other.page.locator(f'.sp[data-p="{OTHER.split("/", 3)[3]}"]')
+    expect(drawn).to_have_attribute("data-s", "taken", timeout=EXPECT_MS)
     kiosk.press("Catat juga presensi masuk")
     expect(page.get_by_role("status").first).to_contain_text("Presensi masuk Anda tercatat")
     taken = until(lambda: running.acts("desk.checkin.started"))[-1]
@@ -150,7 +150,7 @@ def test_a_card_a_desk_and_nothing_left_of_whoever_took_it(
     expect(page.get_by_text("Anda memakai Meja 2 (Timur, Lantai 1).")).to_be_visible(timeout=EXPECT_MS)
     kiosk.press("Presensi pulang dan lepaskan meja")
     kiosk.says("Presensi pulang tercatat")
-    expect(tile).not_to_contain_text("Terpakai", timeout=EXPECT_MS)
+    expect(drawn).not_to_have_attribute("data-s", "taken", timeout=EXPECT_MS)
     gone = until(lambda: running.acts("workplace.checkin.ended"))[-1]
     assert (gone["data"]["ended_by"], gone["data"]["checkin_id"]) == ("act", came["data"]["checkin_id"])
 
@@ -222,9 +222,14 @@ def test_every_screen_can_be_touched_and_read(open_kiosk: Callable[..., Kiosk], 
     kiosk.tap()
     kiosk.says("Kartu terbaca. Halo, Sari")
     look("pilih")
-    kiosk.press("Meja 3")
+    page.locator('.sp[data-p="barat/d-003"]').click()  # on the plan
     kiosk.says("Pakai Meja 3?")
     look("yakin")
+    kiosk.press("Pilih meja lain")
+    kiosk.says("Kartu terbaca. Halo, Sari")
+    page.locator('.sp[data-p="timur/r-01"]').click()
+    kiosk.press("Meja 3")
+    kiosk.says("Pakai Meja 3?")
     kiosk.press("Batal")
     kiosk.says("Tempelkan kartu Anda")
     kiosk.press("Saya tamu")

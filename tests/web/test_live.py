@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.web.live import status_of
+from gateway.web.live import Live, status_of
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, OTHER, ready, told
+from tests.web.office import DESK, FLOOR, OTHER, ROOM, ready, told
 
 
 async def test_a_place_is_unknown_until_it_is_told_and_after_its_word_has_expired(web: Web) -> None:
@@ -40,9 +40,34 @@ async def test_who_comes_back_is_told_what_changed_and_a_stranger_everything(web
     assert live.changed_since(live.version + 1) is None
 
 
+async def test_a_number_of_an_earlier_start_gets_everything(web: Web) -> None:
+    live = web.site.live
+    told(live, DESK, "vacant", NOON, life="free")
+    last = live.version
+    web.clock.advance(3)
+    again = Live(web.site.office, web.clock)
+    for place in (DESK, OTHER, ROOM):
+        told(again, place, "occupied", web.clock.office(), life="taken")
+    again.set_connected(True)
+    assert again.changed_since(last) is None
+
+
 def test_no_unknown_is_free() -> None:
     for life in ("", "free", "taken", "away", "reserved", "out_of_order"):
         for mode in ("walk_up", "bookable", "assigned", "out_of_order"):
             assert status_of(state="unknown", life=life, mode=mode) != "free"
     assert status_of(state="vacant", life="reserved", mode="bookable") == "reserved"
     assert status_of(state="occupied", life="reserved", mode="bookable") == "taken"
+
+
+async def test_a_page_that_knows_its_picture_is_told_only_what_came_after(web: Web) -> None:
+    live = web.site.live
+    told(live, DESK, "vacant", NOON, life="free")
+    page = live.version
+    told(live, OTHER, "occupied", NOON, life="taken")
+    after = web.site.stream.follow(FLOOR, page)
+    first = (await anext(after)).decode()
+    assert "event: places" in first
+    assert OTHER in first
+    assert DESK not in first
+    await after.aclose()  # type: ignore[attr-defined]

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.errors import HadirError
+from gateway.web.codes import made
 from gateway.web.stickers import ALPHABET, LENGTH, Codes, code_of, normal, readable
+from tests.web.conftest import Web
+from tests.web.office import DESK
 
 KEY = SiteKey(bytes(range(KEY_BYTES)))
 PLACE = "ikn/kk2-t3/l05/timur/d-017"
@@ -75,3 +78,17 @@ def test_two_desks_of_one_code_have_neither_and_each_its_second() -> None:
     assert codes.of("c") == code_of("c", mark)
     with pytest.raises(HadirError, match="one code"):
         Codes(["a", "b"], lambda _text: b"same")
+
+
+async def test_a_code_is_typed_where_the_sticker_says(web: Web) -> None:
+    code = made(web.site.office, web.site.key).of(DESK)
+    assert code is not None
+    client = web.employee()
+    for written in (code, readable(code).lower(), f" {code} "):
+        answer = await client.get("/d", params={"kode": written})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/d/{code}")
+    assert (await client.get("/d")).status_code == 200
+    for wrong in ("22222222", "<script>", code[::-1], "../operator"):
+        answer = await client.get("/d", params={"kode": wrong})
+        assert (answer.status_code, "Tidak ada meja" in answer.text) == (404, True)
+        assert "<script>" not in answer.text

@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Annotated, Literal
 
+from fastapi import Depends, Request
 from fastapi import Path as PathPart
-from fastapi import Request
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -15,19 +15,20 @@ from gateway.contract.fields import PLACE, UUID
 from gateway.errors import TransientError
 from gateway.ledger_view import LATEST, View
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once, problem
-from gateway.web.api.common import Employee, SignedIn, Wire, errors, not_found, resource, runs
+from gateway.web.api.common import Employee, Wire, errors, not_found, resource, runs
 from gateway.web.codes import TheCodes
 from gateway.web.idempotency import Kept
 from gateway.web.records.attendance import LONGEST
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
-from gateway.web.viewer import Role, Viewer
+from gateway.web.viewer import Role, Viewer, allowed
 
 router = resource("check-ins")
 LATELY = 200_000
 """Events among which an operator's check-in is looked for."""
 STARTED, ENDED = "desk.checkin.started", "desk.checkin.ended"
 Method = Literal["web", "qr", "nfc"]
+Ender = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR))]
 CheckinId = Annotated[str, PathPart(pattern=UUID)]
 
 
@@ -88,7 +89,7 @@ async def check_in(
 
 @router.post("/checkins/{checkin_id}/end", response_model=Done, responses=errors(*COMMAND_ERRORS))
 async def end(
-    request: Request, site: TheSite, viewer: SignedIn, checkin_id: CheckinId, idempotency_key: Key = None
+    request: Request, site: TheSite, viewer: Ender, checkin_id: CheckinId, idempotency_key: Key = None
 ) -> Response:
     """Leave a desk: one's own; an operator may end any at a place, without seeing whose it is."""
     operator = viewer.has(Role.OPERATOR)

@@ -86,6 +86,8 @@ async def _done(site: Site, viewer: Viewer, name: str, place: str, args: dict[st
 def _other_home(viewer: Viewer) -> str:
     if viewer.has(Role.OPERATOR):
         return "/operator"
+    if viewer.has(Role.KIOSK):
+        return "/kiosk"
     return "/laporan" if viewer.has(Role.ANALYST) else "/denah"
 
 

@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
-from gateway.errors import TransientError
-from gateway.ledger_view import View
 from gateway.web import reasons
 from gateway.web.codes import codes_of
 from gateway.web.floors import Floors, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
-from gateway.web.rendering import STATUS_WORDS, see
-from gateway.web.site import Site, TheSite
+from gateway.web.mine.places import path_of
+from gateway.web.mine.standing import standing
+from gateway.web.rendering import N_, STATUS_WORDS
+from gateway.web.site import Site, TheSite, site_of
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
 Looks = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR, Role.DISPLAY))]
 Word = Annotated[str, Query(max_length=80)]
-CHECKINS = ("desk.checkin.started", "desk.checkin.ended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,51 +42,75 @@ class Filter:
         )
 
 
+@router.get("/denah/saya")
+async def mine(site: TheSite, viewer: Looks) -> JSONResponse:
+    """Where the viewer's own desk is now: {"place": "site/building/floor/zone/space" or ""}."""
+    return JSONResponse({"place": await own_desk(site, viewer)}, headers={"Cache-Control": "no-store"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The query of a plan or list."""
+
+    wanted: Filter
+    as_list: bool
+    chosen: str
+    """zone/space; empty: none."""
+
+
+def asked(jenis: Word = "", zona: Word = "", status: Word = "", tampil: Word = "", tempat: Word = "") -> Asked:
+    """`tampil=daftar`: the list. `tempat`: zone/space that is chosen."""
+    return Asked(wanted=Filter(kind=jenis, zone=zona, status=status), as_list=tampil == "daftar", chosen=tempat)
+
+
 @router.get("/denah")
-async def first(site: TheSite, floors: TheFloors, viewer: Looks) -> Response:
+async def first(
+    request: Request, site: TheSite, floors: TheFloors, viewer: Looks, query: Annotated[Asked, Depends(asked)]
+) -> Response:
     """The floor of one's own desk, else the first."""
     if not floors.storeys:
         raise HTTPException(404, "there is no floor")
     place = await own_desk(site, viewer)
     own = [storey for storey in floors.storeys if place.startswith(f"{storey.place}/")]
-    return see(f"/denah/{(own or list(floors.storeys))[0].path}")
+    return await _page(request, viewer, floors, (own or list(floors.storeys))[0], query)
 
 
 @router.get("/denah/{building}/{floor}")
 async def plan(
     request: Request,
-    site: TheSite,
     floors: TheFloors,
     viewer: Looks,
     building: str,
     floor: str,
-    jenis: Word = "",
-    zona: Word = "",
-    status: Word = "",
-    tampil: Word = "",
-    tempat: Word = "",
+    query: Annotated[Asked, Depends(asked)],
 ) -> Response:
-    """The plan, or with `tampil=daftar` the list. `tempat`: zone/space that is chosen."""
-    storey = floors.find(building, floor)
-    values = shown(site, floors, storey, Filter(kind=jenis, zone=zona, status=status))
-    chosen = site.live.now(f"{storey.place}/{tempat}") if tempat else None
+    """The plan, or the list."""
+    return await _page(request, viewer, floors, floors.find(building, floor), query)
+
+
+async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey, query: Asked) -> Response:
+    site = site_of(request)
+    version = site.live.version
+    chosen = site.live.now(f"{storey.place}/{query.chosen}") if query.chosen else None
     language = site.pages.language(request, viewer)
     return site.pages.page(
         request,
-        "denah/daftar.html" if tampil == "daftar" else "denah/denah.html",
+        "denah/daftar.html" if query.as_list else "denah/denah.html",
         viewer,
-        **values,
-        as_list=tampil == "daftar",
+        **shown(site, floors, storey, query.wanted),
+        as_list=query.as_list,
         own=await own_desk(site, viewer),
         chosen=chosen,
         chosen_zone="" if chosen is None else _zone_name(storey, chosen),
-        code="" if chosen is None else code_of(request, chosen.place),
+        link="" if chosen is None else path_of(chosen.place),
         why=lambda now: reasons.why(language, now),
         told={
             "floor": storey.path,
+            "version": version,
             "site": storey.place,
             "words": {word: language.word(STATUS_WORDS, word) for word in STATUSES},
             "why": reasons.sentences(language),
+            "mine": language.text(N_("%(place)s, meja saya"), place="{place}") if viewer.pid else "",
         },
     )
 
@@ -115,7 +138,7 @@ async def place(
         viewer,
         chosen=chosen,
         chosen_zone=_zone_name(storey, chosen),
-        code=code_of(request, chosen.place),
+        link=path_of(chosen.place),
         own=await own_desk(site, viewer),
         why=lambda now: reasons.why(language, now),
     )
@@ -144,18 +167,11 @@ def shown(site: Site, floors: Floors, storey: Storey, wanted: Filter) -> dict[st
 
 
 async def own_desk(site: Site, viewer: Viewer) -> str:
-    """The desk that the viewer holds now, as far as the archive knows; empty: none, or the viewer is nobody."""
+    """The desk that the viewer holds now; empty: none, or the viewer is nobody."""
     if not viewer.pid:
         return ""
-
-    def last(view: View) -> str:
-        row = view.person_last(viewer.pid, CHECKINS, site.clock.office() + 1)
-        return row.subject if row is not None and row.type == CHECKINS[0] else ""
-
-    try:
-        return await site.reading.ask(last)
-    except TransientError:
-        return ""
+    held = (await standing(site, viewer.pid)).desk
+    return "" if held is None or held.doubted else held.visit.place
 
 
 def code_of(request: Request, place: str) -> str:

@@ -15,6 +15,7 @@ from gateway.errors import TransientError
 from gateway.ledger_view import View
 from gateway.web.codes import TheCodes
 from gateway.web.eink import Face, png
+from gateway.web.kiosk_view import where
 from gateway.web.live import PlaceNow
 from gateway.web.rendering import CAUSE_WORDS, N_, STATUS_WORDS, Language
 from gateway.web.site import Site, TheSite
@@ -50,7 +51,7 @@ async def display(
     if place is None or now is None:
         raise HTTPException(404, "no place has that code")
     language = site.pages.named(bahasa) if bahasa else site.pages.language(request, viewer)
-    until = await _reserved_until(site, now) if now.status == "reserved" else 0
+    until = await reserved_until(site, now) if now.status == "reserved" else 0
     code = codes.of(place) or ""
     body = png(face(site, now, language, f"{site.office.web.address}/d/{code}", until))
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -74,18 +75,7 @@ def face(site: Site, now: PlaceNow, language: Language, url: str, until: int = 0
     return Face(now.name, where(site, now.place), now.status, language.word(STATUS_WORDS, now.status), more, url)
 
 
-def where(site: Site, place: str) -> str:
-    """Zone and floor of a place, as people call them."""
-    _, building, floor, zone, _ = place.split("/")
-    for one in site.office.buildings:
-        for level in one.floors:
-            if (one.id, level.id) == (building, floor):
-                area = next((area.name or area.id for area in level.zones if area.id == zone), zone)
-                return f"{area}, {level.name or level.id}"
-    return ""
-
-
-async def _reserved_until(site: Site, now: PlaceNow) -> int:
+async def reserved_until(site: Site, now: PlaceNow) -> int:
     """When the reservation that holds a place ends, as the ledger says; 0: it does not."""
     at = site.clock.office()
 

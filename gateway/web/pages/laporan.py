@@ -25,7 +25,6 @@ from gateway.web.reports.asked import (
     days,
     question,
     scope,
-    today,
 )
 from gateway.web.reports.ground import NOBODY
 from gateway.web.reports.period import LONGEST_DAYS, BadPeriod
@@ -147,13 +146,13 @@ async def workbook(request: Request, site: TheSite, viewer: Reader, answers: The
     report = await _report(site, viewer, answers, asked)
     words = Wording(site.pages.language(request, viewer))
     found = export.sheets(report, words, answers.reporter.ground.title(report.question.place))
-    made = await asyncio.to_thread(sheets.to_xlsx, found, today(site.office, site.clock.office()))
+    made = await asyncio.to_thread(sheets.to_xlsx, found, answers.reporter.today(site.clock.office()))
     return Response(made, media_type=XLSX, headers=_file(report, "xlsx"))
 
 
 def _question(site: Site, viewer: Viewer, answers: Answers, asked: Asked) -> Question:
     """Raises BadPeriod, NotShown, NotYours."""
-    first, last = days(asked.periode, today(site.office, site.clock.office()), _day(asked.dari), _day(asked.sampai))
+    first, last = days(asked.periode, answers.reporter.today(site.clock.office()), _day(asked.dari), _day(asked.sampai))
     return question(answers.reporter.ground, viewer, asked.tempat, asked.satuan, first, last)
 
 
@@ -214,7 +213,7 @@ def _shown(report: Report, words: Wording) -> dict[str, Any]:
         "suppression": SUPPRESSION,
         "statement": STATEMENT,
         "places_of_all": PLACES_OF_ALL,
-        "nothing": report.places.whole.known_s <= 0,
+        "nothing": report.places.whole.known_s <= 0 and report.places.peak.value is None,
     }
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.clock import SECOND
 from gateway.contract.times import written
-from gateway.web.records.approved import Remark
 from gateway.web.records.attendance import NOTE, Act, Attendance, Correction
 from gateway.web.records.complete import Completeness
 from gateway.web.table_cells import sheet
@@ -42,8 +40,8 @@ COLUMNS = (
 )
 
 
-def as_json(found: Attendance, beside: Sequence[Remark] = ()) -> dict[str, Any]:
-    """JSON values only. `beside`: what was approved for that day, and is about no check-in."""
+def as_json(found: Attendance) -> dict[str, Any]:
+    """JSON values only."""
     return {
         "note": NOTE,
         "site": found.site,
@@ -58,17 +56,16 @@ def as_json(found: Attendance, beside: Sequence[Remark] = ()) -> dict[str, Any]:
         "kept_since": written(max(0, found.kept_since)),
         "staff_numbers": found.with_staff_numbers,
         "acts": [_act(act, staff=found.with_staff_numbers) for act in found.acts],
-        "remarks": [
+        "approved_without_record": [
             {
-                "pid": one.pid,
-                "kind": one.kind,
-                "field": one.field,
-                "new": one.new,
-                "note": one.note or None,
-                "reason": one.reason or None,
-                "at": written(one.at),
+                "pid": claim.pid,
+                **({"staff_number": claim.staff_number} if found.with_staff_numbers else {}),
+                "kind": claim.kind,
+                "field": claim.field,
+                "new": claim.new,
+                "approved": written(max(0, claim.at)),
             }
-            for one in beside
+            for claim in found.claims
         ],
         "outages": [
             {
@@ -110,11 +107,11 @@ def completeness(found: Completeness) -> dict[str, Any]:
     }
 
 
-def as_csv(found: Attendance, beside: Sequence[Remark] = ()) -> str:
-    """One row a check-in, then of kind `remark` those of `beside`; nothing in it is computed by a spreadsheet."""
+def as_csv(found: Attendance) -> str:
+    """One row a check-in, then what was approved and has no record; nothing in it is computed by a spreadsheet."""
     zone = ZoneInfo(found.timezone)
     until, note = _time(found.complete.until) or "", NOTE
-    rows: list[tuple[object, ...]] = [
+    acts = [
         (
             found.day.isoformat(),
             act.unit,
@@ -143,20 +140,24 @@ def as_csv(found: Attendance, beside: Sequence[Remark] = ()) -> str:
         )
         for act in found.acts
     ]
-    for one in beside:
-        row = dict.fromkeys(COLUMNS, "") | {
-            "date": found.day.isoformat(),
-            "unit": found.unit,
-            "pid": one.pid,
-            "kind": "remark",
-            "reason": one.kind,
-            "corrections": "; ".join(part for part in (f"{one.field}: {one.new} (operator)", one.note) if part),
-            "complete_until": until,
-            "complete_day": found.complete_day,
-            "note": note,
-        }
-        rows.append(tuple(row.values()))
-    return sheet(COLUMNS, rows)
+    claims = [
+        (
+            found.day.isoformat(),
+            found.unit,
+            claim.pid,
+            claim.staff_number,
+            f"approved {claim.kind}",
+            None,
+            claim.new if claim.field == "start" else None,
+            claim.new if claim.field == "last_evidence" else None,
+            *[None] * (len(COLUMNS) - 11),
+            until,
+            found.complete_day,
+            note,
+        )
+        for claim in found.claims
+    ]
+    return sheet(COLUMNS, [*acts, *claims])
 
 
 def _act(act: Act, *, staff: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from gateway.clock import Clock
+from gateway.clock import SECOND, Clock
 from gateway.stores.windows import window_of
 from gateway.web.reports.report import Measured, Question, Report, Reporter
 from gateway.web.site import TheSite
@@ -17,11 +17,12 @@ MOST_KEPT = 8
 """Each may hold the check-ins of a month of a building, some MB."""
 AT_ONCE = 2
 """Questions that are worked on together; others wait."""
+MINUTE = 60 * SECOND
 Key = tuple[object, ...]
 
 
 class Answers:
-    """For the event loop. A measured question is kept until the next quarter hour begins."""
+    """For the event loop. What was measured is kept until the next quarter hour, and of today until the next minute."""
 
     def __init__(self, reporter: Reporter, clock: Clock) -> None:
         self.reporter = reporter
@@ -33,7 +34,9 @@ class Answers:
     async def report(self, question: Question) -> Report:
         """Raises as Reporter.measure does."""
         now = self._clock.office()
-        key: Key = (question.place, question.first, question.last, window_of(now))
+        today = question.first <= self.reporter.today(now) <= question.last
+        kept = now - now % MINUTE if today else window_of(now)
+        key: Key = (question.place, question.first, question.last, kept)
         async with self._making.setdefault(key, asyncio.Lock()):
             measured = self._kept.get(key)
             if measured is None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from gateway.calendars import calendar
-from gateway.config.model import Office
 from gateway.web.rendering import N_
 from gateway.web.reports.ground import Ground
-from gateway.web.reports.period import BadPeriod, date_of
+from gateway.web.reports.period import BadPeriod
 from gateway.web.reports.report import NotShown, Question
 from gateway.web.viewer import EVERYWHERE, Viewer
 
@@ -45,11 +43,6 @@ def units_for(viewer: Viewer, unit: str) -> frozenset[str] | None:
     return frozenset({unit})
 
 
-def today(office: Office, now: int) -> date:
-    """The site's date."""
-    return date_of(calendar(office, now).day(now))
-
-
 def days(preset: str, now: date, first: date | None, last: date | None) -> tuple[date, date]:
     """Both included. `now`: the site's date. Raises BadPeriod."""
     match preset:
@@ -67,7 +60,7 @@ def days(preset: str, now: date, first: date | None, last: date | None) -> tuple
             return end.replace(day=1), end
         case "rentang":
             if first is None or last is None:
-                raise BadPeriod("a chosen period needs its first and its last day")
+                raise BadPeriod("a period has a first and a last day: give both, or neither")
             return first, last
         case _:
             raise BadPeriod(f"a period is one of {', '.join(PRESETS)}")

@@ -101,11 +101,6 @@ def period(office: Office, first: date, last: date) -> Period:
     )
 
 
-def today(office_calendar: Calendar, now: int) -> date:
-    """The site's date."""
-    return date_of(office_calendar.day(now))
-
-
 def date_of(day: int) -> date:
     """Of days since 1970-01-01."""
     return EPOCH + timedelta(days=day)

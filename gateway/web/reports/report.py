@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 
 from gateway import sqlite
+from gateway.calendars import calendar
 from gateway.config.model import Office
 from gateway.errors import HadirError, TransientError
 from gateway.ledger_view import View
@@ -18,10 +19,13 @@ from gateway.web.reports.conduct import claim_atoms, people_use
 from gateway.web.reports.figures import PeopleUse, PlaceUse
 from gateway.web.reports.ground import Ground
 from gateway.web.reports.peak import peaks
-from gateway.web.reports.period import WEEK, Period, monday_of, period
+from gateway.web.reports.period import QUARTER, WEEK, Period, date_of, monday_of, period
 from gateway.web.reports.places import place_use
 from gateway.web.reports.store import Series
 from gateway.web.reports.suppress import Atom
+
+FRESH = 2 * QUARTER
+"""Quarter hours are computed soon after they end; where that takes longer, states are not believed on their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,10 @@ class Reporter:
         self._points = points
         self.ground = Ground(office)
 
+    def today(self, now: int) -> date:
+        """The site's date."""
+        return date_of(calendar(self._office, now).day(now))
+
     def report(self, question: Question, now: int) -> Report:
         """Both steps. Raises as `measure` does."""
         return self.answer(question, self.measure(question, now))
@@ -93,7 +101,7 @@ class Reporter:
             return Measured(
                 period=asked,
                 until=until,
-                places=self._places(question.place, asked, until),
+                places=self._places(question.place, asked, until, now),
                 atoms=tuple(self._atoms(question.place, asked, now)),
             )
         except apsw.Error as error:
@@ -112,7 +120,7 @@ class Reporter:
             owned=owned,
         )
 
-    def _places(self, place: str, asked: Period, until: int) -> PlaceUse:
+    def _places(self, place: str, asked: Period, until: int, now: int) -> PlaceUse:
         if self._points is None or not self._points.is_file():
             raise TransientError("the archive has no embedded store with points: reports are made of it")
         desks = self.ground.below(place)
@@ -120,7 +128,12 @@ class Reporter:
         try:
             series = Series(connection, (desk.place for desk in desks))
             quarters = series.quarters(asked.start, until)
-            found = peaks(quarters, series.occupied_before(asked.start), series.changes(asked.start, until), asked)
+            told = max(until, min(asked.end, now))
+            done = quarters[-1].time + QUARTER if quarters else asked.start
+            fresh = range(max(done, window_of(now) - FRESH), told, QUARTER)
+            found = peaks(
+                quarters, series.occupied_before(asked.start), series.changes(asked.start, told), asked, fresh
+            )
         finally:
             connection.close()
         return place_use(len(desks), quarters, found, asked, until)

@@ -5,18 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gateway.clock import rfc3339
+from gateway.web.api.common import Wire
 from gateway.web.reports.figures import Conduct, Figure, Use, Why
 from gateway.web.reports.period import date_of
 from gateway.web.reports.report import Report
-
-
-class Wire(BaseModel):
-    """Base of all bodies."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Number(Wire):

@@ -29,7 +29,7 @@ function show(now) {
   element.dataset.s = now.status;
   if (svg) {
     element.querySelector("use").setAttribute("href", `#s-${now.status}`);
-    element.setAttribute("aria-label", `${element.getAttribute("aria-label").replace(/: [^:]*$/, "")}: ${data.words[now.status]}`);
+    label(element);
     const word = element.querySelector(".word");
     if (word) word.textContent = data.words[now.status];
   } else {
@@ -40,7 +40,38 @@ function show(now) {
     element.querySelector(".why").textContent = why;
   }
   if (changed) pulse(element);
+  if (changed && element.classList.contains("mine")) askMine();
   if (short === chosen) open(short, false);
+}
+
+function label(element) {
+  const name = element.dataset.name ||= element.getAttribute("aria-label").replace(/: [^:]*$/, "");
+  const whose = element.classList.contains("mine") && data.mine ? data.mine.replace("{place}", name) : name;
+  element.setAttribute("aria-label", `${whose}: ${data.words[element.dataset.s]}`);
+}
+
+// Changes name no person: whose desk is mine is asked for, when mine has changed or when this page is seen again.
+async function askMine() {
+  if (!svg || !data.mine) return;
+  let place;
+  try { ({ place } = await (await fetch("/denah/saya")).json()); } catch { return; }
+  for (const [short, element] of places) {
+    const own = `${data.site}/${short}` === place;
+    if (own === element.classList.contains("mine")) continue;
+    element.classList.toggle("mine", own);
+    if (own) star(element); else element.querySelector(".star")?.remove();
+    label(element);
+  }
+}
+document.addEventListener("visibilitychange", () => { if (!document.hidden) askMine(); });
+addEventListener("pageshow", (event) => { if (event.persisted) askMine(); });
+
+function star(element) {
+  const { x, y } = element.getBBox();
+  const text = document.createElementNS(svg.namespaceURI, "text");
+  for (const [name, value] of Object.entries({ class: "star", x: x + 24, y: y + 36, "font-size": 36 })) text.setAttribute(name, value);
+  text.textContent = "★";
+  element.append(text);
 }
 
 function pulse(element) {
@@ -52,6 +83,7 @@ follow(
   data.floor,
   (told) => { told.forEach(show); sift(); },
   (connected) => document.body.classList.toggle("stale", !connected),
+  data.version,
 );
 
 // --- filter ----------------------------------------------------------------------------------------------------------
@@ -75,8 +107,8 @@ function sift() {
       element.textContent = counts[element.dataset.count] || 0;
       if (element.dataset.count === "closed") element.parentElement.hidden = !counts.closed;
     }
-    const line = document.getElementById("cocok");
-    const text = line.dataset.text.replace("{n}", fits).replace("{of}", places.size);
+    const line = document.querySelector("#cocok span");
+    const text = line.parentElement.dataset.text.replace("{n}", fits).replace("{of}", places.size);
     if (line.textContent !== text) line.textContent = text;
     const none = document.getElementById("tak-cocok");
     if (none) none.hidden = fits > 0;
@@ -114,9 +146,17 @@ async function open(short, focus = true) {
   sheet.hidden = false;
   if (!focus) return;
   sheet.focus({ preventScroll: Boolean(svg) });
+  sheet.classList.toggle("left", Boolean(svg) && !covers(short, sheet, true) && covers(short, sheet));
   const covered = svg && getComputedStyle(sheet).position === "fixed"
     ? places.get(short).getBoundingClientRect().bottom - sheet.getBoundingClientRect().top + 16 : 0;
   if (covered > 0) window.scrollBy(0, covered);
+}
+
+// Whether the sheet would hide the chosen place, where it is or (`left`) on the other side.
+function covers(short, panel, left = false) {
+  panel.classList.toggle("left", left);
+  const [a, b] = [places.get(short).getBoundingClientRect(), panel.getBoundingClientRect()];
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
 function close() {
@@ -140,7 +180,7 @@ if (!svg) {
 
 if (svg) {
   const NEAR = 24; // pixels: a finger that just misses a small desk means it
-  const WORDS = 0.55; // pixels a cm, from which a desk has room for its state's word
+  const WORDS = 0.72; // pixels a cm, from which a desk has room for its state's word
   const words = ({ density }) => {
     if (density < WORDS || svg.classList.contains("near")) { svg.classList.toggle("near", density >= WORDS); return; }
     svg.classList.add("near");
@@ -162,7 +202,10 @@ if (svg) {
   const boxes = () => anchors.map((element) => [element, element.getBBox()]);
   document.getElementById("denah-cara").hidden = false;
   box.querySelector(".plan-tools").hidden = false;
-  buttons(box, view);
+  buttons(box, view, () => {
+    const { x, y, width, height } = current.getBBox();
+    return [x + width / 2, y + height / 2];
+  });
 
   // One place is in the order of the Tab key; arrows go to its neighbours.
   let current = svg.querySelector(".mine") || places.get(chosen) || anchors[0];
@@ -180,7 +223,7 @@ if (svg) {
     const next = towards(event.key, current.getBBox(), boxes().filter(([element]) => element !== current));
     if (next) go(next);
   });
-  svg.addEventListener("focusin", (event) => {
+  box.addEventListener("focusin", (event) => { // not on the drawing: browsers let it have the focus then
     const element = event.target.closest(".sp");
     if (element && element !== current) go(element);
   });

@@ -71,7 +71,13 @@ function card(number) {
 
 function paint(places) {
   const words = JSON.parse(document.getElementById("kata").textContent);
+  const site = screen.dataset.site;
   for (const told of places) {
+    const drawn = screen.querySelector(`.sp[data-p="${CSS.escape(told.place.slice(site.length + 1))}"]`);
+    if (drawn) {
+      drawn.dataset.s = told.status;
+      drawn.querySelector("use").setAttribute("href", `#s-${told.status}`);
+    }
     const tile = screen.querySelector(`[data-place="${CSS.escape(told.place)}"]`);
     if (!tile) continue;
     tile.className = `tile tile-${told.status}`;
@@ -83,8 +89,13 @@ function paint(places) {
       if (tile.tagName === "BUTTON") tile.disabled = told.status === "taken" || told.status === "closed";
     }
   }
-  for (const zone of screen.querySelectorAll(".zone")) {
+  for (const zone of screen.querySelectorAll(".zone-block")) {
     const free = zone.querySelectorAll(".tile-free:not([data-foreign])").length;
+    zone.querySelector("[data-free]").textContent = String(free);
+  }
+  for (const zone of screen.querySelectorAll("[data-zone]")) {
+    const name = zone.dataset.zone.split("/")[3];
+    const free = screen.querySelectorAll(`.sp[data-k=desk][data-s=free][data-p^="${CSS.escape(name)}/"]`).length;
     zone.querySelector("[data-free]").textContent = String(free);
   }
 }
@@ -93,7 +104,8 @@ function entered() {
   began = touched = performance.now();
   stop();
   stop = () => {};
-  if (screen.querySelector("[data-place]")) stop = follow(screen.dataset.floor, paint);
+  for (const link of screen.querySelectorAll("[data-plan] a")) link.tabIndex = -1; // the list is the same, for keys
+  if (screen.querySelector("[data-place], [data-plan]")) stop = follow(screen.dataset.floor, paint);
   const title = screen.querySelector("h1");
   if (title && screen.dataset.step !== "awal") title.focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -113,6 +125,32 @@ function look() {
   }
   box.hidden = left > COUNT_S;
   if (!box.hidden) box.textContent = box.dataset.text.replace("{n}", String(Math.max(1, Math.ceil(left))));
+}
+
+// --- the plan -------------------------------------------------------------------------------------------------------
+
+const NEAR = 32; // pixels: a thumb that just misses a small desk means it
+
+function pointed(event) {
+  if (!event.target.closest("[data-plan] svg")) return;
+  event.preventDefault();
+  let [best, least] = [null, NEAR];
+  for (const desk of screen.querySelectorAll(".sp[data-k=desk]")) {
+    const box = desk.getBoundingClientRect();
+    const [x, y] = [event.clientX, event.clientY];
+    const far = Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
+    if (far < least) [best, least] = [desk, far];
+  }
+  const form = document.getElementById("meja-form");
+  if (form && best) {
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set("tempat", `${screen.dataset.site}/${best.dataset.p}`);
+    show(form.getAttribute("action"), fields);
+  } else if (screen.dataset.step === "awal") { // first the card
+    const title = screen.querySelector("h1");
+    title.classList.remove("nudge");
+    requestAnimationFrame(() => title.classList.add("nudge"));
+  }
 }
 
 // --- a reader that types -------------------------------------------------------------------------------------------
@@ -142,7 +180,8 @@ function key(event) {
 }
 
 document.addEventListener("keydown", key, true);
-for (const name of ["pointerdown", "input"]) {
+document.addEventListener("click", pointed);
+for (const name of ["pointerdown", "input", "wheel"]) {
   document.addEventListener(name, () => { touched = performance.now(); }, true);
 }
 document.addEventListener("submit", (event) => {

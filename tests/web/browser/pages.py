@@ -14,17 +14,21 @@ from gateway.web.viewer import Role
 
 PERSON = 1
 """Of the tower: an employee, unless the page is of nobody in particular."""
+"""A floor of 200 desks."""
 
 
 class Seen(NamedTuple):
     """A page and who looks at it."""
 
     path: str
+    """With {desk}, {place}, {floor} and the like: bench.screens.served.Served.words."""
     roles: tuple[Role, ...] = ()
     person: bool = False
     place: str = ""
-    """Of a kiosk or display."""
+    """Of a kiosk: below the site."""
     status: int = 200
+    asks: bool = False
+    """Its address says the language: it is nobody's screen."""
 
     @property
     def who(self) -> str:
@@ -32,25 +36,41 @@ class Seen(NamedTuple):
         return "+".join([*self.roles, *(["employee"] if self.person else [])]) or "nobody"
 
 
+OPERATOR = (Role.OPERATOR,)
 MORE = (
     Seen("/masuk"),
+    Seen("/d", person=True),
+    Seen("/d?kode=22222222", person=True, status=404),
     Seen("/tidak-ada", person=True, status=404),
+    Seen("/denah/{crowded}?tampil=daftar", person=True),
+    Seen("/operator/denah/{crowded}", OPERATOR),
+    Seen("/akun", person=True),
+    Seen("/d/{desk}", person=True),
+    Seen("/denah/{crowded}", person=True),
+    Seen("/riwayat/koreksi", person=True),
+    Seen("/riwayat/hapus", person=True),
+    Seen("/riwayat/gangguan/{today}", person=True),
+    Seen("/operator/perangkat/{device}", OPERATOR),
+    Seen("/operator/gerbang/laporan", OPERATOR),
+    Seen("/operator/denah/{floor}", OPERATOR),
+    Seen("/mengapa", OPERATOR),
+    Seen("/mengapa?tempat={place}", OPERATOR),
+    Seen("/kiosk", (Role.KIOSK,), place="{floor}", asks=True),
 )
 
 
 def all_pages() -> Iterator[Seen]:
-    """Every page that there is: once for each kind of viewer that the menu shows it to."""
+    """Every page that there is, as the first role that the menu shows it to has it."""
     for entry in MENU:
         if is_there(entry.path):
-            for role in sorted(entry.roles - {Role.DISPLAY}):
-                employee = role == Role.EMPLOYEE
-                yield Seen(entry.path, () if employee else (role,), person=employee)
+            employee = Role.EMPLOYEE in entry.roles
+            yield Seen(entry.path, () if employee else (sorted(entry.roles, reverse=True)[0],), person=employee)
     yield from (seen for seen in MORE if seen.status == 404 or is_there(seen.path))
 
 
 def is_there(path: str) -> bool:
     """Whether a route serves it."""
-    path = path.partition("?")[0]
+    path = path.partition("?")[0].replace("{floor}", "b/f").replace("{crowded}", "b/f")
     return any(re.fullmatch(pattern, path) for pattern in _patterns())
 
 
@@ -59,4 +79,4 @@ def _patterns() -> Iterator[str]:
         router = getattr(import_module(f"{pages.__name__}.{module.name}"), "router", None)
         for route in [] if router is None else router.routes:
             if "GET" in route.methods:
-                yield re.sub(r"\\?\{[^}]*\\?\}", "[^/]+", route.path)
+                yield re.sub(r"\{[^}]*\}", "[^/]+", route.path)

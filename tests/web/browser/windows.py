@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +25,10 @@ class Windows:
     _contexts: list[BrowserContext] = field(default_factory=list)
     _kept: dict[object, Page] = field(default_factory=dict)
 
-    def again(self, key: object, url: str, **how: Any) -> Page:
+    def again(self, key: object, url: str, how: Callable[[], dict[str, Any]]) -> Page:
         """The window that was opened under `key`, else a new one: it keeps what it has fetched, as a person's does."""
         if key not in self._kept:
-            self._kept[key] = self.open(url, **how)
+            self._kept[key] = self.open(url, **how())
         return self._kept[key]
 
     def open(
@@ -64,18 +65,19 @@ class Windows:
         context.on("weberror", lambda error: self.problems.append(f"script error: {error.error}"))
         return context.new_page()
 
-    def check(self) -> None:
-        """AssertionError: something went wrong in one of them since the last time."""
+    def taken(self) -> list[str]:
+        """What went wrong in any of them since the last time."""
         found, self.problems[:] = list(self.problems), []
         self.expected.clear()
-        assert not found, "\n".join(found)
+        return found
 
     def close(self) -> None:
-        """Close all windows, and check."""
+        """Close all windows. AssertionError: something went wrong in one of them."""
         for context in self._contexts:
             context.close()
         self._contexts.clear()
-        self.check()
+        found = self.taken()
+        assert not found, "\n".join(found)
 
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("127.0.0.1", None):

@@ -138,11 +138,11 @@ async def test_a_correction_is_asked_decided_and_seen_and_the_operator_is_seen_t
     day = (await backend.get("/api/v1/attendance?unit=panrb&date=2026-11-26")).json()
     (act,) = day["acts"]
     assert (act["ended"], act["corrections"][0]["field"]) == ("2026-11-26T01:30:00.000Z", "last_evidence")
-    (remark,) = day["remarks"]
-    assert (remark["kind"], remark["note"], remark["pid"]) == ("surat_tugas", "ST-12/2026", pid)
+    (claim,) = day["approved_without_record"]
+    assert (claim["kind"], claim["new"], claim["pid"]) == ("surat_tugas", "2026-11-26", pid)
     table = (await backend.get("/api/v1/attendance?unit=panrb&date=2026-11-26&format=csv")).text
-    assert "remark" in table
-    assert "ST-12/2026" in table
+    assert "approved surat_tugas" in table
+    assert "ST-12/2026" not in table + str(day)  # what a person wrote to the operator stays between them
 
 
 async def test_a_request_is_of_ones_own_record_and_can_be_withdrawn(web: Web, book: Book) -> None:

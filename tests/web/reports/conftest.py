@@ -34,7 +34,9 @@ async def office(tmp_path: Path, world: World) -> AsyncIterator[Web]:
         "holidays": {"add": [{"day": "2026-11-03", "name": "Hari <b>jadi</b>"}]},
         "notes": [{"first": "2026-11-05", "last": "2026-11-06", "text": "masa WFA"}],
     }
-    file.write_text(yaml.safe_dump({**plan(**calendar), "web": {"port": free_port()}}), encoding="utf-8")
+    file.write_text(
+        yaml.safe_dump({**plan(**calendar), "web": {"port": free_port(), "secure": False}}), encoding="utf-8"
+    )
     clock = ManualClock(NOW, 10**12)
     made = Web(Serve(load(file), file, clock, clock), clock)
     yield made

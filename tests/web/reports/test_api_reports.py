@@ -65,8 +65,9 @@ async def test_scope_and_errors(office: Web, world: World) -> None:
     assert await status(**ASKED, unit="panrb") == 403
     assert await status(place="ikn/kk2/l02/pojok") == 404
     assert await status(place="IKN") == 422
-    assert await status(**{"from": "2026-11-02"}) == 422
-    assert await status(**{"from": "2026-11-02", "to": "2026-11-01"}) == 422
+    assert await status(**{"from": "2026-11-02"}) == 409
+    assert await status(**{"from": "2026-11-02", "to": "2026-11-01"}) == 409
+    assert await status(**{"from": "2026-01-01", "to": "2026-11-01"}) == 409
     assert await status(**{"from": "x", "to": "2026-11-01"}) == 422
 
 

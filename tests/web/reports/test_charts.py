@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -41,6 +43,14 @@ def test_bars_of_any_number_of_days(many: int) -> None:
     days = [Bar(f"{at}", None if at % 5 == 0 else float(at % 9), "", off=at % 7 > 4) for at in range(many)]
     found = texts(bars(days, 12, WORDS))
     assert {"tanpa data", "Hari libur", "Semua meja"} <= set(found)
+
+
+def test_libraries_are_loaded_when_something_is_drawn_and_not_at_start() -> None:
+    code = (
+        "import sys, gateway.web.pages.laporan, gateway.web.api.reports\n"
+        "assert not {'matplotlib', 'numpy', 'reportlab', 'xlsxwriter'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_nothing_to_split_is_still_a_picture() -> None:

@@ -84,6 +84,16 @@ def test_a_state_that_nobody_took_back_does_not_count_on_through_an_outage(world
     assert found.peak.value == 3
 
 
+def test_the_last_minutes_are_told_before_their_quarter_hour_is_over(world: World) -> None:
+    nine = MONDAY + 9 * HOUR
+    world.write([world.use(desk(0), nine, 0.0), *(world.state(desk(at), nine + QUARTER, at < 2) for at in range(6))])
+    reporter = world.reporter()
+    found = reporter.report(ask(days=1), nine + QUARTER + 60 * SECOND).places
+    assert (found.peak.value, found.peak_time) == (2, nine + QUARTER)
+    later = reporter.report(ask(days=1), nine + 8 * QUARTER).places  # and nothing was computed since
+    assert later.peak.value == 0
+
+
 def test_a_day_without_data_has_no_peak(world: World) -> None:
     found = world.reporter().report(ask(), LATER)
     assert found.places.peak.value is None

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Runs a subscriber, written in whatever language, against the scenarios of this folder. Python 3, nothing else.
+
+    python3 run.py [--twice] [--shuffle N] [--only KEY ...] -- COMMAND [ARGUMENT ...]
+
+COMMAND is started once a scenario. It reads one JSON object from standard input, {"messages": [[time, topic, payload],
+...], "now": time}, and writes what it holds to be true at `now` as one JSON object: the keys of `ends` in README.md,
+or as many of them as it keeps. Exit status: 0 all right, 1 something differs, 2 the command failed.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+RETAINED = ("/state/", "/agg/", "/status")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--twice", action="store_true", help="everything comes twice: delivery is at least once")
+    parser.add_argument(
+        "--shuffle", type=int, metavar="SEED", help="events come in another order, not what is retained"
+    )
+    parser.add_argument("--only", nargs="+", metavar="KEY", help="look at these keys of `ends` only")
+    parser.add_argument("command", nargs="+")
+    arguments = parser.parse_args()
+    wrong = 0
+    for path in sorted((Path(__file__).parent / "scenarios").glob("*.json")):
+        scenario = json.loads(path.read_text(encoding="utf-8"))
+        messages = list(scenario["messages"])
+        ends = dict(scenario["ends"])
+        if arguments.twice:
+            messages += messages
+            ends.pop("refused")  # what is not of the contract is refused twice
+        if arguments.shuffle is not None:
+            retained = [m for m in messages if any(part in m[1] for part in RETAINED)]
+            events = [m for m in messages if m not in retained]
+            random.Random(arguments.shuffle).shuffle(events)
+            messages = events + retained
+        asked = json.dumps({"messages": messages, "now": scenario["now"]}, ensure_ascii=False)
+        ran = subprocess.run(arguments.command, input=asked.encode(), stdout=subprocess.PIPE, timeout=60, check=False)
+        try:
+            got = json.loads(ran.stdout)
+        except ValueError:
+            print(f"{path.stem}: the command ended with {ran.returncode} and wrote no JSON", file=sys.stderr)
+            return 2
+        for key in arguments.only or ends:
+            if key not in ends or (key not in got and not arguments.only):
+                continue
+            if got.get(key) != ends[key]:
+                wrong += 1
+                print(f"{path.stem}: {key}\n  is      {json.dumps(got.get(key), sort_keys=True)}")
+                print(f"  must be {json.dumps(ends[key], sort_keys=True)}\n  since   {scenario['says']}")
+        print(f"{path.stem}: {'looked at ' + ', '.join(sorted(set(ends) & set(got))) or 'nothing of it was answered'}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

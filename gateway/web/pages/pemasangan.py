@@ -1,0 +1,274 @@
+"""Pemasangan: enrol a person with a card, pair a device, walk a floor."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated, Any
+
+import segno
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from gateway.config.model import Office
+from gateway.errors import HadirError
+from gateway.people import VISIBILITIES
+from gateway.web import device_words as words
+from gateway.web.accounts import CODE_S
+from gateway.web.devices import Row, drivers_of, rows
+from gateway.web.finding_people import find
+from gateway.web.pairing import Window
+from gateway.web.pairing_words import OUTCOMES, VISIBILITY_WORDS
+from gateway.web.rendering import N_, see
+from gateway.web.site import Site, TheSite
+from gateway.web.viewer import EVERYWHERE, Role, Viewer, allowed
+
+router = APIRouter(include_in_schema=False)
+Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
+Name = Annotated[str, Form(max_length=120)]
+Short = Annotated[str, Form(max_length=40)]
+OVER = N_("Jendela pemasangan sudah lewat. Mulai lagi.")
+NO_CONSENT = N_("Orangnya harus menyetujui dulu; tanpa persetujuan tidak ada yang didaftarkan.")
+NOT_YOURS = N_("Unit itu bukan bagian Anda.")
+NOBODY = N_("Tidak ada orang seperti itu di unit Anda. Tulis NIP, pid, atau nama lengkapnya.")
+TAKEN = N_("Kartu itu sudah dimiliki orang lain. Nonaktifkan dulu di sana.")
+INVALID = N_("Nama paling panjang 120 huruf; NIP hanya angka, huruf, titik, garis, dan spasi.")
+
+
+@router.get("/operator/pemasangan")
+async def start(request: Request, site: TheSite, viewer: Operator) -> Response:
+    """What may be done."""
+    return site.pages.page(
+        request, "operator/pemasangan.html", viewer, readers=readers(site), **_words(site, request, viewer)
+    )
+
+
+@router.post("/operator/pemasangan/kartu")
+async def open_window(site: TheSite, viewer: Operator, pembaca: Annotated[str, Form(max_length=40)]) -> Response:
+    """Open a window at a reader."""
+    reader = next((row for row in readers(site) if row.id == pembaca), None)
+    if reader is None or not reader.gateway or not site.changes.allows(viewer.account):
+        return see("/operator/pemasangan")
+    window = site.pairing.open(viewer.account, [reader.gateway], reader.id)
+    await site.pairing.ask(window, site.asker)
+    return see(f"/operator/pemasangan/kartu/{window.word}")
+
+
+@router.get("/operator/pemasangan/kartu/{word}")
+async def watch_window(request: Request, site: TheSite, viewer: Operator, word: str) -> Response:
+    """The countdown; then the form for the person."""
+    return await _window_page(request, site, viewer, word, "operator/kartu.html")
+
+
+@router.get("/operator/pemasangan/kartu/{word}/isi")
+async def changing(request: Request, site: TheSite, viewer: Operator, word: str) -> Response:
+    """What changes of it."""
+    return await _window_page(request, site, viewer, word, "operator/kartu_isi.html")
+
+
+@router.post("/operator/pemasangan/kartu/{word}/orang")
+async def enrol(
+    request: Request,
+    site: TheSite,
+    viewer: Operator,
+    word: str,
+    baru: Annotated[bool, Form()] = True,
+    nama: Name = "",
+    nip: Short = "",
+    unit: Short = "_",
+    terlihat: Short = "self",
+    siapa: Name = "",
+    setuju: Annotated[bool, Form()] = False,
+) -> Response:
+    """Give the card to a new person, or to one who is known; a slip with a code for signing in."""
+    window = site.pairing.of(word, viewer.account)
+    if window is None or not window.card:
+        return _form(request, site, viewer, window, wrong=OVER, status=410)
+    given: dict[str, Any] = {"nama": nama, "nip": nip, "unit": unit, "terlihat": terlihat, "siapa": siapa, "baru": baru}
+    if not setuju:
+        return _form(request, site, viewer, window, wrong=NO_CONSENT, status=422, **given)
+    try:
+        if baru:
+            pid = _new_person(site, viewer, window, nama=nama, nip=nip, unit=unit, terlihat=terlihat)
+        else:
+            pid = _known_person(site, viewer, window, siapa)
+    except _No as error:
+        return _form(request, site, viewer, window, wrong=str(error), status=422, **given)
+    site.pairing.end(word)
+    person = site.people.person(pid)
+    assert person is not None  # noqa: S101 it was there a moment ago
+    code = site.accounts.new_code(site.accounts.of_person(pid, person.unit))
+    return site.pages.page(
+        request,
+        "operator/slip.html",
+        viewer,
+        person=person,
+        code=code,
+        until=site.wall.office() + CODE_S * 10**9,
+        url=f"{site.office.web.address}/masuk",
+        qr=_qr(f"{site.office.web.address}/masuk"),
+        kept_days=site.office.archive.retain_people_days,
+        visibility=VISIBILITY_WORDS,
+        **_words(site, request, viewer),
+    )
+
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+
+
+@router.post("/operator/pemasangan/perangkat")
+async def open_devices(site: TheSite, viewer: Operator) -> Response:
+    """Open a window for sensors, at every gateway that is there."""
+    if not site.changes.allows(viewer.account):
+        return see("/operator/pemasangan")
+    there = [gateway.id for gateway in site.office.gateways if not site.live.gone(gateway.id)]
+    window = site.pairing.open(viewer.account, there)
+    await site.pairing.ask(window, site.asker)
+    return see(f"/operator/pemasangan/perangkat/{window.word}")
+
+
+@router.get("/operator/pemasangan/perangkat/{word}")
+async def watch_devices(request: Request, site: TheSite, viewer: Operator, word: str) -> Response:
+    """The countdown, and what has spoken."""
+    return await _devices_page(request, site, viewer, word, "operator/pasang.html")
+
+
+@router.get("/operator/pemasangan/perangkat/{word}/isi")
+async def changing_devices(request: Request, site: TheSite, viewer: Operator, word: str) -> Response:
+    """What changes of it."""
+    return await _devices_page(request, site, viewer, word, "operator/pasang_isi.html")
+
+
+async def _devices_page(request: Request, site: Site, viewer: Viewer, word: str, template: str) -> Response:
+    window = site.pairing.of(word, viewer.account)
+    likely: list[Row] = []
+    others: list[Row] = []
+    never: list[Row] = []
+    if window is not None:
+        await site.pairing.ask(window, site.asker)
+        site.watch.hear()
+        found = {row.id: row for row in rows(site.office, site.live)}
+        for name, woke in site.watch.heard_since(window.since).items():
+            if name in found:
+                (likely if woke else others).append(found[name])
+        never = [row for row in found.values() if not row.heard]
+    now = site.clock.office()
+    return site.pages.page(
+        request,
+        template,
+        viewer,
+        window=window,
+        left=0 if window is None else max(0, -(-(window.until - now) // 10**9)),
+        wrong=OVER if window is None else "",
+        likely=likely,
+        others=others,
+        never=never,
+        strangers=[] if window is None else [(*one, drivers_of(one[2])) for one in window.strangers],
+        floors=sorted({f"{b.id}/{f.id}" for b in site.office.buildings for f in b.floors}),
+        **_words(site, request, viewer),
+    )
+
+
+class _No(HadirError):
+    """Why not, for people."""
+
+
+def _new_person(site: Site, viewer: Viewer, window: Window, *, nama: str, nip: str, unit: str, terlihat: str) -> str:
+    """The pid. Raises _No."""
+    unit = unit.strip() or "_"
+    if not viewer.sees(unit):
+        raise _No(NOT_YOURS)
+    try:
+        pid = site.people.enrol(
+            unit=unit, visibility=terlihat, name=" ".join(nama.split()) or None, staff_number=nip.strip() or None
+        )
+    except HadirError as error:
+        raise _No(INVALID) from error
+    try:
+        site.people.give_index(pid, window.card)
+    except HadirError as error:
+        site.people.erase(pid)
+        raise _No(TAKEN) from error
+    return pid
+
+
+def _known_person(site: Site, viewer: Viewer, window: Window, who: str) -> str:
+    """The pid. Raises _No."""
+    person, _ = find(site.people, who, viewer.sees)
+    if person is None:
+        raise _No(NOBODY)
+    try:
+        site.people.give_index(person.pid, window.card)
+    except HadirError as error:
+        raise _No(TAKEN) from error
+    site.accounts.note_lookup(viewer, person.pid, person.unit, "enrol", "kartu baru")
+    return person.pid
+
+
+def readers(site: Site) -> list[Row]:
+    """Badge readers, those for enrolling first."""
+    found = [row for row in rows(site.office, site.live) if row.modality == "badge"]
+    return sorted(found, key=lambda row: (row.role != "enrol", row.id))
+
+
+def units(office: Office, viewer: Viewer) -> list[str]:
+    """Units into which this viewer may enrol."""
+    known = {
+        zone.unit for building in office.buildings for floor in building.floors for zone in floor.zones if zone.unit
+    }
+    known |= {
+        space.unit for b in office.buildings for f in b.floors for z in f.zones for space in z.spaces if space.unit
+    }
+    return sorted({*known, "_"} if EVERYWHERE in viewer.units else viewer.units)
+
+
+async def _window_page(request: Request, site: Site, viewer: Viewer, word: str, template: str) -> Response:
+    window = site.pairing.of(word, viewer.account)
+    if window is not None:
+        await site.pairing.ask(window, site.asker)
+    return _form(request, site, viewer, window, template=template)
+
+
+def _form(
+    request: Request,
+    site: Site,
+    viewer: Viewer,
+    window: Window | None,
+    *,
+    template: str = "operator/kartu.html",
+    wrong: str = "",
+    status: int = 200,
+    **given: Any,
+) -> Response:
+    now = site.clock.office()
+    return site.pages.page(
+        request,
+        template,
+        viewer,
+        status=status,
+        window=window,
+        left=0 if window is None else max(0, -(-(window.until - now) // 10**9)),
+        outcome=OUTCOMES.get("" if window is None else window.reason, ""),
+        silent=bool(window and window.silent),
+        wrong=wrong or (OVER if window is None else ""),
+        units=units(site.office, viewer),
+        visibilities=VISIBILITIES,
+        visibility=VISIBILITY_WORDS,
+        kept_days=site.office.archive.retain_people_days,
+        given={"nama": "", "nip": "", "unit": "", "terlihat": "self", "siapa": "", "baru": True, **given},
+        **_words(site, request, viewer),
+    )
+
+
+def _qr(text: str) -> Markup:
+    """A drawing without styles: the policy of the site allows none."""
+    out = io.BytesIO()
+    segno.make(text, error="m").save(
+        out, kind="svg", xmldecl=False, svgns=True, svgclass="qr", lineclass=None, omitsize=True, border=2
+    )
+    return Markup(out.getvalue().decode())  # noqa: S704 made of squares only
+
+
+def _words(site: Site, request: Request, viewer: Viewer) -> dict[str, Any]:
+    language = site.pages.language(request, viewer)
+    return {"words": words, "word": lambda table, key: language.word(table, key)}
