@@ -9,7 +9,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,6 +45,7 @@ from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
 from gateway.web.stream import MOST_READERS, Stream
+from gateway.web.walks import Walks
 from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
@@ -117,9 +117,10 @@ class Serve:
             sign_ins=Haste(wall, burst=10, per_minute=6),
             arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
-            watch=Watch(office, live, clock, wall, partial(alarms_of, hooks, mirror)),
+            watch=Watch(office, live, clock, wall, lambda: alarms_of(hooks, None if mirror is None else mirror.state)),
             muting=Muting(accounts.connection, wall),
             pairing=Pairing(clock),
+            walks=Walks(wall),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
             availability=Availability(live, clock),
             ahead=Ahead(reading, clock),
@@ -157,12 +158,13 @@ class Serve:
                 stream = group.create_task(self.site.stream.run(), name="stream")
                 backend = group.create_task(Backend(self.site).run(), name="backend")
                 alarms = group.create_task(self.site.watch.run(), name="alarms")
+                walks = group.create_task(self.site.walks.run(), name="walks")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (backend, alarms, stream, watch, link):
+                    for task in (backend, walks, alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()

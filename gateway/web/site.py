@@ -32,6 +32,7 @@ from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
+from gateway.web.walks import Walks
 from gateway.web.watch import Watch
 
 
@@ -73,6 +74,7 @@ class Site:
     muting: Muting
     pairing: Pairing
     """Windows in which a card is tapped or a device switched on."""
+    walks: Walks
     availability: Availability
     ahead: Ahead
     """Reservations that stand."""

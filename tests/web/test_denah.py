@@ -73,7 +73,7 @@ async def test_a_filter_works_without_script(web: Web) -> None:
     client = web.employee()
     html = await page(client, f"{PLAN}?jenis=desk&status=free")
     assert html.count('class="sp dim"') == 3
-    assert "1 dari 4 tempat" in html
+    assert "1 dari 4" in html
     html = await page(client, f"{PLAN}?tampil=daftar&zona=barat")
     assert re.findall(r'<tr data-p="([^"]+)"[^>]* hidden>', html) == ["timur/d-001", "timur/d-002", "timur/r-01"]
     html = await page(client, f"{PLAN}?jenis=%22%3E%3Cscript%3E&tampil=daftar")
@@ -119,7 +119,7 @@ async def test_english_has_no_indonesian_left(web: Web) -> None:
     client = web.client(Role.OPERATOR)
     client.cookies.set("hadir_bahasa", "en")
     html = await page(client, PLAN)
-    assert "See as a list" in html
+    assert "See the list" in html
     data = json.loads(html.split('id="denah-data">')[1].split("</script>")[0])
     assert data["why"]["unknown.sensor_stale"].startswith("Not known: ")
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.clock import SECOND
 from gateway.contract.fields import LEVEL
-from gateway.contract.times import written
+from gateway.contract.times import LATEST, written
 from gateway.web.viewer import EVERYWHERE, Allowed, Role, Viewer, allowed, found
 
 PREFIX = "/api/v1"
@@ -77,9 +77,9 @@ def resource(*tags: str, public: bool = False) -> APIRouter:
 
 
 def ns_of(moment: datetime) -> int:
-    """Office time of a time that a request gave; before 1970 it is 0."""
+    """Office time of a time that a request gave, as far as a database counts: 1970 to 2262."""
     since = moment - _EPOCH
-    return max(0, (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000)
+    return min(max(0, (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000), LATEST)
 
 
 class Watching(Allowed):

@@ -90,6 +90,7 @@ async def plan(
 
 async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey, query: Asked) -> Response:
     site = site_of(request)
+    version = site.live.version
     chosen = site.live.now(f"{storey.place}/{query.chosen}") if query.chosen else None
     language = site.pages.language(request, viewer)
     return site.pages.page(
@@ -105,6 +106,7 @@ async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey
         why=lambda now: reasons.why(language, now),
         told={
             "floor": storey.path,
+            "version": version,
             "site": storey.place,
             "words": {word: language.word(STATUS_WORDS, word) for word in STATUSES},
             "why": reasons.sentences(language),

@@ -70,6 +70,13 @@ class Rows(View):
         )
         return sorted(self._rows(" UNION ALL ".join(parts), (since, until, *values) * 2), key=by_time)
 
+    def erased(self, since: int, limit: int) -> list[tuple[str, int]]:
+        """(pid, office time) of who was erased at or after an office time, in that order."""
+        rows = self._connection.execute(
+            "SELECT pid, at FROM erased WHERE at >= ? ORDER BY at, pid LIMIT ?", (since, limit)
+        )
+        return [(str(pid), int(at)) for pid, at in rows]
+
     def said_around(self, gateway: str, boot: str, first: int, last: int) -> tuple[int | None, int | None]:
         """When a boot recorded what is here of it up to `first`, and from `last` on: the nearest of each; None: none.
 
