@@ -153,7 +153,7 @@ def shown(site: Site, sketch: Sketch, floors: Floors, storey: Storey, wanted: Fi
         "storey": storey,
         "storeys": floors.storeys,
         "drawing": sketch.drawing,
-        "problems": sketch.problems,
+        "problems": [str(problem).removeprefix(f"{site.file.parent}/") for problem in sketch.problems],
         "places": places,
         "fits": fits,
         "wanted": wanted,
