@@ -188,7 +188,12 @@ def _people(arguments: argparse.Namespace) -> int:
     office = load(arguments.file)
     if arguments.action in ("add", "disable", "quiet", "unquiet", "erase") and not arguments.pid:
         raise HadirError(f"{arguments.action} whom? give --pid")
-    if arguments.action in ("enrol", "add") and not arguments.credential:
+    known = arguments.name or arguments.staff_number  # who signs in and has no card
+    if (
+        arguments.action in ("enrol", "add")
+        and not arguments.credential
+        and not (known and arguments.action == "enrol")
+    ):
         text = "with which card or tag? give --credential, for example em4100:0F0368568B"
         raise HadirError(f"{arguments.action} {text}")
     realm = arguments.realm or office.site
@@ -196,7 +201,13 @@ def _people(arguments: argparse.Namespace) -> int:
     with PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key))) as table:
         match arguments.action:
             case "enrol":
-                _out(f"{table.enrol(unit=arguments.unit, credentials=credentials)}\n")
+                pid = table.enrol(
+                    unit=arguments.unit,
+                    credentials=credentials,
+                    name=arguments.name,
+                    staff_number=arguments.staff_number,
+                )
+                _out(f"{pid}\n")
             case "list":
                 for pid, unit, count in table.people():
                     _out(f"{pid} {unit} {_counted(count, 'credential')}\n")

@@ -54,6 +54,8 @@ MOST_FILES = 16_384
 ERASED_S = 30.0
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = MOST_READERS + 1000
+CLIENT = "web"
+"""Where answers go: one name, so that a broker's list of rights can have it. What another process asked is ignored."""
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -64,10 +66,9 @@ class Serve:
         """Raises HadirError: the port is taken, a file cannot be opened, the site's key is missing."""
         wall = wall or SystemClock()
         counters = Counters()
-        client = f"web-{uuid4().hex[:8]}"
         self._link = Link(
-            office.broker,
-            client_id=f"hadir-{office.site}-{client}",
+            office.web.broker or office.broker,
+            client_id=f"hadir-{office.site}-web-{uuid4().hex[:8]}",
             clock=clock,
             counters=counters,
             base=office.path(Path()),
@@ -86,7 +87,7 @@ class Serve:
             session_hours=office.web.session_hours,
             idle_minutes=office.web.idle_minutes,
         )
-        asker = Asker(self._link, office, clock, client)
+        asker = Asker(self._link, office, clock, CLIENT)
         mirror = mirrored(office, accounts.connection, people, asker, clock)
         hooks = Hooks(
             office.web.hooks,

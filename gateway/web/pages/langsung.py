@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
+from gateway.web.lasting import while_welcome
 from gateway.web.site import TheSite
 from gateway.web.stream import MOST_READERS
 from gateway.web.viewer import Viewer, allowed
@@ -17,6 +18,7 @@ SignedIn = Annotated[Viewer, Depends(allowed())]
 
 @router.get("/langsung/{building}/{floor}")
 async def follow(
+    request: Request,
     site: TheSite,
     _: SignedIn,
     building: str,
@@ -37,4 +39,5 @@ async def follow(
     seen = last_event_id or dari
     last = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 16 else None
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(site.stream.follow(whole, last), media_type="text/event-stream", headers=headers)
+    body = while_welcome(request, site, site.stream.follow(whole, last))
+    return StreamingResponse(body, media_type="text/event-stream", headers=headers)
