@@ -39,7 +39,7 @@ def extracted() -> dict[str, list[str]]:
 
 
 def english() -> Iterator[tuple[str, str, str, int]]:
-    """(file, text, English, number of its form) of all files. Indonesian has one form: both of a plural are one text."""
+    """(file, text, English, number of its form) of all files. Both forms of a plural are one Indonesian text."""
     for path in sorted((WEB / "locale" / "en").glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale="en"):
