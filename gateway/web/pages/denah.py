@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gateway.web import reasons
-from gateway.web.codes import codes_of
 from gateway.web.floors import Floors, Sketch, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
@@ -172,11 +171,6 @@ async def own_desk(site: Site, viewer: Viewer) -> str:
         return ""
     held = (await standing(site, viewer.pid)).desk
     return "" if held is None or held.doubted else held.visit.place
-
-
-def code_of(request: Request, place: str) -> str:
-    """The code of a place's own page `/d/<code>`; empty: it has none."""
-    return codes_of(request).of(place) or ""
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:
