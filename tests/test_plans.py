@@ -197,7 +197,7 @@ def test_what_would_stand_in_a_file_is_checked_instead(tmp_path: Path) -> None:
 
 def test_the_example_and_the_demo_have_good_plans(tmp_path: Path) -> None:
     made = make_office(7)
-    demo = world.write(made, tmp_path, broker_port=1, speed=1, ble=False)
+    demo = world.write(made, tmp_path, broker_port=1, web_port=8080, speed=1, ble=False).file
     for file in (EXAMPLE, demo):
         office, document = load(file), Document.read(file)
         assert all(floor.plan for _, _, floor in plan_check.floors(office))

@@ -177,10 +177,13 @@ class Telling:
                 kind=kind,
                 said=said,
                 weight=self._number(item["weight"]),
-                age=self._language.duration(item["age_s"]),
+                age=self._age(float(item["age_s"])),
             ),
             self._link(str(item["dev"])),
         )
+
+    def _age(self, seconds: float) -> str:
+        return self._t(N_("kurang dari sedetik")) if seconds < 1 else self._language.duration(seconds)
 
     def _desk(self, desk: Held, answer: Held) -> Iterator[Line]:
         if desk.get("since"):

@@ -16,16 +16,16 @@ from gateway.errors import PermanentError
 from gateway.ledger_view import View
 from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
 from gateway.web.lookups import look_up_unit
-from gateway.web.mine.requests import APPROVED, Request, Requests
+from gateway.web.mine.requests import Request, Requests
 from gateway.web.records import attendance as records
-from gateway.web.records.attendance import Attendance, Claim, Correction
+from gateway.web.records.approved import corrections
+from gateway.web.records.attendance import Attendance, Claim
 from gateway.web.records.attendance_files import as_csv, as_json, completeness
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = resource("attendance")
-MOST_DECIDED = 20_000
 NOTE_FIELD = "note"
 Integrator = Annotated[Viewer, Depends(allowed(Role.INTEGRATOR))]
 EARLIEST, LATEST = 2000, 2200
@@ -114,8 +114,7 @@ async def attendance(
     looks_up = staff_numbers or not viewer.has(Role.INTEGRATOR)
     if looks_up and len(reason.strip()) < 5:
         raise HTTPException(403, "reason: say why people are looked up, in 5 characters or more; they see it")
-    decided = Requests(site.accounts.connection).decided({unit}, MOST_DECIDED)
-    approved = [one for one in decided if one.state == APPROVED]
+    approved = Requests(site.accounts.connection).approved({unit})
     found = await site.reading.ask(lambda view: _look(view, site, unit, date, approved))
     if looks_up:
         pids = sorted({act.pid for act in found.acts} | {claim.pid for claim in found.claims})
@@ -164,19 +163,7 @@ def _look(view: View, site: Site, unit: str, day: date, approved: list[Request])
         day,
         site.proofs.now(rows),
         site.clock.office(),
-        corrections=[
-            Correction(
-                target=one.target,
-                field=one.field,
-                old=one.old or None,
-                new=one.new or None,
-                reason=one.kind,
-                by="operator",
-                at=one.decided,
-            )
-            for one in approved
-            if one.target
-        ],
+        corrections=corrections(approved),
         claims=[
             Claim(pid=one.pid, kind=one.kind, field=one.field, new=one.new, at=one.decided)
             for one in approved

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 
 from gateway.ledger_view import LATEST, View
 from gateway.web.api.common import Employee, Limit, SignedIn, errors, resource, time_or_none
-from gateway.web.records.attendance import ACTS, CORRECTED, LONGEST, Act, acts_of
+from gateway.web.mine.requests import APPROVED, Requests
+from gateway.web.records.approved import corrections
+from gateway.web.records.attendance import ACTS, CORRECTED, LONGEST, Act, Correction, acts_of
 from gateway.web.records.rows import Rows
 from gateway.web.site import TheSite
 
@@ -62,7 +64,8 @@ async def me(site: TheSite, viewer: SignedIn) -> Me:
     held: Act | None = None
     if viewer.pid:
         since = site.clock.office() - LONGEST
-        acts = await site.reading.ask(lambda view: _own(view, viewer.pid, since))
+        fixes = corrections(Requests(site.accounts.connection).of(viewer.pid, state=APPROVED))
+        acts = await site.reading.ask(lambda view: _own(view, viewer.pid, since, fixes))
         held = next((act for act in acts if act.kind == "desk" and act.ended is None and not act.void), None)
     return Me(
         account=viewer.account,
@@ -87,7 +90,8 @@ async def own(
 ) -> OwnCheckins:
     """One's own check-ins, as far back as the site keeps them."""
     first = int(cursor or 0)
-    acts = await site.reading.ask(lambda view: _own(view, viewer.pid, 0))
+    fixes = corrections(Requests(site.accounts.connection).of(viewer.pid, state=APPROVED))
+    acts = await site.reading.ask(lambda view: _own(view, viewer.pid, 0, fixes))
     page = acts[first : first + limit]
     return OwnCheckins(
         items=[_shown(act) for act in page],
@@ -95,10 +99,11 @@ async def own(
     )
 
 
-def _own(view: View, pid: str, since: int) -> list[Act]:
-    """Latest first."""
+def _own(view: View, pid: str, since: int, fixes: list[Correction]) -> list[Act]:
+    """Latest first. `fixes`: what operators have approved."""
     rows = Rows.over(view)
-    acts = acts_of(rows.of_person(pid, ACTS, since, LATEST), rows.of_person(pid, (CORRECTED,), since, LATEST))
+    told = rows.of_person(pid, (CORRECTED,), since, LATEST)
+    acts = acts_of(rows.of_person(pid, ACTS, since, LATEST), told, fixes)
     return sorted(acts, key=lambda act: (-(act.started or act.ended or 0), act.checkin_id))
 
 

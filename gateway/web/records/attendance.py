@@ -208,7 +208,9 @@ def with_staff_numbers(found: Attendance, numbers: Mapping[str, str | None]) -> 
 def acts_of(found: Iterable[Stored], corrected: Iterable[Stored], approved: Iterable[Correction] = ()) -> Iterable[Act]:
     """Check-ins of rows of ACTS, in any order, with corrections of rows of CORRECTED and others. No outages yet."""
     fixes: dict[str, list[Correction]] = {}
-    for one in (*map(_correction, corrected), *approved):
+    said = [_correction(row) for row in corrected]
+    known = {(one.target, one.field, one.new) for one in said}
+    for one in (*said, *(one for one in approved if (one.target, one.field, one.new) not in known)):
         fixes.setdefault(one.target, []).append(one)
     return _folded(found, fixes)
 
