@@ -135,8 +135,6 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /api/v1/erased": frozenset({INTEGRATOR}),
     "GET /api/v1/hooks": OPERATES,
     "POST /api/v1/hooks/{hook}/revive": OPERATES,
-    "GET /api/v1/completeness": MACHINES,
-    "GET /api/v1/erased": frozenset({INTEGRATOR}),
     "GET /api/v1/devices": MACHINES,
     "GET /api/v1/devices/{device}": MACHINES,
     "GET /api/v1/gateways": MACHINES,
