@@ -131,6 +131,8 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "DELETE /api/v1/reservations/{booking_ref}": EMPLOYEES,
     "GET /api/v1/attendance": MACHINES,
     "GET /api/v1/bookings": OPERATES,
+    "GET /api/v1/completeness": MACHINES,
+    "GET /api/v1/erased": frozenset({INTEGRATOR}),
     "GET /api/v1/hooks": OPERATES,
     "POST /api/v1/hooks/{hook}/revive": OPERATES,
     "GET /api/v1/devices": MACHINES,
