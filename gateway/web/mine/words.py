@@ -42,7 +42,7 @@ ACT_WORDS: Mapping[str, str] = {
 }
 STORED = "stored"
 STAGE_WORDS: Mapping[str, str] = {
-    STORED: N_("Tersimpan"),
+    STORED: N_("Sudah tersimpan"),
     SENT: N_("Menunggu tersimpan"),
     UNSURE: N_("Belum pasti"),
     REFUSED: N_("Ditolak"),
