@@ -13,8 +13,8 @@ METHOD_WORDS: Mapping[str, str] = {
     "qr": N_("stiker QR di meja"),
     "nfc": N_("stiker NFC di meja"),
     "web": N_("halaman ini"),
-    "kiosk": N_("kios"),
-    "operator": N_("operator"),
+    "kiosk": N_("sebuah kios"),
+    "operator": N_("seorang operator"),
     "tag": N_("tag yang Anda bawa"),
     "phone": N_("ponsel Anda"),
 }
