@@ -38,8 +38,8 @@ def extracted() -> dict[str, list[str]]:
     return found
 
 
-def english() -> Iterator[tuple[str, str, str]]:
-    """(file, text, English) of all files."""
+def english() -> Iterator[tuple[str, str, str, int]]:
+    """(file, text, English, number of its form) of all files. Both forms of a plural are one Indonesian text."""
     for path in sorted((WEB / "locale" / "en").glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale="en"):
@@ -47,26 +47,26 @@ def english() -> Iterator[tuple[str, str, str]]:
                 said = message.string if isinstance(message.string, tuple) else (message.string,)
                 for number, text in enumerate(texts):
                     if text:
-                        yield path.name, text, said[min(number, len(said) - 1)]
+                        yield path.name, text, said[min(number, len(said) - 1)], number
 
 
 def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
-    texts, known = extracted(), {text: said for _, text, said in english() if said}
+    texts, known = extracted(), {text: said for _, text, said, _ in english() if said}
     assert len(texts) > 50
     missing = {text: where for text, where in texts.items() if text not in known}
     assert not missing, "no English in locale/en/*.po: " + "".join(f"\n  {w[0]}: {t!r}" for t, w in missing.items())
-    unused = [f"{name}: {text!r}" for name, text, _ in english() if text not in texts]
+    unused = [f"{name}: {text!r}" for name, text, *_ in english() if text not in texts]
     assert not unused, "\n".join(["texts of locale/en that no page has:", *unused])
 
 
 def test_placeholders_are_the_same_and_nothing_is_said_two_ways() -> None:
-    said: dict[str, str] = {}
-    for name, text, english_text in english():
+    said: dict[tuple[str, int], str] = {}
+    for name, text, english_text, form in english():
         where = f"{name}: {text!r}"
         assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(english_text)), where
         assert text.count("%") == english_text.count("%") or "%%" in text, where
         assert (text[:1].isspace(), text[-1:].isspace()) == (english_text[:1].isspace(), english_text[-1:].isspace())
-        assert said.setdefault(text, english_text) == english_text, f"{where} has two translations"
+        assert said.setdefault((text, form), english_text) == english_text, f"{where} has two translations"
 
 
 class Visible(HTMLParser):

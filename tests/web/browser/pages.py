@@ -53,6 +53,7 @@ MORE = (
     Seen("/operator/perangkat/{device}", OPERATOR),
     Seen("/operator/gerbang/laporan", OPERATOR),
     Seen("/operator/denah/{floor}", OPERATOR),
+    Seen("/operator/pemasangan/jalan", OPERATOR),
     Seen("/mengapa", OPERATOR),
     Seen("/mengapa?tempat={place}", OPERATOR),
     Seen("/kiosk", (Role.KIOSK,), place="{floor}", asks=True),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -30,11 +29,9 @@ def cookies(running: RunningWeb, chromium: Browser) -> dict[str, str]:
 
 
 @pytest.fixture
-def page(running: RunningWeb, windows: Windows, cookies: dict[str, str]) -> Iterator[Page]:
+def page(running: RunningWeb, windows: Windows, cookies: dict[str, str]) -> Page:
     """A wide window; what its console complains about fails the test."""
-    made = windows.open(running.url, size=DESKTOP, cookies=cookies)
-    yield made
-    windows.check()
+    return windows.open(running.url, size=DESKTOP, cookies=cookies)
 
 
 def state(page: Page, place: str, wanted: str) -> None:
