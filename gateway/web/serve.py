@@ -126,7 +126,7 @@ class Serve:
             ahead=Ahead(reading, clock),
             proofs=Proofs(office, clock),
             once=Once(accounts.connection, wall),
-            followers=Followers(),
+            followers=Followers(reading, wall),
             hooks=hooks,
             mirror=mirror,
         )

@@ -110,6 +110,23 @@ Kind = Annotated[
 ]
 
 
+KEYSET = r"^[0-9]{1,19}\.[A-Za-z0-9._:-]{1,64}$"
+"""A cursor into what is sorted by a time, latest first, and then by an id."""
+
+
+def keyset(at: int, identity: str) -> str:
+    """The cursor behind this item."""
+    return f"{at}.{identity}"
+
+
+def behind(cursor: str | None, at: int, identity: str) -> bool:
+    """Whether an item comes after the one that the cursor is of."""
+    if cursor is None:
+        return True
+    time, _, last = cursor.partition(".")
+    return (-at, identity) > (-int(time), last)
+
+
 def is_below(place: str, above: str | None) -> bool:
     """Whether `place` is `above` or lies below it; `_` fills levels and stands for none. None: everywhere."""
     if above is None:

@@ -139,13 +139,13 @@ async def _followed(
                     for row in found.events
                 )
                 quiet = 0.0
-            if not found.more:
-                await asyncio.sleep(FOLLOW_S)
-                quiet += FOLLOW_S
-                if quiet >= PING_S:
-                    yield PING
-                    quiet = 0.0
             try:
+                while not found.more and await site.followers.newest() <= found.cursor:
+                    await asyncio.sleep(FOLLOW_S)
+                    quiet += FOLLOW_S
+                    if quiet >= PING_S:
+                        yield PING
+                        quiet = 0.0
                 found = await _page(site, who, found.cursor, MOST, types, place)
             except (HTTPException, TransientError):
                 return  # the reader comes back, and is told why

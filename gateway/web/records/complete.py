@@ -36,6 +36,8 @@ LAG_S = 60
 """Machine seconds from an act to its place in the outbox, with the clocks' difference, many times over."""
 HOLDING = frozenset({"outbox_stalled", "broker_lost", "archive_silent", "broker_refuses", "clock_unknown"})
 """Alarms of a gateway that may keep something beside its outbox."""
+GAP, STOPPED = "gateway.gap", "gateway.stopped"
+MOST = 1_000_000
 UPSTREAM = frozenset({"door_mqtt", "door_webhook", "door_csv"})
 """Types of sources that may bring later what happened earlier: one that is down holds its gateway back."""
 
@@ -173,9 +175,9 @@ class Proofs:
     def look(self, rows: Rows) -> None:
         """See how far the ledger alone proves something; every 10 s or so."""
         machine, lag = self._clock.machine(), self._lag()
-        gaps = declared(rows)
+        told = Told.of(rows)
         for name, heard in self._heard.items():
-            until = _chain(rows, name, gaps)[0]
+            until = _chain(rows, name, told)[0]
             if until is None:
                 continue
             heard.looks.append((machine, until - lag))
@@ -187,11 +189,11 @@ class Proofs:
 
     def now(self, rows: Rows, gateways: Iterable[str] | None = None) -> Completeness:
         """How far the record is complete, of these gateways (None: all of the office). Raises HadirError."""
-        gaps = declared(rows)
+        told = Told.of(rows)
         silences = rows.silences()
         chosen = list(self._heard if gateways is None else (name for name in gateways if name in self._heard))
         standings = sorted(
-            (self._standing(name, rows, gaps, silences) for name in chosen),
+            (self._standing(name, rows, told, silences) for name in chosen),
             key=lambda each: (-1 if each.until is None else each.until, each.gateway),
         )
         first = standings[0] if standings else None
@@ -199,17 +201,15 @@ class Proofs:
             until=None if first is None else first.until,
             why="the office has no gateway" if first is None else f"{first.gateway}: {first.why}",
             standings=tuple(standings),
-            holes=tuple(hole for name in chosen for hole in _holes(rows, name, gaps)),
+            holes=tuple(hole for name in chosen for hole in _holes(rows, name, told)),
             unplaced=tuple(
                 Unplaced(gateway=gateway, boot=boot, events=count)
-                for (gateway, boot), count in sorted(rows.unplaced().items())
+                for (gateway, boot), count in sorted(told.unplaced.items())
                 if gateway in chosen
             ),
         )
 
-    def _standing(
-        self, name: str, rows: Rows, gaps: Mapping[tuple[str, str], list[tuple[int, int]]], silences: Mapping[str, int]
-    ) -> Standing:
+    def _standing(self, name: str, rows: Rows, told: Told, silences: Mapping[str, int]) -> Standing:
         heard = self._heard[name]
         known = [until for until in (heard.proven, heard.ledger) if until is not None]
         until = max(known) if known else None
@@ -223,37 +223,54 @@ class Proofs:
             since = silent if silent is not None else heard.at
             cause, why = "not_heard", f"not heard since {written(since)}; it may hold what happened since then"
         else:
-            found, cause, why = _chain(rows, name, gaps)
+            found, cause, why = _chain(rows, name, told)
             if found is not None and until is None:
                 why = f"{why}; that has to stand for {SETTLE_S} s"
         return Standing(gateway=name, until=until, cause=cause, why=why)
 
 
-def declared(rows: Rows) -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """Ranges that gateways have given up, by (gateway, boot)."""
-    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for row in rows.query(types=("gateway.gap",), limit=100_000):
-        data = json.loads(row.body)["data"]
-        found.setdefault((row.gateway, str(data["boot"])), []).append((int(data["first"]), int(data["last"])))
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is asked of the ledger once, for all gateways."""
+
+    boots: Mapping[str, tuple[str, ...]]
+    """By gateway, in order."""
+    gaps: Mapping[tuple[str, str], list[tuple[int, int]]]
+    """By (gateway, boot), ranges that were given up."""
+    stops: frozenset[tuple[str, str, int]]
+    """(gateway, boot, sequence) of each goodbye."""
+    unplaced: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def of(cls, rows: Rows) -> Told:
+        """Raises apsw.Error, as the view does."""
+        boots: dict[str, list[str]] = {}
+        for gateway, boot in rows.boots():
+            boots.setdefault(gateway, []).append(boot)
+        gaps: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for row in rows.query(types=(GAP,), limit=MOST):
+            data = json.loads(row.body)["data"]
+            gaps.setdefault((row.gateway, str(data["boot"])), []).append((int(data["first"]), int(data["last"])))
+        stops = rows.query(types=(STOPPED,), limit=MOST)
+        return cls(
+            boots={gateway: tuple(sorted(found)) for gateway, found in boots.items()},
+            gaps=gaps,
+            stops=frozenset((row.gateway, row.boot, row.sequence) for row in stops),
+            unplaced=rows.unplaced(),
+        )
 
 
-def _chain(
-    rows: Rows, gateway: str, gaps: Mapping[tuple[str, str], list[tuple[int, int]]]
-) -> tuple[int | None, str, str]:
+def _chain(rows: Rows, gateway: str, told: Told) -> tuple[int | None, str, str]:
     """(until when the ledger alone has everything, cause, why not further)."""
-    boots = sorted(boot for name, boot in rows.boots() if name == gateway)
+    boots = told.boots.get(gateway, ())
     if not boots:
         return None, "never_heard", "it was never heard; start it, or take it out of office.yaml"
-    unplaced = rows.unplaced()
     until: int | None = None
-    expected = 1
-    for boot in boots:
+    for expected, boot in enumerate(boots, start=1):
         if counter(boot) != expected:
             return until, "boot_open", f"boots {expected} to {counter(boot) - 1} were never heard, and may hold events"
-        expected += 1
-        end, hole = _whole(rows.spans(gateway, boot), gaps.get((gateway, boot), []))
-        if (gateway, boot) in unplaced:
+        end, hole = _whole(rows.spans(gateway, boot), told.gaps.get((gateway, boot), []))
+        if (gateway, boot) in told.unplaced:
             return until, "clock", f"boot {boot} did not know the time"
         said = rows.said_around(gateway, boot, end, end)[0] if end else None
         if said is None:
@@ -261,7 +278,7 @@ def _chain(
         until = said if until is None else max(until, said)
         if hole:
             return until, "hole", f"numbers from {end + 1} on of boot {boot} are not here"
-        if boot != boots[-1] and not _stopped(rows, gateway, boot, end):
+        if boot != boots[-1] and (gateway, boot, end) not in told.stops:
             return until, "boot_open", f"boot {boot} did not end on purpose, and may have left events in the outbox"
     return until, "ledger", "no word of it yet since this process began; by the numbers in the ledger"
 
@@ -277,18 +294,10 @@ def _whole(spans: list[tuple[int, int]], lost: list[tuple[int, int]]) -> tuple[i
     return end, False
 
 
-def _stopped(rows: Rows, gateway: str, boot: str, end: int) -> bool:
-    """Whether the last that is here of a boot is its own goodbye."""
-    home = [row for row in rows.query(types=("gateway.stopped",), limit=100_000) if row.gateway == gateway]
-    return any(row.boot == boot and row.sequence == end for row in home)
-
-
-def _holes(rows: Rows, gateway: str, gaps: Mapping[tuple[str, str], list[tuple[int, int]]]) -> Iterable[Hole]:
-    for name, boot in sorted(rows.boots()):
-        if name != gateway:
-            continue
-        told = gaps.get((gateway, boot), [])
+def _holes(rows: Rows, gateway: str, told: Told) -> Iterable[Hole]:
+    for boot in told.boots.get(gateway, ()):
+        gaps = told.gaps.get((gateway, boot), [])
         for first, last in rows.missing(gateway, boot):
             since, until = rows.said_around(gateway, boot, first - 1, last + 1)
-            whole = any(begin <= first and last <= end for begin, end in told)
+            whole = any(begin <= first and last <= end for begin, end in gaps)
             yield Hole(gateway=gateway, boot=boot, first=first, last=last, declared=whole, since=since, until=until)

@@ -11,7 +11,7 @@ from gateway.web.api.commands import failed
 from gateway.web.asking import Answer
 from gateway.web.idempotency import KEPT_S, Kept, Once, Reused, Running
 from gateway.web.viewer import Role
-from tests.web.api.books import VISIT, Archive
+from tests.web.api.books import MORNING, VISIT, Archive
 from tests.web.api.conftest import Backend
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK
@@ -66,7 +66,7 @@ async def test_leaving_is_for_whoever_sits_there(web: Web, backend: Backend, arc
     path = f"/api/v1/checkins/{VISIT}/end"
     for client, status in (
         (backend(Role.EMPLOYEE, pid=web.person(), unit="panrb"), 404),
-        (backend(Role.DISPLAY), 404),
+        (backend(Role.DISPLAY), 403),
         (backend(Role.OPERATOR, units=["bkn"]), 404),
         (backend(Role.EMPLOYEE, pid=pid, unit="panrb"), 503),
         (backend(Role.OPERATOR, units=["panrb"]), 503),
@@ -84,6 +84,29 @@ async def test_what_one_sees_of_oneself(web: Web, backend: Backend, archive: Arc
     assert (mine["place"], mine["ended"], mine["method"]) == (DESK, None, "badge")
     nobody = (await backend(Role.INTEGRATOR, units=["panrb"]).get("/api/v1/me")).json()
     assert (nobody["pid"], nobody["name"], nobody["units"]) == (None, None, ["panrb"])
+
+
+async def test_pages_of_ones_own_miss_nothing_that_came_meanwhile(web: Web, backend: Backend, archive: Archive) -> None:
+    pid = web.person()
+    visits = [f"{VISIT[:-1]}{n}" for n in range(5)]
+    for n, visit in enumerate(visits[:4]):
+        archive.checkin(pid, at=MORNING + n // 2 * 10**9, visit=visit)
+        archive.reserved(f"b-{n}", NOON + (n // 2) * 10**9, NOON + 10**12, person=pid)
+    client = backend(Role.EMPLOYEE, pid=pid, unit="panrb")
+    for path, key in (("me/checkins", "checkin_id"), ("reservations", "booking_ref")):
+        got, cursor = [], None
+        while True:
+            page = (
+                await client.get(f"/api/v1/{path}", params={"limit": 1, **({"cursor": cursor} if cursor else {})})
+            ).json()
+            got += [one[key] for one in page["items"]]
+            cursor = page["next"]
+            if len(got) == 2 and path == "me/checkins":
+                archive.checkin(pid, at=MORNING + 9 * 10**9, visit=visits[4])
+            if cursor is None:
+                break
+        assert len(got) == len(set(got)) == 4
+    assert (await client.get("/api/v1/me/checkins?cursor=x")).status_code == 422
 
 
 async def test_a_reservation_is_its_owners(web: Web, backend: Backend, archive: Archive) -> None:
