@@ -8,8 +8,9 @@ import pytest
 
 from bench.screens.served import Served
 from gateway.config.places import Places
+from gateway.web.menu import MENU
 from tests.web.browser import looks
-from tests.web.browser.pages import PERSON, Seen, all_pages
+from tests.web.browser.pages import PERSON, Seen, all_pages, is_there, not_looked_at
 from tests.web.browser.windows import DESKTOP, PHONE, Windows
 
 
@@ -37,6 +38,11 @@ def names(office: Served) -> frozenset[str]:
                 texts += [zone.name or "", *(space.name or "" for space in zone.spaces)]
     texts += [device.id for device in configured.devices]
     return looks.words_of(*texts, *office.people())
+
+
+def test_every_page_is_looked_at_and_the_menu_leads_to_pages() -> None:
+    assert not_looked_at() == [], "add them to MORE of tests/web/browser/pages.py"
+    assert [entry.path for entry in MENU if not is_there(entry.path)] == []
 
 
 @pytest.mark.parametrize("way", [PHONE_ID, DESKTOP_EN], ids=lambda way: way.name)
