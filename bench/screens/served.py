@@ -32,6 +32,11 @@ from gateway.web.viewer import Role
 
 READY_S = 20.0
 BEAT_S = 5.0
+NOTES = (
+    "Datang pukul 07.40, kartu tertinggal di mobil.",
+    "Rapat koordinasi di kantor pusat sampai pukul 10.00.",
+)
+"""What people write who ask for a correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
