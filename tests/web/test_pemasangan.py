@@ -150,6 +150,7 @@ def test_a_card_tapped_at_a_real_reader_becomes_a_persons(running: RunningWeb) -
             time.sleep(0.1)
             page = client.get(f"{path}/isi")
         assert "sudah dimiliki seseorang" in page.text
+        assert "Berjalan; kata terakhirnya" in client.get("/operator/gerbang").text
 
 
 async def test_what_is_switched_on_in_the_window_is_told_from_what_always_speaks(web: Web) -> None:
