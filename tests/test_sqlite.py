@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import apsw
 import pytest
@@ -39,3 +42,26 @@ def test_of_several_rows_of_one_key_the_last_replaces(tmp_path: Path) -> None:
         sqlite.insert(connection, "INSERT OR REPLACE INTO t", [(1, "first"), (2, "other"), (1, "last")])
     assert connection.execute("SELECT * FROM t ORDER BY n").fetchall() == [(1, "last"), (2, "other")]
     connection.close()
+
+
+def test_two_who_open_a_new_file_at_once_make_its_schema_once(tmp_path: Path) -> None:
+    path, steps = tmp_path / "new.sqlite", ("CREATE TABLE t (x)", "CREATE TABLE u (x)")
+    first = sqlite.connect(path, exclusive=False)
+
+    def second() -> int:
+        connection = sqlite.connect(path, exclusive=False)
+        waits.set()
+        sqlite.migrate(connection, steps)  # it sees an empty file, and waits for the first
+        version = int(connection.execute("PRAGMA user_version").get)
+        connection.close()
+        return version
+
+    waits = Event()
+    with ThreadPoolExecutor(1) as pool:
+        first.execute("BEGIN IMMEDIATE; CREATE TABLE t (x); PRAGMA user_version=1")
+        found = pool.submit(second)
+        waits.wait()
+        time.sleep(0.1)
+        first.execute("COMMIT")
+        assert found.result() == 2
+    first.close()
