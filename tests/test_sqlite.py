@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 
 import apsw
 import pytest
@@ -46,22 +45,13 @@ def test_of_several_rows_of_one_key_the_last_replaces(tmp_path: Path) -> None:
 
 def test_two_who_open_a_new_file_at_once_make_its_schema_once(tmp_path: Path) -> None:
     path, steps = tmp_path / "new.sqlite", ("CREATE TABLE t (x)", "CREATE TABLE u (x)")
-    first = sqlite.connect(path, exclusive=False)
-
-    def second() -> int:
-        connection = sqlite.connect(path, exclusive=False)
-        waits.set()
-        sqlite.migrate(connection, steps)  # it sees an empty file, and waits for the first
-        version = int(connection.execute("PRAGMA user_version").get)
-        connection.close()
-        return version
-
-    waits = Event()
+    first, second = (sqlite.connect(path, exclusive=False) for _ in range(2))
+    first.execute("BEGIN IMMEDIATE; CREATE TABLE t (x); PRAGMA user_version=1")
     with ThreadPoolExecutor(1) as pool:
-        first.execute("BEGIN IMMEDIATE; CREATE TABLE t (x); PRAGMA user_version=1")
-        found = pool.submit(second)
-        waits.wait()
+        migrated = pool.submit(sqlite.migrate, second, steps)  # it sees an empty file, and waits for the first
         time.sleep(0.1)
         first.execute("COMMIT")
-        assert found.result() == 2
+        migrated.result()
+    assert second.execute("PRAGMA user_version").get == 2
     first.close()
+    second.close()
