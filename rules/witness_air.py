@@ -197,11 +197,13 @@ def _forgotten(bank: Bank, ppm: float) -> Bank:
     return tuple(_spread(sum(mode.share for mode in row), row) for row in read)
 
 
-Raw = tuple[float, ...]
+Plain = tuple[float, float, float, float, float, float]
+"""The fields of a Mode: between the steps of one reading, names would cost more than all the sums."""
+Raw = tuple[float, float, float, float, float, float]
 """Share of a hypothesis, times 1, level, base, and the three products of these: what mixes by adding."""
 
 
-def _mixed(bank: Bank, hours: float) -> Bank:
+def _mixed(bank: Bank, hours: float) -> list[list[Plain]]:
     """People come and go, and somebody opens a door: each takes over from those that may have turned into it.
 
     What is made of many has their mean and their spread.
@@ -210,24 +212,53 @@ def _mixed(bank: Bank, hours: float) -> Bank:
     rows = [_moved([_raw(mode) for mode in row], come, go, shift) for row in bank]
     last = len(rows) - 1
     stays, half = 1 - vent, vent / 2
-    return tuple(
-        tuple(
-            _mode(tuple(stays * x + half * (y + z) for x, y, z in zip(here, below, above, strict=True)))
-            for here, below, above in zip(row, rows[max(0, a - 1)], rows[min(last, a + 1)], strict=True)
-        )
+    return [
+        [
+            _mode(
+                stays * h0 + half * (b0 + a0),
+                stays * h1 + half * (b1 + a1),
+                stays * h2 + half * (b2 + a2),
+                stays * h3 + half * (b3 + a3),
+                stays * h4 + half * (b4 + a4),
+                stays * h5 + half * (b5 + a5),
+            )
+            for (h0, h1, h2, h3, h4, h5), (b0, b1, b2, b3, b4, b5), (a0, a1, a2, a3, a4, a5) in zip(
+                row, rows[max(0, a - 1)], rows[min(last, a + 1)], strict=True
+            )
+        ]
         for a, row in enumerate(rows)
-    )
+    ]
 
 
 def _moved(row: Sequence[Raw], come: float, go: float, shift: float) -> list[Raw]:
     stays, half, each = max(0.0, 1 - go - shift), shift / 2, come / SOURCES
-    nobody = row[0]
-    others = [sum(column) for column in zip(*row[1:], strict=True)]
-    made: list[Raw] = [tuple((1 - come) * x + go * y for x, y in zip(nobody, others, strict=True))]
+    n0, n1, n2, n3, n4, n5 = row[0]
+    o0, o1, o2, o3, o4, o5 = (sum(column) for column in zip(*row[1:], strict=True))
+    empty = 1 - come
+    made: list[Raw] = [
+        (
+            empty * n0 + go * o0,
+            empty * n1 + go * o1,
+            empty * n2 + go * o2,
+            empty * n3 + go * o3,
+            empty * n4 + go * o4,
+            empty * n5 + go * o5,
+        )
+    ]
+    e0, e1, e2, e3, e4, e5 = each * n0, each * n1, each * n2, each * n3, each * n4, each * n5
     for s in range(1, SOURCES + 1):
-        less, more = row[max(1, s - 1)], row[min(SOURCES, s + 1)]
+        x0, x1, x2, x3, x4, x5 = row[s]
+        l0, l1, l2, l3, l4, l5 = row[s - 1 or 1]
+        m0, m1, m2, m3, m4, m5 = row[s + 1 if s < SOURCES else s]
         made.append(
-            tuple(stays * x + each * z + half * (y + w) for x, y, w, z in zip(row[s], less, more, nobody, strict=True))
+            (
+                stays * x0 + e0 + half * (l0 + m0),
+                stays * x1 + e1 + half * (l1 + m1),
+                stays * x2 + e2 + half * (l2 + m2),
+                stays * x3 + e3 + half * (l3 + m3),
+                stays * x4 + e4 + half * (l4 + m4),
+                stays * x5 + e5 + half * (l5 + m5),
+            )
         )
     return made
 
@@ -239,16 +270,16 @@ def _raw(mode: Mode) -> Raw:
     return share, sl, sb, share * ll + sl * level, share * lb + sl * base, share * bb + sb * base
 
 
-def _mode(raw: Raw) -> Mode:
-    share, sl, sb, ll, lb, bb = raw
+def _mode(share: float, sl: float, sb: float, ll: float, lb: float, bb: float) -> Plain:
     level, base = sl / share, sb / share
-    return Mode(
+    ll, bb = ll / share - level * level, bb / share - base * base
+    return (
         share,
         level + OUTDOORS,
         base + OUTDOORS,
-        max(LEAST, ll / share - level * level),
+        ll if ll > LEAST else LEAST,
         lb / share - level * base,
-        max(LEAST, bb / share - base * base),
+        bb if bb > LEAST else LEAST,
     )
 
 
@@ -260,33 +291,34 @@ EXCESS = tuple(tuple(_source(air, place) / air for place in range(SOURCES + 1)) 
 """How far above the base each hypothesis comes to rest, ppm."""
 
 
-def _foreseen(row: Sequence[Mode], a: int, hours: float) -> list[Mode]:
+def _foreseen(row: Sequence[Plain], a: int, hours: float) -> list[Plain]:
     """Levels and bases of one ventilation after `hours`."""
     keeps = exp(-CHANGES[a] * hours)
     takes = 1 - keeps
+    kept, both, taken = keeps * keeps, 2 * keeps * takes, takes * takes
     stir, drift = STIR_SD**2 * hours, DRIFT_SD**2 * hours
     made = []
     for (share, level, base, ll, lb, bb), excess in zip(row, EXCESS[a], strict=True):
         change = (base + excess - level) * takes
-        spread = keeps * keeps * ll + 2 * keeps * takes * lb + takes * takes * bb + stir + (MISFIT * change) ** 2
-        made.append(Mode(share, level + change, base, spread, keeps * lb + takes * bb, bb + drift))
+        spread = kept * ll + both * lb + taken * bb + stir + (MISFIT * change) ** 2
+        made.append((share, level + change, base, spread, keeps * lb + takes * bb, bb + drift))
     return made
 
 
-def _corrected(foreseen: Sequence[Sequence[Mode]], ppm: float) -> Bank:
+def _corrected(foreseen: Sequence[Sequence[Plain]], ppm: float) -> Bank:
     """Each hypothesis corrected by the reading, and believed as far as it foresaw it."""
     read = READ_SD**2
-    best = min((ppm - mode.level) ** 2 / (mode.ll + read) for row in foreseen for mode in row)
+    best = min([(ppm - level) ** 2 / (ll + read) for row in foreseen for _, level, _, ll, _, _ in row])
     rows = []
     for row in foreseen:
         made = []
         for share, level, base, ll, lb, bb in row:
             spread, miss = ll + read, ppm - level
-            fits = max(UNLIKELY, exp((best - miss * miss / spread) / 2)) / sqrt(spread)
+            fits = exp((best - miss * miss / spread) / 2)
             gain, base_gain = ll / spread, lb / spread
             made.append(
-                Mode(
-                    share * fits,
+                (
+                    share * ((fits if fits > UNLIKELY else UNLIKELY) / sqrt(spread)),
                     level + gain * miss,
                     base + base_gain * miss,
                     ll * (1 - gain),
@@ -298,11 +330,19 @@ def _corrected(foreseen: Sequence[Sequence[Mode]], ppm: float) -> Bank:
     return _scaled(rows)
 
 
-def _scaled(rows: Sequence[Sequence[Mode]]) -> Bank:
+def _scaled(rows: Sequence[Sequence[Plain]]) -> Bank:
     """Shares that add up to 1, none of them 0."""
-    least = LEAST * sum(mode.share for row in rows for mode in row)
-    total = sum(max(least, mode.share) for row in rows for mode in row)
-    return tuple(tuple(Mode(max(least, mode.share) / total, *mode[1:]) for mode in row) for row in rows)
+    least = LEAST * sum([mode[0] for row in rows for mode in row])
+    total = sum([mode[0] if mode[0] > least else least for row in rows for mode in row])
+    return tuple(
+        tuple(
+            [
+                Mode((share if share > least else least) / total, level, base, ll, lb, bb)
+                for share, level, base, ll, lb, bb in row
+            ]
+        )
+        for row in rows
+    )
 
 
 def _bounded(bank: Bank, floor: float) -> Bank:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 import random
+from functools import cache
 from typing import NamedTuple
 
 from rules.api import SECOND, Reading
+from rules.room_model import RoomModel
+from rules.room_model_learn import learn
 from rules.room_model_table import Label
 
 T0 = 1_795_392_000 * SECOND
@@ -25,8 +28,9 @@ class Days(NamedTuple):
     labels: list[Label]
 
 
+@cache
 def days(seed: int, number: int, *, first: int = 0, most: int = 3) -> Days:
-    """`number` days of a room that is used in the daytime; a sensor reports every minute."""
+    """`number` days of a room that is used in the daytime; a sensor reports every minute. Not to be changed."""
     rng = random.Random(seed)
     readings: list[Reading] = []
     labels: list[Label] = []
@@ -59,3 +63,9 @@ def days(seed: int, number: int, *, first: int = 0, most: int = 3) -> Days:
 def without(some: Days, *kinds: str) -> Days:
     """The same days without some kinds of readings."""
     return Days([one for one in some.readings if one.kind not in kinds], some.labels)
+
+
+@cache
+def model_of(seed: int, number: int, *missing: str) -> RoomModel:
+    """What so many days teach without some kinds of readings: learned when it is first asked for, and once."""
+    return learn(*without(days(seed, number), *missing))

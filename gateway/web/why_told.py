@@ -272,7 +272,7 @@ class Telling:
         match one["type"]:
             case "occupancy.changed":
                 state = self._word(terms.STATES, one["state"])
-                return self._t(N_("%(state)s (%(cause)s)"), state=state, cause=cause) if cause else state
+                return f"{state} ({cause})" if cause else state
             case "occupancy.counted":
                 n = one.get("occupancy")
                 return self._t(N_("jumlah orang tidak disebut")) if n is None else self._t(N_("%(n)d orang"), n=n)
@@ -288,7 +288,7 @@ class Telling:
                 return self._t(N_("kartu ditolak: %(why)s"), why=why)
             case kind if kind in terms.RESERVATIONS:
                 said = self._word(terms.RESERVATIONS, kind)
-                return self._t(N_("%(state)s (%(cause)s)"), state=said, cause=cause) if cause else said
+                return f"{said} ({cause})" if cause else said
             case _ if "state" in one:
                 return self._word(terms.STATES, str(one["state"]))
             case kind:

@@ -12,13 +12,11 @@ from gateway.why.words import Words
 from rules import occupancy
 from rules.api import SECOND, Health, Reading, Sensed
 from rules.occupancy import Device, PlaceSettings
-from rules.room_model_learn import learn
-from tests.simulated_room import PLACE, T0, days, without
+from tests.simulated_room import PLACE, T0, days, model_of
 
-MODEL = learn(*days(1, 3))
-AIR = learn(*without(days(1, 3), "motion"))
 OTHER = days(2, 1)
 HOUR = 3600
+LEARNED = "learned"
 SENSORS = {
     "air": Device(modality="environment", expect_s=60.0),
     "lamp": Device(modality="environment", expect_s=60.0),
@@ -37,7 +35,12 @@ def begun(fold: Any, rule: Any) -> Any:
     return fold(rule, PLACE, at=(NOW - 1_795_484_000 * SECOND) / SECOND)
 
 
-def room(fold: Any, model: Any = MODEL, **more: Device) -> Any:
+def learned(*missing: str) -> Any:
+    return model_of(1, 3, *missing)
+
+
+def room(fold: Any, model: Any = LEARNED, **more: Device) -> Any:
+    model = learned() if model is LEARNED else model
     return begun(fold, occupancy.rule({PLACE: PlaceSettings(devices={**SENSORS, **more}, model=model)}))
 
 
@@ -91,13 +94,10 @@ def test_a_learned_room_that_was_never_heard_is_stale_at_last(fold: Any) -> None
 def test_occupied_ends_by_itself_though_the_other_sensors_are_mute(fold: Any) -> None:
     """Somebody moved, and then nothing is heard but the motion sensor's silence."""
     moves = [Reading("pir", "motion", True, PLACE, at(30 * n)) for n in range(1, 20)]
-    run = begun(fold, occupancy.rule({PLACE: PlaceSettings(devices=SENSORS, model=MOTION)})).feed(*moves)
+    run = room(fold, learned("co2", "temperature", "illuminance", "sound")).feed(*moves)
     assert run.state.state == "occupied"
     run.wait((NOW - 1_795_484_000 * SECOND) / SECOND + 4 * HOUR)
     assert [word for _, word in story(run)][:3] == ["starting", "occupied", "vacant"]
-
-
-MOTION = learn(*without(days(1, 3), "co2", "temperature", "illuminance", "sound"))
 
 
 def test_a_radar_that_the_model_does_not_know_is_believed(fold: Any) -> None:
@@ -110,11 +110,11 @@ def test_a_radar_that_the_model_does_not_know_is_believed(fold: Any) -> None:
 
 
 def test_a_motion_sensor_that_the_model_does_not_know_is_added(fold: Any) -> None:
-    run = room(fold, AIR).feed(*OTHER.readings)
+    run = room(fold, learned("motion")).feed(*OTHER.readings)
     assert share(run, OTHER.labels) >= 0.97
 
 
-@pytest.mark.parametrize("model", [None, MODEL])
+@pytest.mark.parametrize("model", [None, LEARNED])
 def test_the_same_readings_give_the_same_events(fold: Any, model: Any) -> None:
     one, two = (room(fold, model).feed(*OTHER.readings[: 11 * 60 * 5]) for _ in range(2))
     assert (one.events, one.facts, one.emits) == (two.events, two.facts, two.emits)

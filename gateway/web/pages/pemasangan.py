@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Annotated, Any
 
 import segno
@@ -166,10 +167,17 @@ async def _devices_page(request: Request, site: Site, viewer: Viewer, word: str,
         likely=likely,
         others=others,
         never=never,
-        strangers=[] if window is None else [(*one, drivers_of(one[2])) for one in window.strangers],
+        strangers=[] if window is None else [(*one, _line(site, one[0], one[2], one[3])) for one in window.strangers],
         floors=sorted({f"{b.id}/{f.id}" for b in site.office.buildings for f in b.floors}),
         **_words(site, request, viewer),
     )
+
+
+def _line(site: Site, gateway: str, medium: str, address: str) -> str:
+    """What office.yaml would say of a device that nobody configured; what only people know is left open."""
+    place = next((one.place for one in site.office.gateways if one.id == gateway), "")
+    driver = " | ".join(drivers_of(medium)) or "..."
+    return f"- {{id: ..., driver: {driver}, address: {json.dumps(address)}, place: {place}/...}}"
 
 
 class _No(HadirError):

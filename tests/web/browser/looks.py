@@ -82,6 +82,12 @@ SMALL = """(least) => {
   }
   return found;
 }"""
+# Controls whose words do not fit into them, or that lie on each other.
+SPILT = """() => [...document.querySelectorAll('a[href], button, label, summary, th, td, .status')]
+  .filter((it) => !it.closest('svg, .only-read') && it.getClientRects().length
+    && getComputedStyle(it).display !== 'inline' && getComputedStyle(it).overflowX === 'visible'
+    && it.scrollWidth > it.clientWidth + 1 && it.clientWidth > 1)
+  .slice(0, 5).map((it) => `${it.scrollWidth} in ${it.clientWidth}: ${it.outerHTML.slice(0, 110)}`)"""
 # What is wider than the window, innermost first; what scrolls by itself may be.
 WIDE = """() => {
   const width = document.documentElement.clientWidth;
@@ -107,6 +113,12 @@ TEXTS = """() => {
 def too_wide(page: Page) -> list[str]:
     """What makes the page scroll sideways."""
     found: list[str] = page.evaluate(WIDE)
+    return found
+
+
+def spilt(page: Page) -> list[str]:
+    """Words that stand out of their control."""
+    found: list[str] = page.evaluate(SPILT)
     return found
 
 

@@ -65,6 +65,7 @@ def test_a_page(office: Served, kept: Windows, names: frozenset[str], seen: Seen
     for width, height in (way.size, *({PHONE, DESKTOP} - {way.size})):
         page.set_viewport_size({"width": width, "height": height})
         wrong += [f"too wide at {width}: {what}" for what in looks.too_wide(page)]
+        wrong += [f"spilt at {width}: {what}" for what in looks.spilt(page)]
     page.set_viewport_size({"width": way.size[0], "height": way.size[1]})
     wrong += kept.taken()
     assert not wrong, "\n".join(wrong)

@@ -46,7 +46,7 @@ async def test_days_show_what_is_stored_what_waits_and_what_was_refused(web: Web
         )
     page = (await client.get("/riwayat")).text
     assert page.index("Kamis, 26 November 2026") < page.index("Rabu, 25 November 2026")
-    for said in ("Tersimpan", "Menunggu tersimpan", "Ditolak", "Belum pasti", "sedang dipakai orang lain"):
+    for said in ("Sudah tersimpan", "Menunggu tersimpan", "Ditolak", "Belum pasti", "sedang dipakai orang lain"):
         assert said in page
     assert "dilepas otomatis karena meja kosong" in page
     assert "disimpulkan dari petunjuk terakhir" in page
