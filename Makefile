@@ -12,9 +12,7 @@ run: $(VENV)/.demo
 install: $(VENV)/.demo
 	@echo "installed: $(BIN)/hadir (try: $(BIN)/hadir --help)"
 
-# three workers on two cores: much of a test is waiting. Bytecode is kept, whatever the environment says of it: the tests
-# start hundreds of processes
-test: export PYTHONDONTWRITEBYTECODE =
+# three workers on two cores: much of a test is waiting
 test: $(VENV)/.test
 	@deploy/test-servers.sh
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,11 @@ from hypothesis import settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as hadir does (gateway/cli.py); before numpy is imported
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes
+sys.dont_write_bytecode = False
+
 settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
+settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypothesis-profile=thorough
 settings.load_profile("hadir")
 
 SHARED = Path(__file__).parents[1].parent / "shared"

@@ -35,6 +35,8 @@ from rules.api import Event, Fact, Input
 
 PID = re.compile(rb"p-[0-9a-f]{16}")
 COMMIT_AT_ONCE = 500
+PATIENCE_S = 900
+"""A guard against hanging."""
 FIRST_BOOT = "000000-5ca1"
 LOOK = 300 * SECOND
 """How often devices are looked for that are silent."""
@@ -228,7 +230,7 @@ async def _project(office: Office, ledger: Ledger, now: int) -> None:
     clock = RecordedClock()
     clock.now = now
     projections = Projections(ledger, [build(one, office) for one in office.archive.stores], office, clock, Counters())
-    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         running = group.create_task(projections.run())
         projections.wake()
         while not all(projections.is_done(name, ledger.last_id()) for name in projections.status()):

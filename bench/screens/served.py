@@ -18,18 +18,25 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.broker import mosquitto
 from bench.screens.office import CROWDED, TODAY, Made, alive, make
-from gateway.clock import ScaledClock, SystemClock
+from gateway.clock import SECOND, ScaledClock, SystemClock
 from gateway.config.places import Places
 from gateway.contract import topics
+from gateway.contract.times import written
 from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.ports import free_port
 from gateway.web.accounts import Accounts
 from gateway.web.mine.places import path_of
+from gateway.web.mine.requests import Requests
 from gateway.web.viewer import Role
 
 READY_S = 20.0
 BEAT_S = 5.0
+NOTES = (
+    "Datang pukul 07.40, kartu tertinggal di mobil.",
+    "Rapat koordinasi di kantor pusat sampai pukul 10.00.",
+)
+"""What people write who ask for a correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,8 @@ class Served:
     broker: int
     process: subprocess.Popen[bytes]
     accounts: Accounts
+    correction: str
+    """Id of a correction that somebody has asked for."""
 
     @property
     def cookie(self) -> str:
@@ -61,6 +70,7 @@ class Served:
             "desk": path_of(place).removeprefix("/d/"),
             "free": path_of(self._free()).removeprefix("/d/"),
             "today": str(TODAY),
+            "correction": self.correction,
             "device": self.made.office.devices[0].id,
         }
 
@@ -132,7 +142,8 @@ def served(folder: Path, *, archive: bool = False, **what: Any) -> Iterator[Serv
         try:
             _until_up(url, process, folder / "serve.log")
             accounts = Accounts(made.office.path(made.office.web.data) / "web.sqlite", SystemClock())
-            found = Served(made=made, url=url, broker=broker, process=process, accounts=accounts)
+            correction = _asked(made, accounts)
+            found = Served(made=made, url=url, broker=broker, process=process, accounts=accounts, correction=correction)
             found.publish(made.retained)
             if archive:
                 beat.start()
@@ -152,6 +163,38 @@ def _start(role: str, made: Made, clock: ScaledClock, log: Path) -> subprocess.P
     command = [sys.executable, "-m", "gateway.cli", role, str(made.file), "--clock", str(clock)]
     with log.open("ab") as out:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+
+def _asked(made: Made, accounts: Accounts) -> str:
+    """Somebody forgot a tap in the morning; another one says why the morning is missing."""
+    ids = []
+    for index, (kind, field, new, note) in enumerate(
+        (
+            (
+                "lupa_tap",
+                "start",
+                written(made.now - 3 * 3600 * SECOND),
+                "Datang pukul 07.40, kartu tertinggal di mobil.",
+            ),
+            ("surat_tugas", "note", str(TODAY), "Rapat koordinasi di kantor pusat sampai pukul 10.00."),
+        )
+    ):
+        person = made.tower.people[index]
+        requests = Requests(accounts.connection)
+        ids.append(
+            requests.ask(
+                pid=made.pids[person.index],
+                unit=person.unit,
+                at=made.now - 1800 * SECOND,
+                kind=kind,
+                field=field,
+                target="",
+                old="",
+                new=new,
+                note=note,
+            )
+        )
+    return ids[0]
 
 
 def _beat(site: Served, clock: ScaledClock, over: threading.Event) -> None:

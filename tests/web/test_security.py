@@ -55,8 +55,8 @@ ELSEWHERE = [
 
 
 async def test_no_redirect_leads_elsewhere(web: Web) -> None:
-    mine = web.site.accounts.of_person(web.person(), "panrb")
-    who = reader(web.site, web.app, mine)
+    mine, other = (web.site.accounts.of_person(web.person(), "panrb") for _ in range(2))
+    who = reader(web.site, web.app, other)  # an account has 16 sessions, and the oldest ends
     for path in ELSEWHERE:
         assert own_path(path) == "/"
         query = str(httpx.QueryParams({"kembali": path, "lanjut": path}))

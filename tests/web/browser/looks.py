@@ -42,6 +42,14 @@ FOCUSABLE = """() => {
   window.__stops = found;
   return found.length;
 }"""
+# Also where a page has put the focus somewhere by itself.
+FROM_THE_TOP = """() => {
+  const top = document.createElement('span');
+  top.tabIndex = -1;
+  document.body.prepend(top);
+  top.focus();
+  top.remove();
+}"""
 # The element that has the focus: its place in the list above (-1: none of them), and whether one sees that it has it.
 FOCUSED = """() => {
   const it = document.activeElement;
@@ -136,7 +144,7 @@ def keyboard(page: Page, *, skip: bool = True) -> list[str]:
     wrong: list[str] = []
     order: list[int] = []
     unseen: dict[int, str] = {}
-    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+    page.evaluate(FROM_THE_TOP)
     for number in range(MOST_STOPS):
         page.keyboard.press("Tab")
         found: dict[str, Any] | None = page.evaluate(FOCUSED)

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bench.screens.served import Served
+from bench.screens.served import NOTES, Served
 from gateway.config.places import Places
+from gateway.web.menu import MENU
 from tests.web.browser import looks
-from tests.web.browser.pages import PERSON, Seen, all_pages
+from tests.web.browser.pages import PERSON, Seen, all_pages, is_there, not_looked_at
 from tests.web.browser.windows import DESKTOP, PHONE, Windows
 
 
@@ -36,7 +37,12 @@ def names(office: Served) -> frozenset[str]:
             for zone in floor.zones:
                 texts += [zone.name or "", *(space.name or "" for space in zone.spaces)]
     texts += [device.id for device in configured.devices]
-    return looks.words_of(*texts, *office.people())
+    return looks.words_of(*texts, *office.people(), *NOTES)
+
+
+def test_every_page_is_looked_at_and_the_menu_leads_to_pages() -> None:
+    assert not_looked_at() == [], "add them to MORE of tests/web/browser/pages.py"
+    assert [entry.path for entry in MENU if not is_there(entry.path)] == []
 
 
 @pytest.mark.parametrize("way", [PHONE_ID, DESKTOP_EN], ids=lambda way: way.name)
@@ -50,7 +56,7 @@ def test_a_page(office: Served, kept: Windows, names: frozenset[str], seen: Seen
     answer = page.goto(path + (f"?bahasa={way.language}" if seen.asks else ""))
     assert answer is not None
     assert answer.status == seen.status
-    assert page.url.startswith(f"{office.url}{path}")
+    assert page.url.startswith(f"{office.url}{'/kiosk' if seen.asks else path}")  # a kiosk leaves no history
     assert page.locator("h1").count() == 1
     assert page.locator("html").get_attribute("lang") == way.language
     wrong = looks.serious(page)

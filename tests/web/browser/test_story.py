@@ -25,6 +25,7 @@ from gateway.config.load import load
 from gateway.web.viewer import Role
 from tests.conftest import Mosquitto, free_port
 from tests.system.site import GUARD_S
+from tests.web.browser import looks
 from tests.web.browser.windows import DESKTOP, PHONE, Windows
 from tests.web.running import RunningWeb
 
@@ -138,17 +139,21 @@ def test_from_a_new_card_to_the_report(
     expect(operator.locator("[data-left]")).to_be_visible()
     story.hold(NEW_CARD)  # nobody's yet: the reader speaks all the same
     expect(operator.locator(".candidate", has_text="rdr-d-001").first).to_be_visible(timeout=GUARD_MS)
+    well(operator)
 
     # the card is enrolled: tapped at that reader, given to a person, who gets a code
     operator.goto("/operator/pemasangan")
     operator.get_by_label(re.compile("rdr-d-001")).check()
     operator.locator("section", has_text="Daftarkan kartu").get_by_role("button", name="Mulai 60 detik").click()
     expect(operator.locator("[data-left]")).to_be_visible()
+    well(operator)
     story.hold(NEW_CARD)
     operator.get_by_label("Nama", exact=True).fill("Sari Wulandari")
     operator.get_by_label("Unit").select_option("panrb")
     operator.locator("input[name=setuju]").check()
+    well(operator)
     operator.get_by_role("button", name="Daftarkan dan cetak kode masuk").click()
+    well(operator)
     code = operator.locator(".code").inner_text()
     version = story.people().version
     beside(lambda: story.until(lambda status: status["people_version"] == version))
@@ -189,6 +194,12 @@ def test_from_a_new_card_to_the_report(
         time.sleep(0.2)
     assert "1 dari 7 meja" in shown, shown
     assert "Sari" not in shown
+
+
+def well(page: Page) -> None:
+    """What test_pages.py asks of every page, for those that only a story leads to."""
+    wrong = [*looks.serious(page), *looks.too_wide(page), *looks.spilt(page)]
+    assert not wrong, "\n".join(wrong)
 
 
 def _report(operator: Page) -> str:
