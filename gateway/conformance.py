@@ -184,16 +184,18 @@ def suite(
     *,
     beside: Iterable[Driver] = (),
     frames: st.SearchStrategy[bytes] | None = None,
+    examples: int | None = None,
 ) -> type:
     """A test class for pytest.
 
     `beside`: drivers of the same family, which may read a vector of this file instead. `frames`: more good frames of
-    the line than the vectors hold.
+    the line than the vectors hold. `examples`: how many are tried for each law, else what Hypothesis's profile says.
     """
     import pytest
     from hypothesis import given, settings
     from hypothesis import strategies as st
 
+    many = settings(deadline=None, max_examples=examples or settings().max_examples)
     every = lines(vectors) if isinstance(vectors, Path) else list(vectors)
     own = [vector for vector in every if vector["medium"] in driver.media]
     rejected = [vector for vector in every if vector.get("reject")]
@@ -215,7 +217,7 @@ def suite(
         def test_vector(self, vector: Vector) -> None:
             check_vector(vector, family)
 
-        @settings(deadline=None)
+        @many
         @given(data=st.data())
         def test_any_bytes(self, data: st.DataObject) -> None:
             payload = _damaged(data.draw, st, [payload_of(vector) for vector in own])
@@ -243,7 +245,7 @@ def suite(
     class LineLaws(Laws):
         """Of one that reads a serial line: the next good frame is always read, whatever comes between."""
 
-        @settings(deadline=None)
+        @many
         @given(data=st.data())
         def test_good_frames_are_read_whatever_is_between_and_however_split(self, data: st.DataObject) -> None:
             sent = data.draw(st.lists(good, min_size=1, max_size=4))
@@ -251,7 +253,7 @@ def suite(
             left = iter(cut(driver, split(stream, data.draw(marks))).frames)
             demand(all(frame in left for frame in sent), "a good frame is lost")
 
-        @settings(deadline=None)
+        @many
         @given(data=st.data())
         def test_the_split_does_not_matter(self, data: st.DataObject) -> None:
             stream = b"".join(data.draw(st.lists(st.one_of(good, between), max_size=5)))
@@ -273,7 +275,7 @@ def suite(
                     causes = made.dropped.keys() - {"garbage", "unfinished", "oversize", "BadChecksum"}
                     demand(not causes, f"unknown causes {causes}")
 
-        @settings(deadline=None)
+        @many
         @given(broken=good, frame=good, at=st.integers(0, 60), bits=st.integers(1, 255))
         def test_a_damaged_byte_never_costs_the_frame_that_follows(
             self, broken: bytes, frame: bytes, at: int, bits: int
@@ -282,7 +284,7 @@ def suite(
             made[at % len(broken)] ^= bits
             demand(cut(driver, [bytes(made), frame]).frames[-1:] == [frame], "lost")
 
-        @settings(deadline=None)
+        @many
         @given(stream=st.lists(st.binary(max_size=600), max_size=6))
         def test_any_stream_is_bounded_and_accounted_for(self, stream: list[bytes]) -> None:
             cut(driver, stream)

@@ -44,12 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from gateway import calendars, radio, timekeeping
     from gateway.clock import SystemClock
-    from gateway.config import plan_check, surroundings, web_files
+    from gateway.config import plan_check, surroundings, web_bookings, web_files
     from gateway.config.document import Document
     from gateway.config.load import load
     from gateway.credentials import SiteKey
     from gateway.decode import installed
     from gateway.kernel_clock import Linux
+    from gateway.web import hook_check
 
     foreign()
     drivers = installed()
@@ -59,6 +60,8 @@ def _check(arguments: argparse.Namespace) -> int:
     mistakes += surroundings.keys(office, drivers)
     mistakes += plan_check.problems(office, document)
     mistakes += web_files.mistakes(office, document)
+    other = (*web_bookings.problems(office), *hook_check.problems(office))
+    mistakes += [document.problem(where, text) for where, text in other]
     key = office.path(office.people.site_key)
     if key.is_file():
         try:

@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +18,24 @@ from hypothesis import settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as hadir does (gateway/cli.py); before numpy is imported
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes
+sys.dont_write_bytecode = False
+
 settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
+settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypothesis-profile=thorough
 settings.load_profile("hadir")
 
 SHARED = Path(__file__).parents[1].parent / "shared"
+LONGEST = ("tests/test_demo.py", "tests/test_demo_controls.py", "tests/system/", "tests/faults/", "tests/accuracy/")
+"""Files that begin first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in the order in which workers take them: the longest, then by their number of tests."""
+    files = [item.nodeid.partition("::")[0] for item in items]
+    tests = Counter(files)
+    order = {name: (not name.startswith(LONGEST), -tests[name]) for name in tests}
+    items.sort(key=lambda item: order[item.nodeid.partition("::")[0]])
 
 
 def free_port() -> int:

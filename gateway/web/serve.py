@@ -23,6 +23,7 @@ from gateway.credentials import SiteKey
 from gateway.errors import HadirError, PermanentError
 from gateway.mqtt import Link, Message
 from gateway.people import PeopleTable
+from gateway.web import hook_check
 from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
@@ -64,6 +65,7 @@ class Serve:
 
     def __init__(self, office: Office, file: Path, clock: Clock, wall: Clock | None = None) -> None:
         """Raises HadirError: the port is taken, a file cannot be opened, the site's key is missing."""
+        hook_check.demand(office)
         wall = wall or SystemClock()
         counters = Counters()
         self._link = Link(

@@ -66,7 +66,7 @@ class Site:
     arrivals: Haste
     """Sign-ins at providers, by caller: an office may be behind one address."""
     changes: Haste
-    """By account."""
+    """By session: several kiosks may share an account."""
     requests: Haste
     """Of tokens, by account."""
     watch: Watch

@@ -163,7 +163,10 @@ class Telling:
         kind = self._word(terms.MODALITIES, item["modality"])
         if "dev" not in item:
             via = str(item["via"])
-            return Line(self._t(N_("Terdengar %(kind)s lewat %(dev)s."), kind=kind, dev=via), self._link(via))
+            text = N_("Sebuah tanda BLE terdengar di %(dev)s.")
+            if item["modality"] == "badge":
+                text = N_("Sebuah kartu terbaca di %(dev)s.")
+            return Line(self._t(text, dev=via), self._link(via))
         value = item["value"]
         if value is None or isinstance(value, bool):
             words = {True: N_("ya"), False: N_("tidak"), None: N_("tidak tahu")}

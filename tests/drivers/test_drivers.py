@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from drivers.api import Driver, Frame
 from firmware_sim import id12la, rdm6300
@@ -20,6 +21,8 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "vectors"
 BUILT_IN = list(built_in())
 DRIVERS = {driver.name: driver for _, driver in BUILT_IN}
 MODULES = sorted({module for module, _ in BUILT_IN})
+EXAMPLES = settings().max_examples // 4
+"""Of each law for each of a hundred drivers, anew in every run; `make fuzz` tries many more."""
 OTHERS = [vector for path in sorted(SHARED.glob("*.jsonl")) for vector in lines(path)]
 
 
@@ -41,6 +44,7 @@ for module, driver in BUILT_IN:
         vectors_of(module, driver),
         beside=[other for where, other in BUILT_IN if where == module and other is not driver],
         frames=FRAMES.get(driver.name),
+        examples=EXAMPLES,
     )
 
 

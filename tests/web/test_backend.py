@@ -92,6 +92,25 @@ def test_a_hooks_secret_has_to_be_there_and_private(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().out
 
 
+def test_a_hooks_types_and_place_have_to_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = office(tmp_path)
+    (tmp_path / "keys" / "hook").write_text("geheim")
+    (tmp_path / "keys" / "hook").chmod(0o600)
+    text = file.read_text()
+    wrong = text.replace("[occupancy.changed]", "[occupancy.change, presence.moved], place: utama/l09")
+    file.write_text(wrong)
+    said = check(file)
+    assert 'did you mean "occupancy.changed"' in said
+    assert "told to no hook" in said
+    assert 'no place "utama/l09"' in said
+    assert f"{file}:" in said
+    with pytest.raises(ConfigError, match=r"occupancy\.change"):
+        Serve(load(file), file, ManualClock(NOON), ManualClock(NOON))
+    file.write_text(text.replace("[occupancy.changed]", "[occupancy.changed], place: utama/l01"))
+    assert "web.hooks" not in check(file)
+    assert capsys.readouterr().out
+
+
 async def test_other_systems_that_fail_are_alarms_with_words(tmp_path: Path) -> None:
     file = office(tmp_path)
     (tmp_path / "keys" / "hook").write_text("geheim")

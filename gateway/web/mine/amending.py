@@ -10,9 +10,12 @@ from gateway.web.mine.requests import Request
 from gateway.web.site import Site
 from gateway.web.workplace import NOT_LEADING
 
+LONGEST = 200
+"""Of a text of the contract."""
 
-async def amend(site: Site, asked: Request, place: str, actor: str) -> Answer:
-    """Say it at `place`, where the check-in was. Asked again, it is the same event.
+
+async def amend(site: Site, asked: Request, place: str, actor: str, reason: str) -> Answer:
+    """Say it at `place`, where the check-in was, with the operator's reason. Asked again, it is the same event.
 
     What is not told (no coordinator is there) is not lost: approved requests stand beside the record all the same.
     """
@@ -22,7 +25,7 @@ async def amend(site: Site, asked: Request, place: str, actor: str) -> Answer:
         "field": asked.field,
         "old": asked.old,
         "new": asked.new,
-        "reason": asked.kind,
+        "reason": "".join(letter for letter in " ".join(reason.split()) if letter.isprintable())[:LONGEST],
     }
     answer = Answer(ok=False, reason=NOT_LEADING)
     for gateway in sorted(Owners(site.office).candidates(place), key=site.live.gone):

@@ -101,7 +101,7 @@ async def decide(
     if putusan == APPROVED:
         visit = await _visit(site, asked)
         if visit is not None:
-            await amend(site, asked, visit.place, viewer.account)
+            await amend(site, asked, visit.place, viewer.account, alasan)
     return see("/operator/koreksi?putus=1")
 
 

@@ -1,17 +1,17 @@
 """Up to when no gateway can still hold anything, and why it stands there.
 
-Said only on evidence, for each gateway by itself, and for all of them by the earliest:
+Said only on evidence, for each gateway by itself, and for all of them by the earliest. The evidence is a health
+message: nothing waits in the outbox (of any boot: the outbox is one file), the time is known, and no alarm says that
+something is held back. It counts only while every gateway of the site has been heard without a break for SETTLE_S: a
+tap at a reader of one gateway may be for another to decide, and waits unseen where it was read while either is away.
+Then everything that happened LAG_S before that message is in the ledger.
 
-- a health message that nothing waits in the outbox (of any boot: the outbox is one file), that the time is known, and
-  that no alarm says that something is held back; from a gateway that has been heard without a break for SETTLE_S, so
-  that what others kept for it meanwhile (taps at readers of another gateway) has reached it. Then everything that
-  happened LAG_S before that message is in the ledger.
-- without such a message, the ledger alone: committed numbers of each boot without a hole, each earlier boot ended by
-  `gateway.stopped`, and no boot number missing; and that this has stood for SETTLE_S.
+Where there is one gateway only, the ledger alone may show it as well: committed numbers of each boot without a hole,
+each earlier boot ended by `gateway.stopped`, no boot number missing; and that this has stood for SETTLE_S.
 
-Silence proves nothing: a gateway that is not heard stands where it stood. What is held by somebody else than a gateway
-(a door system that has not told yet), a correction that a person makes later, and a clock that is wrong and says that
-it is right, are not in this.
+Silence proves nothing: a gateway that is not heard stands where it stood, and all others with it. What is held by
+somebody else than a gateway (a door system that has not told yet), a correction that a person makes later, and a
+clock that is wrong and says that it is right, are not in this.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from gateway.contract.times import parsed, written
 from gateway.web.records.rows import Rows
 
 SETTLE_S = 120
-"""Machine seconds that a gateway must be heard without a break, before its word counts."""
+"""Machine seconds that every gateway must be heard without a break, before a word counts."""
 BREAK_S = 45
 """Health comes every 10 s: a longer pause is a break."""
 LAG_S = 60
 """Machine seconds from an act to its place in the outbox, with the clocks' difference, many times over."""
+FOLLOW = frozenset({"told", "others"})
+"""Causes of those that hold nobody back."""
 HOLDING = frozenset({"outbox_stalled", "broker_lost", "archive_silent", "broker_refuses", "clock_unknown"})
 """Alarms of a gateway that may keep something beside its outbox."""
 GAP, STOPPED = "gateway.gap", "gateway.stopped"
@@ -50,7 +52,8 @@ class Standing:
     until: int | None
     """Office time, ns; None: nothing is known."""
     cause: str
-    """Stable word: told, ledger, never_heard, not_heard, waiting, returned, clock, alarm, source, boot_open, hole."""
+    """Stable word: told, ledger, never_heard, not_heard, waiting, returned, others, clock, alarm, source, boot_open,
+    hole."""
     why: str
 
 
@@ -86,7 +89,7 @@ class Completeness:
     """The earliest of all gateways; None: of one of them nothing is known."""
     why: str
     standings: tuple[Standing, ...]
-    """The one that holds all back first."""
+    """Those that hold others back first."""
     holes: tuple[Hole, ...]
     unplaced: tuple[Unplaced, ...]
 
@@ -139,13 +142,24 @@ class Proofs:
             heard.begun = machine
         heard.boot, heard.at, heard.machine = health["boot"], at, machine
         heard.cause, heard.why = self._lacks(self._gateways[gateway], health, at)
-        if not heard.cause and machine - heard.begun < SETTLE_S * SECOND:
-            heard.cause = "returned"
-            heard.why = f"heard without a break for less than {SETTLE_S} s: what others kept for it may be on its way"
+        if not heard.cause:
+            heard.cause, heard.why = self._unsettled(gateway, machine)
         if not heard.cause:
             error = (health.get("clock") or {}).get("err_ms") or 0.0
             until = min(at, self._clock.office()) - self._lag() - int(error * 1_000_000)
             heard.proven = until if heard.proven is None else max(heard.proven, until)
+
+    def _unsettled(self, gateway: str, machine: int) -> tuple[str, str]:
+        """Whether it, or another, was away lately: what one kept for the other may be on its way."""
+        for name in (gateway, *(name for name in self._heard if name != gateway)):
+            heard = self._heard[name]
+            there = heard.boot and machine - heard.machine <= BREAK_S * SECOND
+            if there and machine - heard.begun >= SETTLE_S * SECOND:
+                continue
+            if name == gateway:
+                return "returned", f"heard without a break for less than {SETTLE_S} s: others may have kept taps for it"
+            return "others", f"{name} is not heard, or not for long: taps may wait for it, or there"
+        return "", ""
 
     @staticmethod
     def _lacks(gateway: Gateway, health: Mapping[str, Any], at: int) -> tuple[str, str]:
@@ -173,7 +187,9 @@ class Proofs:
     # --- the ledger alone -------------------------------------------------------------------------------------------
 
     def look(self, rows: Rows) -> None:
-        """See how far the ledger alone proves something; every 10 s or so."""
+        """See how far the ledger alone proves something; every 10 s or so. Nothing where there is another gateway."""
+        if len(self._heard) != 1:
+            return
         machine, lag = self._clock.machine(), self._lag()
         told = Told.of(rows)
         for name, heard in self._heard.items():
@@ -194,11 +210,12 @@ class Proofs:
         chosen = list(self._heard if gateways is None else (name for name in gateways if name in self._heard))
         standings = sorted(
             (self._standing(name, rows, told, silences) for name in chosen),
-            key=lambda each: (-1 if each.until is None else each.until, each.gateway),
+            key=lambda each: (each.cause in FOLLOW, -1 if each.until is None else each.until, each.gateway),
         )
         first = standings[0] if standings else None
+        known = [each.until for each in standings if each.until is not None]
         return Completeness(
-            until=None if first is None else first.until,
+            until=min(known) if standings and len(known) == len(standings) else None,
             why="the office has no gateway" if first is None else f"{first.gateway}: {first.why}",
             standings=tuple(standings),
             holes=tuple(hole for name in chosen for hole in _holes(rows, name, told)),
@@ -224,7 +241,7 @@ class Proofs:
             cause, why = "not_heard", f"not heard since {written(since)}; it may hold what happened since then"
         else:
             found, cause, why = _chain(rows, name, told)
-            if found is not None and until is None:
+            if found is not None and until is None and len(self._heard) == 1:
                 why = f"{why}; that has to stand for {SETTLE_S} s"
         return Standing(gateway=name, until=until, cause=cause, why=why)
 
@@ -280,7 +297,7 @@ def _chain(rows: Rows, gateway: str, told: Told) -> tuple[int | None, str, str]:
             return until, "hole", f"numbers from {end + 1} on of boot {boot} are not here"
         if boot != boots[-1] and (gateway, boot, end) not in told.stops:
             return until, "boot_open", f"boot {boot} did not end on purpose, and may have left events in the outbox"
-    return until, "ledger", "no word of it yet since this process began; by the numbers in the ledger"
+    return until, "ledger", "no word of it yet since this process began"
 
 
 def _whole(spans: list[tuple[int, int]], lost: list[tuple[int, int]]) -> tuple[int, bool]:

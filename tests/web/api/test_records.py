@@ -130,7 +130,7 @@ async def test_what_an_operator_approved_is_in_the_day(web: Web, backend: Backen
     (act,) = answer.json()["acts"]
     assert act["ended"] == new
     assert [(fix["field"], fix["reason"], fix["by"]) for fix in act["corrections"]] == [
-        ("last_evidence", "sudah diperiksa", "operator")
+        ("last_evidence", "lupa_tap", "operator")
     ]
     assert [(one["kind"], one["field"], one["new"]) for one in answer.json()["approved_without_record"]] == [
         ("lupa_tap", "start", "2026-11-26T00:00:00.000Z"),
