@@ -12,10 +12,10 @@ run: $(VENV)/.demo
 install: $(VENV)/.demo
 	@echo "installed: $(BIN)/hadir (try: $(BIN)/hadir --help)"
 
-# three workers on two cores: much of a test is waiting
+# three workers on two cores: much of a test is waiting; tests/conftest.py says in which order they take the files
 test: $(VENV)/.test
 	@deploy/test-servers.sh
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .

@@ -175,6 +175,7 @@ class GatewayApp:
             counters=counters,
             is_ours=self.resolver.is_ours,
             on_device=self.equipment.device_state,
+            on_stranger=self.equipment.enrolment.unbound,
         )
         self.sources = [
             build(source, around, self.equipment.on_state(self.bound.behind(source.id))) for source in gateway.sources

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,16 @@ settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypo
 settings.load_profile("hadir")
 
 SHARED = Path(__file__).parents[1].parent / "shared"
+LONGEST = ("tests/test_demo.py", "tests/test_demo_controls.py", "tests/system/", "tests/faults/", "tests/accuracy/")
+"""Files that begin first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in the order in which workers take them: the longest, then by their number of tests."""
+    files = [item.nodeid.partition("::")[0] for item in items]
+    tests = Counter(files)
+    order = {name: (not name.startswith(LONGEST), -tests[name]) for name in tests}
+    items.sort(key=lambda item: order[item.nodeid.partition("::")[0]])
 
 
 def free_port() -> int:

@@ -97,6 +97,10 @@ async def test_every_answer_has_its_headers_also_mistakes_and_files(web: Web, mo
     for headers in (*(answer.headers for answer in answers), broken.headers):
         for name, value in HEADERS.items():
             assert headers[name.lower()] == value
+    assert [answer.headers["cache-control"] for answer in answers[:3]] == ["no-store"] * 3
+    assert answers[4].headers["cache-control"].startswith("public")
+    me = await who.ask("GET", "/api/v1/me", headers={"accept": "application/json"})
+    assert me.headers["cache-control"] == "no-store"
     assert "unsafe" not in HEADERS["Content-Security-Policy"]
 
 

@@ -1,4 +1,4 @@
-"""Where text becomes HTML without being escaped: each such place is known, and takes only what the server escaped."""
+"""Places that need a reason are known one by one: where text becomes HTML, and where a person's name is opened."""
 
 from __future__ import annotations
 
@@ -39,3 +39,29 @@ def test_templates_and_python_escape_everything_else() -> None:
         for _ in re.finditer(r"\bMarkup\(", path.read_text(encoding="utf-8"))
     )
     assert found == UNESCAPED, f"{found}: Markup() is for what is escaped; say in UNESCAPED why it is"
+
+
+OPENED = {
+    "lookups.py": "the one way to others: with a reason that they see",
+    "finding_people.py": "finds one person among an operator's units; who shows them has noted it",
+    "pages/koreksi.py": "opening a request is a look-up, noted on the same page",
+    "pages/pemasangan.py": "whoever stands there with their card, noted",
+    "pages/kiosk.py": "the first name of who holds the card",
+    "api/me.py": "one's own",
+    "mine/export.py": "one's own",
+    "mine/sharing.py": "who shares with one",
+    "pages/beranda.py": "one's own",
+    "pages/gangguan.py": "one's own",
+    "pages/orang.py": "one's own",
+    "pages/privasi.py": "one's own",
+}
+"""Where the people table opens names, and for whom."""
+
+
+def test_names_are_opened_where_it_is_known_for_whom() -> None:
+    found = {
+        str(path.relative_to(WEB))
+        for path in sorted(WEB.rglob("*.py"))
+        if re.search(r"people\.(?:person|sharing)\(", path.read_text(encoding="utf-8"))
+    }
+    assert found == OPENED.keys(), f"{sorted(found ^ OPENED.keys())}: use lookups.look_up, or say in OPENED for whom"

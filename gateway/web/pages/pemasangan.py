@@ -32,6 +32,8 @@ OVER = N_("Jendela pemasangan sudah lewat. Mulai lagi.")
 NO_CONSENT = N_("Orangnya harus menyetujui dulu; tanpa persetujuan tidak ada yang didaftarkan.")
 NOT_YOURS = N_("Unit itu bukan bagian Anda.")
 NOBODY = N_("Tidak ada orang seperti itu di unit Anda. Tulis NIP, pid, atau nama lengkapnya.")
+MOST_NAMED = 4
+"""Drivers that are offered for one medium; of more, people know better which."""
 TAKEN = N_("Kartu itu sudah dimiliki orang lain. Nonaktifkan dulu di sana.")
 INVALID = N_("Nama paling panjang 120 huruf; NIP hanya angka, huruf, titik, garis, dan spasi.")
 
@@ -176,7 +178,8 @@ async def _devices_page(request: Request, site: Site, viewer: Viewer, word: str,
 def _line(site: Site, gateway: str, medium: str, address: str) -> str:
     """What office.yaml would say of a device that nobody configured; what only people know is left open."""
     place = next((one.place for one in site.office.gateways if one.id == gateway), "")
-    driver = " | ".join(drivers_of(medium)) or "..."
+    names = drivers_of(medium)
+    driver = " | ".join(names) if 0 < len(names) <= MOST_NAMED else "..."
     return f"- {{id: ..., driver: {driver}, address: {json.dumps(address)}, place: {place}/...}}"
 
 
