@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from playwright.sync_api import Response
 
 from bench.screens.served import NOTES, Served
 from gateway.config.places import Places
@@ -22,6 +24,8 @@ class Way(NamedTuple):
     language: str
 
 
+MOST_BYTES = 100_000
+"""Of everything that a first look at a page fetches, as it goes over the network."""
 PHONE_ID, DESKTOP_EN = Way("phone-id", PHONE, "id"), Way("desktop-en", DESKTOP, "en")
 
 
@@ -85,3 +89,22 @@ def _looking(office: Served, seen: Seen, way: Way) -> dict[str, Any]:
         session = office.session(*seen.roles, person=PERSON if seen.person else -1, place=place)
         cookies = {office.cookie: session}
     return {"size": way.size, "language": "" if seen.asks else way.language, "cookies": cookies}
+
+
+@pytest.mark.parametrize("path", ["/masuk", "/", "/denah/{floor}", "/denah/{crowded}", "/d/{desk}", "/riwayat"])
+def test_a_phone_on_a_slow_network_fetches_little(
+    office: Served, windows: Windows, path: str, record_property: Callable[[str, object], None]
+) -> None:
+    cookies = {} if path == "/masuk" else {office.cookie: office.session(person=PERSON)}
+    page = windows.open(office.url, size=PHONE, cookies=cookies)
+    fetched: list[Response] = []
+    page.on("response", lambda answer: fetched.append(answer))
+    page.goto(path.format(**office.words), wait_until="load")
+    took = 0
+    for answer in fetched:
+        if "/langsung/" not in answer.url:  # a stream, which begins when everything is there
+            sizes = answer.request.sizes()
+            took += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+    record_property("bytes", took)
+    print(f"{path}: {took / 1000:.1f} kB in {len(fetched)} answers")
+    assert took < MOST_BYTES
