@@ -9,6 +9,9 @@ from gateway import sqlite
 from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
 
 
+_FREE = "SELECT source FROM event WHERE free"
+
+
 class Rows(View):
     """A connection to a ledger. One thread at a time."""
 
@@ -66,8 +69,7 @@ class Rows(View):
         # what ran free stands elsewhere than it says, and is found by its boot; all else by the index over `time`
         parts = (
             f"{PERSON_ROWS} WHERE NOT free AND time >= ? AND time < ? AND {where}",
-            f"{PERSON_ROWS} WHERE source IN (SELECT source FROM event WHERE free) AND free AND at >= ? AND at < ?"
-            f" AND {where}",
+            f"{PERSON_ROWS} WHERE source IN ({_FREE}) AND free AND at >= ? AND at < ? AND {where}",
         )
         return sorted(self._rows(" UNION ALL ".join(parts), (since, until, *values) * 2), key=by_time)
 
