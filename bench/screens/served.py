@@ -30,7 +30,7 @@ from gateway.web.mine.places import path_of
 from gateway.web.mine.requests import Requests
 from gateway.web.viewer import Role
 
-READY_S = 20.0
+READY_S = 120.0
 BEAT_S = 5.0
 NOTES = (
     "Datang pukul 07.40, kartu tertinggal di mobil.",
