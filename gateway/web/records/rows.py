@@ -8,7 +8,6 @@ from pathlib import Path
 from gateway import sqlite
 from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
 
-
 _FREE = "SELECT source FROM event WHERE free"
 
 
