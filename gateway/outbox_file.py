@@ -80,8 +80,9 @@ def _highest_boot(path: Path) -> str:
         sqlite.abandon(connection)
 
 
-def _says(body: bytes, boot: str) -> bool:
+def _says(body: object, boot: object) -> bool:
+    """Whether a dead letter is of that boot. A column of a damaged page may hold anything, or nothing."""
     try:
-        return decode(body).boot == boot
+        return isinstance(body, bytes) and decode(body).boot == boot
     except PermanentError:
         return False

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gateway import outbox_store, sqlite
@@ -131,6 +132,25 @@ async def test_pending_is_oldest_boot_first_and_pages(tmp_path: Path) -> None:
         assert len(await outbox.pending(max_bytes=1)) == 1, "one row always comes, whatever its size"
     assert highest_boot(tmp_path / "outbox.sqlite") == "000011-0000"
     assert highest_boot(tmp_path / "absent.sqlite") == ""
+
+
+async def test_a_dead_letter_whose_body_a_damaged_page_has_lost_does_not_keep_a_gateway_from_starting(
+    tmp_path: Path,
+) -> None:
+    outbox = make_outbox(tmp_path, boot="000009-ffff")
+    async with running(outbox):
+        await outbox.append([telemetry()], ())
+    schema = "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'dead'"
+    steps: list[tuple[str, tuple[str, ...]]] = [
+        (schema, ("body BLOB NOT NULL", "body BLOB")),
+        ("INSERT INTO dead VALUES ('000010-0000', 1, 'invalid', 't', NULL)", ()),
+        (schema, ("body BLOB,", "body BLOB NOT NULL,")),
+    ]
+    for statement, values in steps:
+        connection = apsw.Connection(str(tmp_path / "outbox.sqlite"))
+        connection.execute(statement, values)
+        connection.close()
+    assert highest_boot(tmp_path / "outbox.sqlite") == "000009-ffff"
 
 
 async def test_retire_takes_exactly_its_ranges(tmp_path: Path) -> None:
