@@ -203,8 +203,6 @@ class GatewayApp:
             state, boot=self.origin.boot, version=version("hadir"), config=self.config_hash, at=at
         )
 
-    # --- running ----------------------------------------------------------------------------------------------------
-
     async def run(self) -> None:
         """Until cancelled: sources stop, then what is left goes through the outbox and out."""
         async with asyncio.TaskGroup() as last:

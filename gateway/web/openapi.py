@@ -10,8 +10,8 @@ from fastapi.openapi.utils import get_openapi
 
 from gateway.web.api.common import PREFIX, Problem, errors
 
-EVERYWHERE = (404, 409, 503)
-"""What any route may answer beside 401, 403, 422: it is not there, it does not fit, the archive cannot be read."""
+EVERYWHERE = (404, 409, 429, 503)
+"""What any may answer beside 401, 403, 422: it is not there, does not fit, too often, the archive cannot be read."""
 OURS = ("HTTPValidationError", "ValidationError")
 """The framework's own words for a mistake, which are never sent."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
 import socket
 import sys
@@ -80,7 +81,6 @@ class Serve:
         providers = _providers(office, wall)
         people = PeopleTable(office.path(office.people.table), key, clock)
         self._web = office.web
-        self._socket = _listen(office.web.host, office.web.port)
         reading = Reading(office)
         accounts = Accounts(
             office.path(office.web.data) / "web.sqlite",
@@ -133,11 +133,14 @@ class Serve:
             mirror=mirror,
         )
         self.site.accounts.forget_erased()
+        self._socket = _listen(office.web.host, office.web.port)  # last: who can connect is answered
         for topic in TOPICS:
             self._link.subscribe(f"{PREFIX}/{topic.format(site=office.site)}", self._received)
 
     async def run(self) -> None:
         """Until cancelled."""
+        # a service has no home, and matplotlib would look for its fonts anew at each start
+        os.environ.setdefault("MPLCONFIGDIR", str(self.site.office.path(self._web.data) / "matplotlib"))
         config = uvicorn.Config(
             build(self.site),
             log_config=None,

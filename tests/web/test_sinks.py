@@ -11,8 +11,8 @@ SINK = re.compile(
     r"\.innerHTML\s*\+?=[^=]|\.outerHTML\s*\+?=[^=]|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
     r"|createContextualFragment|parseFromString|setHTMLUnsafe|set(?:Timeout|Interval)\(\s*[\"'`]|\.on[a-z]+\s*=\s*[\"'`]"
 )
-KNOWN = {"denah.js": 1, "employee.js": 1, "kiosk.js": 1, "operator.js": 1, "pairing.js": 1}
-"""Each puts a part of a page of ours into the page: its template has escaped it."""
+KNOWN = {"denah.js": 1, "employee.js": 1, "kiosk.js": 1, "operator.js": 2, "pairing.js": 1}
+"""Each puts a part of a page of ours into the page, or into a template beside it: its template has escaped it."""
 UNESCAPED = {"rendering.py": 2, "pages/pemasangan.py": 1}
 """A field with a token, JSON whose letters are escaped, and a drawn QR code."""
 

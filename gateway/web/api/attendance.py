@@ -14,6 +14,7 @@ from gateway.contract.fields import LEVEL
 from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError
 from gateway.ledger_view import View
+from gateway.web.api.attendance_wire import Complete, Day
 from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
 from gateway.web.lookups import look_up_unit
 from gateway.web.mine.requests import Request, Requests
@@ -32,49 +33,12 @@ EARLIEST, LATEST = 2000, 2200
 """Years."""
 _FOUND: dict[int | str, dict[str, Any]] = {
     200: {
+        "model": Day,
         "description": records.NOTE,
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/csv": {"schema": {"type": "string"}}},
+        "content": {"text/csv": {"schema": {"type": "string"}}},
         "headers": {"Hadir-Complete-Until": {"description": "empty: not known", "schema": {"type": "string"}}},
     }
 }
-
-
-class CompleteGateway(BaseModel):
-    """How far one gateway is known to have told everything."""
-
-    gateway: str
-    until: str | None
-    cause: str = Field(description="told, ledger, never_heard, not_heard, waiting, returned, clock, alarm, source, ...")
-    why: str
-
-
-class MissingNumbers(BaseModel):
-    """Numbers of a boot that are not in the archive: refused, lost, or on their way."""
-
-    gateway: str
-    boot: str
-    first: int
-    last: int
-    declared_lost: bool
-    between: list[str | None] = Field(description="what is here on both sides was recorded then")
-
-
-class WithoutTime(BaseModel):
-    """Events that are here, and whose time nobody knows: their box had no clock."""
-
-    gateway: str
-    boot: str
-    events: int
-
-
-class Complete(BaseModel):
-    """How far the record is complete."""
-
-    until: str | None = Field(description="the earliest of all gateways; null: of one of them nothing is known")
-    why: str
-    gateways: list[CompleteGateway]
-    missing: list[MissingNumbers]
-    without_time: list[WithoutTime]
 
 
 class ErasedPerson(BaseModel):

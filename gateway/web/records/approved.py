@@ -16,7 +16,7 @@ def corrections(requests: Iterable[Request]) -> list[Correction]:
             field=one.field,
             old=one.old or None,
             new=one.new or None,
-            reason=one.answer,
+            reason=one.kind,  # as the event has it: what people wrote to each other stays here
             by="operator",
             at=one.decided,
         )

@@ -8,6 +8,7 @@ import io
 import json
 
 from gateway.contract.events import EVENTS
+from gateway.web.api.attendance_wire import Day
 from gateway.web.api.events import _followed, scope
 from gateway.web.mine.requests import APPROVED, REFUSED, Requests
 from gateway.web.records.feed import page
@@ -89,6 +90,7 @@ async def test_staff_numbers_need_a_reason_that_the_person_sees(web: Web, backen
     query = "/api/v1/attendance?unit=panrb&date=2026-11-26&staff_numbers=true"
     assert (await client.get(query)).status_code == 403
     found = (await client.get(f"{query}&reason=rekap bulanan")).json()
+    Day.model_validate(found)
     assert found["acts"][0]["staff_number"] == "12345"
     ((_, _, what, reason),) = web.site.accounts.lookups(pid)
     assert (what, reason) == ("attendance", "rekap bulanan")
@@ -111,6 +113,7 @@ async def test_an_operator_looks_people_up_with_a_reason(web: Web, backend: Back
 async def test_what_an_operator_approved_is_in_the_day(web: Web, backend: Backend, archive: Archive) -> None:
     pid = web.person()
     archive.tell("gateway.started", MORNING)
+    archive.tell("coverage.lost", MORNING, **{"from": MORNING, "places": [DESK], "cause": "sensor"})
     archive.checkin(pid)
     requests = Requests(web.site.accounts.connection)
     more = {"pid": pid, "unit": "panrb", "at": NOON, "kind": "lupa_tap", "old": "", "note": "rahasia"}
@@ -127,6 +130,7 @@ async def test_what_an_operator_approved_is_in_the_day(web: Web, backend: Backen
     assert requests.decide(refused, REFUSED, by="a-1", at=NOON, answer="tidak benar")
     client = backend(Role.INTEGRATOR, units=["panrb"])
     answer = await client.get("/api/v1/attendance?unit=panrb&date=2026-11-26")
+    Day.model_validate(answer.json())
     (act,) = answer.json()["acts"]
     assert act["ended"] == new
     assert [(fix["field"], fix["reason"], fix["by"]) for fix in act["corrections"]] == [
