@@ -305,7 +305,7 @@ async def streams(
 
 
 async def answers(
-    office: Office, broker: Broker, *, rate: float, changes: float, seconds: float, everything: bool
+    office: Office, broker: Broker, pid: int, *, rate: float, changes: float, seconds: float, everything: bool
 ) -> dict[str, Any]:
     """A backend asks what is free, `rate` times a second, while `changes` desks a second change.
 
@@ -335,6 +335,7 @@ async def answers(
         free.append((reader, writer))
 
     bodies, places = (state(taken=True), state(taken=False)), desks(1)
+    before = usage(pid)
     async with asyncio.TaskGroup() as group:
         began, said = loop.time(), 0
         for number in range(int(rate * seconds)):
@@ -350,6 +351,7 @@ async def answers(
         "bytes": size,
         "p50_ms": _percentile(took, 50),
         "p99_ms": _percentile(took, 99),
+        "cpu_ms": round((usage(pid).cpu_s - before.cpu_s) * 1000 / len(took), 2),
     }
 
 
@@ -375,8 +377,8 @@ def measure(*, browsers: int = 1000, rate: float = 50.0, asked: float = 200.0, s
                         streams(office, broker, process.pid, browsers=browsers, rate=rate, seconds=seconds)
                     )
                     how = {"rate": asked, "changes": rate, "seconds": seconds}
-                    page = asyncio.run(answers(office, broker, everything=False, **how))
-                    everything = asyncio.run(answers(office, broker, everything=True, **how))
+                    page = asyncio.run(answers(office, broker, process.pid, everything=False, **how))
+                    everything = asyncio.run(answers(office, broker, process.pid, everything=True, **how))
             finally:
                 broker.end()
     return {"stream": told, "page": page, "everything": everything}

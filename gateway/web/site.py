@@ -89,9 +89,14 @@ class Site:
 
 
 def site_of(request: Request) -> Site:
-    """For routes: `site: TheSite`."""
+    """For what has the request; routes say `site: TheSite`."""
     site: Site = request.app.state.site
     return site
 
 
-TheSite = Annotated[Site, Depends(site_of)]
+async def _asked(request: Request) -> Site:
+    """As a coroutine: FastAPI gives a plain function to a thread, and each request would wait for that."""
+    return site_of(request)
+
+
+TheSite = Annotated[Site, Depends(_asked)]
