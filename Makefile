@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench accuracy faults faults-long fuzz docs clean
+.PHONY: run install test lint bench accuracy faults faults-long fuzz api-fuzz docs screenshots clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -42,9 +42,19 @@ faults-long: $(VENV)/.test
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m fuzz.run $(ARGS)
 
+# requests made from the OpenAPI document: some minutes; the tests do a few of each
+api-fuzz: $(VENV)/.test
+	HADIR_API_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -q --timeout 3600 tests/web/api/test_schemathesis.py $(ARGS)
+
 docs: $(VENV)/.demo
 	$(BIN)/hadir schema docs/contract
+	$(BIN)/python -m tests.contract.kit
 	$(BIN)/hadir devices --guide docs/devices.md
+
+# docs/screenshots and docs/web-screens.md: an office with five simulated days behind it, in a real Chromium
+screenshots: $(VENV)/.test
+	@deploy/test-servers.sh
+	$(BIN)/python -m bench.screens $(ARGS)
 
 clean:
 	rm -rf $(VENV) var bench-work dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench import idle
+from bench import idle, web
 from bench.broker import Tally, mosquitto
 
 ROOT = Path(__file__).parents[1]
@@ -170,6 +170,41 @@ def demo() -> dict[str, Any]:
     return found
 
 
+def pages() -> list[Line]:
+    """`hadir serve` before a crowd: times, as a person or a program waits for them."""
+    found = web.measure()
+    stream, page, everything = found["stream"], found["page"], found["everything"]
+    told = f"{stream['browsers']} browsers, {stream['changes']} changes, {stream['missed']} missed"
+    all_there = stream["browsers"] == 1000 and not (stream["missed"] or stream["broken"])
+    answered = all(set(part["statuses"]) == {200} for part in (page, everything))
+    return [
+        Line(
+            f"web: change to browser, p99 of {told}",
+            f"{stream['p99_ms']:.0f} ms",
+            "below 1,000 ms",
+            all_there and stream["p99_ms"] < 1000,
+        ),
+        Line(
+            "web: memory of `hadir serve` with them",
+            f"{stream['rss_mb']:.0f} MB",
+            "at most 300 MB",
+            stream["rss_mb"] <= 300,
+        ),
+        Line(
+            "web: availability of 10,000 desks, a page of 1,000, 200 a second, p99",
+            f"{page['p99_ms']:.1f} ms",
+            "below 50 ms",
+            answered and page["p99_ms"] < 50,
+        ),
+        Line(
+            "web: availability, all 10,000 in one compressed answer, 200 a second, p99",
+            f"{everything['p99_ms']:.1f} ms",
+            "below 50 ms",
+            answered and everything["p99_ms"] < 50,
+        ),
+    ]
+
+
 def lines(bench: Bench, edge: dict[str, Any], heavy: list[str], account: dict[str, Any]) -> list[Line]:
     """The table."""
 
@@ -224,7 +259,7 @@ def main() -> int:
         bench = Bench(peer, port)
         contest(bench, rounds)
         edge = idle.measure(bench.folder(), port)
-    table = [*lines(bench, edge, idle.heavy_imports(), demo()), *decoded, *located]
+    table = [*lines(bench, edge, idle.heavy_imports(), demo()), *decoded, *located, *pages()]
     print(
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python {platform.python_version()}, median of {rounds} rounds\n"
     )

@@ -42,8 +42,8 @@ def redelivery(scene: Scene) -> Outcome:
     module = ("faults.mortal", "forgets-what-is-committed", "0") if scene.broken else ("gateway.cli",)
     office.launch(ARCHIVE, *module)
     try:
-        time.sleep(1.5)  # its session must be there: until then the broker keeps nothing for it
         post = Post(broker.port)
+        post.greeted()
         sums: dict[fleet.Name, int] = {}
         restart = max(1, scene.cycles // 4)
         for thousand in range(scene.cycles):
@@ -129,8 +129,16 @@ class Post:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(WINDOW)
         self._client.on_publish = lambda *_: self._room.release()
+        self._greeted = threading.Event()
+        self._client.on_connect = lambda client, *_: client.subscribe("hadir/v1/ack/#", qos=1)
+        self._client.on_message = lambda *_: self._greeted.set()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+
+    def greeted(self) -> None:
+        """Return when the archive has its session: until then the broker keeps nothing for it."""
+        if not self._greeted.wait(STALL_S):
+            raise RuntimeError(f"the archive did not come within {STALL_S:.0f} s")
 
     def publish(self, topic: str, body: bytes) -> None:
         self._room.acquire()

@@ -175,6 +175,7 @@ class GatewayApp:
             counters=counters,
             is_ours=self.resolver.is_ours,
             on_device=self.equipment.device_state,
+            on_stranger=self.equipment.enrolment.unbound,
         )
         self.sources = [
             build(source, around, self.equipment.on_state(self.bound.behind(source.id))) for source in gateway.sources
@@ -201,8 +202,6 @@ class GatewayApp:
         return wire.gateway_status(
             state, boot=self.origin.boot, version=version("hadir"), config=self.config_hash, at=at
         )
-
-    # --- running ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until cancelled: sources stop, then what is left goes through the outbox and out."""

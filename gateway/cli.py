@@ -90,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
     people.add_argument("--credential", action="append", default=[], help="em4100:..., ibeacon:...; may be repeated")
     people.add_argument("--realm", help="realm of the credentials (default: the site)")
     people.add_argument("--pid", help="which person, as enrol and list say it")
+    people.add_argument("--name", help="of who is enrolled; sealed, and shown to whom they choose")
+    people.add_argument("--staff-number", metavar="NIP", help="of who is enrolled; sealed. Providers sign in by it")
 
     accounts = add("accounts", "Who may sign in to the web application.")
     accounts.add_argument("file", type=Path, metavar="office.yaml")

@@ -9,6 +9,7 @@ could answer does not carry it out again when it is repeated.
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.exchange import EXPIRES_S, REMEMBERED_S, CommandMessage, CommandResult, expired
+from gateway.contract.fields import UUID, WORD
 from gateway.contract.times import parsed, written
 from gateway.contract.topics import PREFIX
 from gateway.counters import Counters
@@ -34,10 +36,12 @@ from rules.api import Command, Fact
 MOST_REMEMBERED, MOST_REFUSED = 10_000, 1_000
 KNOWN = frozenset(
     {"checkin", "checkout", "move", "reserve", "cancel", "release", "correct", "extend", "out_of_order", "quiet"}
-    | {"arrive", "depart"}
+    | {"arrive", "depart", "amend"}
 )
 AT_WORKPLACE = frozenset({"arrive", "depart"})
-"""A person comes to the building, or leaves it: its coordinator's to decide."""
+AMEND = "amend"
+AT_COORDINATOR = AT_WORKPLACE | {AMEND}
+"""A person comes to the building, leaves it, or their record is put right: its coordinator's to say."""
 SILENT = frozenset({"extend", "quiet", "out_of_order"})
 """They may change something without an event."""
 COORDINATOR = "coordinator"
@@ -51,6 +55,11 @@ ARGUMENTS: Mapping[str, type] = {
     "checkin_id": str,
     "method": str,
     "arrangement": str,
+    "target_id": str,
+    "field": str,
+    "old": str,
+    "new": str,
+    "reason": str,
     "to": str,
     "at": int,
     "start": int,
@@ -59,7 +68,11 @@ ARGUMENTS: Mapping[str, type] = {
     "on": bool,
 }
 """What rules read of `args`; times in ns."""
-NEEDED: Mapping[str, tuple[str, ...]] = {"reserve": ("booking_ref", "start", "end"), "cancel": ("booking_ref",)}
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "reserve": ("booking_ref", "start", "end"),
+    "cancel": ("booking_ref",),
+    AMEND: ("target_id", "field"),
+}
 LATEST = 2**63 - 1
 
 
@@ -158,7 +171,7 @@ class Commands:
 
         def answer(rows: Sequence[Row]) -> None:
             done = bool(rows) or name in SILENT
-            lost = name in AT_WORKPLACE and not self._terms.leading  # since it was asked: not "they are here already"
+            lost = name in AT_COORDINATOR and not self._terms.leading  # since it was asked: not "they are here already"
             reason = None if done else "not_coordinator" if lost else "no_change"
             self._finish(command, name, self._result(identity, ok=done, reason=reason, rows=rows))
 
@@ -187,7 +200,9 @@ class Commands:
             return "invalid"
         if command.get("pid") and not may_name:
             return "forbidden"
-        if name in AT_WORKPLACE:
+        if name == AMEND and command["role"] != "operator":
+            return "forbidden"
+        if name in AT_COORDINATOR:
             return self._workplace_refusal(command)
         if name != "quiet" and self._places.owner(command.get("place") or "") != self._origin.gateway:
             return "not_owner"
@@ -219,15 +234,14 @@ class Commands:
         args = dict(command.get("args") or {})
         soon = self._clock.office() + EXPIRES_S * SECOND
         at = args.get("at", 0) if type(args.get("at", 0)) is int else LATEST
-        if name in AT_WORKPLACE:
-            methods, person = WORKPLACE_METHODS, bool(command.get("pid"))
-        else:
-            methods, person = METHODS, True
+        methods = WORKPLACE_METHODS if name in AT_WORKPLACE else METHODS
+        person = bool(command.get("pid")) or name not in AT_COORDINATOR
         return (
             person
             and all(key in args for key in NEEDED.get(name, ()))
             and all(type(value) is ARGUMENTS[key] for key, value in args.items() if key in ARGUMENTS)
             and all(0 <= value <= LATEST for value in args.values() if type(value) is int)
+            and (name != AMEND or _is_amendment(args))
             and args.get("method", "kiosk") in methods
             and args.get("arrangement", "") in ARRANGEMENTS
             and max(at, parsed(command["at"]) if command.get("at") else 0) <= soon
@@ -259,3 +273,8 @@ class Commands:
     def _send(self, command: dict[str, Any], name: str, answer: bytes) -> None:
         if not self._link.publish(topics.result(command["client"], name), answer):
             self._counters.add("commands.answer_lost")
+
+
+def _is_amendment(args: Mapping[str, Any]) -> bool:
+    """Whether the contract takes it as `presence.corrected`: an outbox must not meet what it cannot write."""
+    return re.fullmatch(UUID, args["target_id"]) is not None and re.fullmatch(WORD, args["field"]) is not None

@@ -11,15 +11,15 @@ import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
 
-from gateway import snapshots, sqlite
+from gateway import sqlite
 from gateway.clock import SECOND, Clock, SystemClock
 from gateway.config.types import IDENTIFIER
 from gateway.credentials import SECRET, SiteKey, checked
 from gateway.directory import Directory, Refusal, Resolver
 from gateway.errors import HadirError
-from gateway.snapshots import Entry, Snapshot
+from gateway.people_view import PeopleView, Person
+from gateway.snapshots import Entry
 
 __all__ = ["DAY_S", "Directory", "Entry", "PeopleTable", "Person", "Refusal", "Resolver", "SiteKey"]
 
@@ -33,6 +33,8 @@ _NAME_LENGTH = 120
 _INDEX = re.compile(r"[0-9a-f]{32}")
 LONGEST_GUEST = 36 * 3600 * SECOND
 """A guest is somebody for a day; who comes again signs in again."""
+TOMBSTONE_S = 400 * DAY_S
+"""Later than that no gateway can still hold a word of a guest; every gateway is told of all tombstones."""
 
 _SCHEMA = (
     """
@@ -62,37 +64,18 @@ _SCHEMA = (
 # erased person has to be kept just to say that it is gone
 
 
-class Person(NamedTuple):
-    """One person as the table's keeper sees them."""
-
-    pid: str
-    unit: str
-    visibility: str
-    quiet: bool
-    name: str | None
-    staff_number: str | None
-    credentials: int
-    """How many work."""
-    valid_until: int | None = None
-    """Of a guest: when they are forgotten, office ns; None: is no guest."""
-    host: str | None = None
-    """Of a guest: the unit that they visit, if they named one."""
-
-
-class PeopleTable:
+class PeopleTable(PeopleView):
     """The site's authority on people."""
 
     def __init__(self, path: Path, key: SiteKey, clock: Clock | None = None) -> None:
         """Open or make it, readable by its owner only. Raises HadirError."""
-        self._key = key
-        self._clock = clock or SystemClock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's own files beside it get the same mode
             path.chmod(0o600)
         except OSError as error:
             raise HadirError(f"{path} cannot be opened: {error.strerror}") from error
-        self._connection = sqlite.connect(path, exclusive=False)
+        super().__init__(sqlite.connect(path, exclusive=False), key, clock or SystemClock())
         self._connection.execute("PRAGMA secure_delete=ON")
         sqlite.migrate(self._connection, _SCHEMA)
         self._index_staff()
@@ -108,11 +91,6 @@ class PeopleTable:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
-
-    @property
-    def version(self) -> int:
-        """Rises with every change, also when an older copy of the table was put back: it follows the clock."""
-        return int(self._connection.execute("SELECT number FROM version").get)
 
     # --- changes: each is one transaction and one version -----------------------------------------------------------
 
@@ -165,12 +143,14 @@ class PeopleTable:
         return self.enrol(name=name, credentials=credentials, guest=(valid_until, host))
 
     def erase_lapsed(self) -> list[str]:
-        """Forget all guests whose time is over, as `erase` does; their pids."""
+        """Forget all guests whose time is over, as `erase` does; their pids. Their tombstones go after TOMBSTONE_S."""
         now = self._clock.office()
         gone = self._rows("SELECT pid FROM person WHERE valid_until <= ? AND NOT erased", now)
         pids = [str(pid) for (pid,) in gone]
         if pids:
             self._forget(pids)
+            old = now - TOMBSTONE_S * SECOND
+            self._connection.execute("DELETE FROM person WHERE erased AND valid_until <= ?", (old,))
         return pids
 
     def add(self, pid: str, credentials: Sequence[tuple[str, str]]) -> None:
@@ -214,114 +194,6 @@ class PeopleTable:
         """Forget the person, on the disk as well; a tombstone keeps the pid from being used again. 0: no such pid."""
         return self._forget([pid])
 
-    # --- what it knows ----------------------------------------------------------------------------------------------
-
-    def people(self) -> list[tuple[str, str, int]]:
-        """(pid, unit, number of credentials that work), without names."""
-        return [
-            (str(pid), str(unit), int(count))
-            for pid, unit, count in self._rows(
-                "SELECT pid, unit, (SELECT count(*) FROM credential c WHERE c.pid = p.pid AND active)"
-                " FROM person p WHERE NOT erased ORDER BY pid"
-            )
-        ]
-
-    def holder(self, value: str, realm: str) -> Entry | None:
-        """Who holds a credential, as a driver reports it, as gateways are told; None: nobody is known to.
-
-        Not active: it was disabled, or a guest's time is over. Without a pid: two people hold it, so nobody is meant.
-        """
-        index = self._key.index(value, realm)
-        rows = self._rows(
-            "SELECT pid, unit, visibility, quiet, active AND ifnull(valid_until > ?, 1) AS works"
-            " FROM credential JOIN person USING (pid) WHERE idx = ? ORDER BY works DESC, pid",
-            self._clock.office(),
-            index,
-        )
-        found = [
-            Entry(str(pid), str(unit), str(seen), bool(quiet), bool(works)) for pid, unit, seen, quiet, works in rows
-        ]
-        if len(found) > 1 and found[1].active:
-            return Entry("")
-        return found[0] if found else None
-
-    def person(self, pid: str) -> Person | None:
-        """Everything about one person, opened. Raises HadirError when it was sealed with another key."""
-        rows = self._rows(
-            "SELECT unit, visibility, quiet, name, staff_number, valid_until, host,"
-            " (SELECT count(*) FROM credential c WHERE c.pid = p.pid AND active)"
-            " FROM person p WHERE pid = ? AND NOT erased",
-            pid,
-        )
-        for unit, visibility, quiet, name, staff_number, until, host, count in rows:
-            opened = [
-                None if sealed is None else self._key.unseal(sealed, f"{pid}/{field}")
-                for field, sealed in (("name", name), ("staff_number", staff_number))
-            ]
-            return Person(pid, unit, visibility, bool(quiet), opened[0], opened[1], count, until, host)
-        return None
-
-    def unit_of(self, pid: str) -> str | None:
-        """The unit of a person, whose name is not opened for that; None: there is no such person, or no longer."""
-        found = self._connection.execute("SELECT unit FROM person WHERE pid = ? AND NOT erased", (pid,)).get
-        return None if found is None else str(found)
-
-    def by_staff_number(self, number: str, unit: str) -> str | None:
-        """The pid of the one person of `unit` with a staff number; None: nobody, or more than one."""
-        statement = "SELECT pid FROM person WHERE staff_idx = ? AND unit = ? AND NOT erased"
-        rows = self._rows(statement, self._key.staff_index(number), unit)
-        return str(rows[0][0]) if len(rows) == 1 else None
-
-    def is_erased(self, pid: str) -> bool:
-        """Whether there was such a person, who is forgotten: the tombstone."""
-        return bool(self._connection.execute("SELECT erased FROM person WHERE pid = ?", (pid,)).get)
-
-    def erased(self) -> frozenset[str]:
-        """Everybody who is forgotten, by pid."""
-        return frozenset(str(pid) for (pid,) in self._rows("SELECT pid FROM person WHERE erased"))
-
-    def unit_sizes(self) -> dict[str, int]:
-        """People by unit."""
-        rows = self._rows("SELECT unit, count(*) FROM person WHERE NOT erased GROUP BY unit")
-        return {str(unit): int(count) for unit, count in rows}
-
-    def sharing(self, unit: str, limit: int = 1000) -> list[tuple[str, str, str]]:
-        """(pid, name, visibility) of people of a unit who let others see them: none who is quiet, or has no name.
-
-        Nobody for the unit `_`: who belongs to none shares with nobody. Raises HadirError: sealed with another key.
-        """
-        if unit == "_":
-            return []
-        rows = self._rows(
-            "SELECT pid, name, visibility FROM person WHERE unit = ? AND visibility <> 'self' AND NOT quiet"
-            " AND NOT erased AND name NOT NULL ORDER BY pid LIMIT ?",
-            unit,
-            limit,
-        )
-        return [(str(pid), self._key.unseal(name, f"{pid}/name"), str(visibility)) for pid, name, visibility in rows]
-
-    def snapshot(self, gateway: str, since: int | None = None) -> bytes:
-        """What `gateway` may know now, signed: what has changed after the version `since`, or everything.
-
-        Everything as well when there was an erasure after `since`, or when this table never had that version.
-        """
-        with self._connection:  # one state for the version and the rows
-            ((version, whole),) = self._rows("SELECT number, whole FROM version")
-            delta = since if since is not None and whole <= since <= version else None
-            rows = self._rows(
-                "SELECT idx, pid, unit, visibility, quiet, active FROM credential JOIN person USING (pid)"
-                " WHERE idx IN (SELECT idx FROM credential WHERE changed > ?) ORDER BY active",
-                -1 if delta is None else delta,
-            )
-            erased = self.erased() if delta is None else frozenset()
-            sealed = dict(self._rows("SELECT idx, sealed FROM secret"))
-        entries: dict[str, Entry] = {}
-        for index, pid, unit, visibility, quiet, active in rows:
-            shared = index in entries and entries[index].active and active
-            entries[index] = Entry("") if shared else Entry(pid, unit, visibility, bool(quiet), bool(active))
-        secrets = {index: sealed[index].hex() for index in sealed.keys() & entries.keys() if entries[index].sensed}
-        return snapshots.write(Snapshot(gateway, version, entries, delta, erased, secrets), self._key)
-
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _forget(self, pids: Iterable[str]) -> int:
@@ -330,7 +202,7 @@ class PeopleTable:
             for pid in pids:
                 found = self._connection.execute(
                     "UPDATE person SET unit = '_', visibility = 'self', quiet = 1, name = NULL, staff_number = NULL,"
-                    " valid_until = NULL, host = NULL, staff_idx = NULL, erased = 1"
+                    " host = NULL, staff_idx = NULL, erased = 1"
                     " WHERE pid = ? AND NOT erased RETURNING 1",
                     (pid,),
                 ).fetchall()
@@ -350,9 +222,6 @@ class PeopleTable:
         for pid, sealed in self._rows(missing):
             index = self._key.staff_index(self._key.unseal(sealed, f"{pid}/staff_number"))
             self._connection.execute("UPDATE person SET staff_idx = ? WHERE pid = ?", (index, pid))
-
-    def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(statement, values).fetchall()
 
     def _indices(self, credentials: Sequence[tuple[str, str]]) -> list[tuple[str, bytes | None]]:
         """(index, sealed credential where it is a key that gateways need) of each."""

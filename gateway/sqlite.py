@@ -89,6 +89,8 @@ def migrate(connection: apsw.Connection, steps: Sequence[str], oldest: int = 0) 
         raise HadirError(f"the database has schema {done}; this version of hadir knows {len(steps)}: upgrade hadir")
     for version, step in enumerate(steps[done:], start=done + 1):
         with transaction(connection):
+            if connection.execute("PRAGMA user_version").get >= version:
+                continue  # another process has opened the new file at the same time, and was first
             connection.execute(step)
             connection.execute(f"PRAGMA user_version={version}; PRAGMA application_id={oldest}")
 

@@ -44,12 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from gateway import calendars, radio, timekeeping
     from gateway.clock import SystemClock
-    from gateway.config import plan_check, surroundings, web_files
+    from gateway.config import plan_check, surroundings, web_bookings, web_files
     from gateway.config.document import Document
     from gateway.config.load import load
     from gateway.credentials import SiteKey
     from gateway.decode import installed
     from gateway.kernel_clock import Linux
+    from gateway.web import hook_check
 
     foreign()
     drivers = installed()
@@ -59,6 +60,8 @@ def _check(arguments: argparse.Namespace) -> int:
     mistakes += surroundings.keys(office, drivers)
     mistakes += plan_check.problems(office, document)
     mistakes += web_files.mistakes(office, document)
+    other = (*web_bookings.problems(office), *hook_check.problems(office))
+    mistakes += [document.problem(where, text) for where, text in other]
     key = office.path(office.people.site_key)
     if key.is_file():
         try:
@@ -188,7 +191,12 @@ def _people(arguments: argparse.Namespace) -> int:
     office = load(arguments.file)
     if arguments.action in ("add", "disable", "quiet", "unquiet", "erase") and not arguments.pid:
         raise HadirError(f"{arguments.action} whom? give --pid")
-    if arguments.action in ("enrol", "add") and not arguments.credential:
+    known = arguments.name or arguments.staff_number  # who signs in and has no card
+    if (
+        arguments.action in ("enrol", "add")
+        and not arguments.credential
+        and not (known and arguments.action == "enrol")
+    ):
         text = "with which card or tag? give --credential, for example em4100:0F0368568B"
         raise HadirError(f"{arguments.action} {text}")
     realm = arguments.realm or office.site
@@ -196,7 +204,13 @@ def _people(arguments: argparse.Namespace) -> int:
     with PeopleTable(office.path(office.people.table), SiteKey.load(office.path(office.people.site_key))) as table:
         match arguments.action:
             case "enrol":
-                _out(f"{table.enrol(unit=arguments.unit, credentials=credentials)}\n")
+                pid = table.enrol(
+                    unit=arguments.unit,
+                    credentials=credentials,
+                    name=arguments.name,
+                    staff_number=arguments.staff_number,
+                )
+                _out(f"{pid}\n")
             case "list":
                 for pid, unit, count in table.people():
                     _out(f"{pid} {unit} {_counted(count, 'credential')}\n")

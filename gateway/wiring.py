@@ -309,7 +309,7 @@ def make_route(
                 return [("occupancy", binding.place)] if binding is not None and binding.place in owned else []
             case Command(name="arrive" | "depart"):
                 return [("presence", item.person), ("one_desk", item.person)] if buildings and leads() else []
-            case Command(name="quiet" | "recall"):
+            case Command(name="quiet" | "recall" | "amend"):
                 return [("presence", item.person)] if buildings and leads() else []
             case Command():
                 return [("desk", item.place)] if item.place in reserved else []

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from rules import amendment
 from rules.api import SECOND, Command, Event, Input, Life, Located, Reading, Rule, Step, Tick, stable_id
 from rules.evidence import Evidence, personal
 from rules.presence_model import (
@@ -57,10 +58,17 @@ def rule(settings: Settings | None = None) -> Rule[State]:
         name=NAME,
         version=VERSION,
         start=partial(_start, chosen),
-        step=partial(in_order, partial(_step, chosen), partial(_due, chosen)),
+        step=partial(_taken, chosen),
         explain=partial(explained, chosen),
         kept=lambda state, _now: fact_of(state).body,
     )
+
+
+def _taken(settings: Settings, state: State, item: Input) -> Step[State]:
+    """A step. What an operator puts right has no place in the order of things: it is said when it is said, once."""
+    if isinstance(item, Command) and item.name == amendment.NAME:
+        return Step(state, amendment.amended(item), (), _due(settings, state))
+    return in_order(partial(_step, settings), partial(_due, settings), state, item)
 
 
 def _start(settings: Settings, person: str, fact: Mapping[str, Any] | None, now: int) -> Step[State]:

@@ -258,3 +258,31 @@ async def test_a_coming_that_cannot_be_is_refused(world: World, more: dict[str, 
 async def test_a_phone_is_no_way_to_take_a_desk(world: World) -> None:
     await world.ask("checkin", args={"method": "phone"})
     assert [answer["reason"] for answer in await world.answered(1)] == ["invalid"]
+
+
+AMENDMENT = {"target_id": "8567dff2-fd7f-5cc9-a0ca-922e8b2ce0ca", "field": "event", "reason": "lupa_tap"}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({}, ""),
+        ({"role": "user"}, "forbidden"),
+        ({"pid": None}, "invalid"),
+        ({"place": "ikn/kk9/_/_/_"}, "not_coordinator"),
+        ({"args": {"field": "event"}}, "invalid"),
+        ({"args": {**AMENDMENT, "target_id": "d-017"}}, "invalid"),
+        ({"args": {**AMENDMENT, "field": "Event!"}}, "invalid"),
+        ({"args": {**AMENDMENT, "old": 1}}, "invalid"),
+    ],
+)
+async def test_a_record_is_put_right_by_an_operator_where_the_coordinator_leads(
+    world: World, more: dict[str, Any], reason: str
+) -> None:
+    world.terms.lead(8, world.clock.office())
+    await world.ask("amend", **{"role": "operator", "args": AMENDMENT, **more})
+    if not reason:
+        await until(lambda: len(world.intake) == 1)
+        return
+    assert [answer["reason"] for answer in await world.answered(1)] == [reason]
+    assert not world.intake

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway import sqlite
+from gateway.cli import main
 from gateway.clock import SECOND, ManualClock
+from gateway.config.load import load
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.directory import DISABLED, UNKNOWN
 from gateway.errors import HadirError
-from gateway.people import Directory, Entry, PeopleTable, Resolver
+from gateway.people import TOMBSTONE_S, Directory, Entry, PeopleTable, Resolver
 
 KEY = SiteKey(bytes(range(KEY_BYTES)))
 BADGE, OTHER, TAG = "em4100:0F0368568B", "em4100:0F0368568C", "ibeacon:e2c56db5-dffb-48d2-b060-d0f5a71096e0:100:0"
@@ -204,9 +206,15 @@ def test_a_guest_is_somebody_for_a_day_and_then_forgotten(tmp_path: Path) -> Non
         assert table.holder(BADGE, REALM) == Entry(pid, active=False), "before anybody has swept up"
         assert table.erase_lapsed() == [pid]
         assert (table.erase_lapsed(), table.person(pid), table.is_erased(pid)) == ([], None, True)
-        assert table._rows("SELECT valid_until, host FROM person WHERE pid = ?", pid) == [(None, None)]
+        assert table._rows("SELECT host FROM person WHERE pid = ?", pid) == [(None,)]
         assert not any(sealed in file.read_bytes() for file in tmp_path.iterdir())
         assert table.person(stays) is not None
+        table.erase(table.enrol())
+        clock.advance(TOMBSTONE_S)
+        last = table.enrol_guest(name="Made Tamu", valid_until=clock.office() + hour)
+        clock.advance(3600)
+        assert table.erase_lapsed() == [last]
+        assert (table.is_erased(last), table.is_erased(pid), len(table.erased())) == (True, False, 2)
         for wrong in (clock.office(), clock.office() - 1, clock.office() + 48 * hour):
             with pytest.raises(HadirError):
                 table.enrol_guest(name="x", valid_until=wrong)
@@ -334,3 +342,22 @@ def test_staff_numbers_of_an_older_table_are_found_as_well(tmp_path: Path) -> No
         assert table.by_staff_number(NIP, "bkn") == pid
     raw = (tmp_path / "people.sqlite").read_bytes()
     assert NIP.encode() not in raw
+
+
+def test_the_command_line_enrols_a_name_and_a_staff_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path), "--site", "kantor"]) == 0
+    file = str(tmp_path / "office.yaml")
+    capsys.readouterr()
+    assert main(["people", file, "enrol", "--unit", "bkn", "--name", "Sari", "--staff-number", NIP]) == 0
+    pid = capsys.readouterr().out.strip()
+    office = load(tmp_path / "office.yaml")
+    key = SiteKey.load(office.path(office.people.site_key))
+    with PeopleTable(office.path(office.people.table), key) as table:
+        assert table.by_staff_number(NIP, "bkn") == pid
+        person = table.person(pid)
+        assert person is not None
+        assert (person.name, person.credentials) == ("Sari", 0)
+    assert main(["people", file, "enrol", "--unit", "bkn"]) == 1
+    assert main(["people", file, "add", "--pid", pid, "--name", "Sari"]) == 1
+    main(["people", file, "list"])
+    assert "Sari" not in capsys.readouterr().out

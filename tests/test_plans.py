@@ -125,9 +125,9 @@ def test_what_is_no_plan_is_told_once(raw: bytes, said: str) -> None:
     assert str(caught.value) == said
 
 
-def test_too_many_points_end_the_reading() -> None:
-    line = thing("wall", "LineString", [[0, 0]] * (plans.MAX_POINTS + 1))
-    assert mistakes(line) == ["p:2: has more than 50000 points"]
+def test_too_many_points_end_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "MAX_POINTS", 50)
+    assert mistakes(thing("wall", "LineString", [[0, 0]] * 51)) == ["p:2: has more than 50 points"]
 
 
 def check(tmp_path: Path, *features: Any) -> tuple[list[str], list[str]]:
@@ -174,6 +174,21 @@ def test_a_desk_outside_its_zone_is_noted(tmp_path: Path) -> None:
     assert noted == ['l05.geojson:4: feature 3: desk "d-09" is drawn outside its zone "timur"']
 
 
+def test_a_device_that_hangs_beside_the_plan_is_noted(tmp_path: Path) -> None:
+    file = tmp_path / "office.yaml"
+    file.write_text(
+        OFFICE
+        + "devices:\n"
+        + "  - {id: ld-1, driver: ld2410, place: kk2/l05/timur/d-08, at: [1, 7]}\n"
+        + "  - {id: ld-2, driver: ld2410, place: kk2/l05/timur/d-09, at: [1, 60.5, 2]}\n"
+    )
+    (tmp_path / "l05.geojson").write_text(text(thing("wall", "LineString", SQUARE)))
+    found = [str(note) for note in plan_check.notes(load(file), Document.read(file)) if "hangs" in note.text]
+    assert found == [
+        f'{file}:15: device "ld-2" hangs at [1, 60.5], which is not on the plan of its floor (x 0 to 6, y 0 to 6)'
+    ]
+
+
 def test_a_missing_file_is_a_mistake_in_its_folder_and_a_note_without_it(tmp_path: Path) -> None:
     file = tmp_path / "office.yaml"
     file.write_text(OFFICE)
@@ -197,7 +212,7 @@ def test_what_would_stand_in_a_file_is_checked_instead(tmp_path: Path) -> None:
 
 def test_the_example_and_the_demo_have_good_plans(tmp_path: Path) -> None:
     made = make_office(7)
-    demo = world.write(made, tmp_path, broker_port=1, speed=1, ble=False)
+    demo = world.write(made, tmp_path, broker_port=1, web_port=8080, speed=1, ble=False).file
     for file in (EXAMPLE, demo):
         office, document = load(file), Document.read(file)
         assert all(floor.plan for _, _, floor in plan_check.floors(office))

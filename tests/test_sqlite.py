@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -39,3 +41,17 @@ def test_of_several_rows_of_one_key_the_last_replaces(tmp_path: Path) -> None:
         sqlite.insert(connection, "INSERT OR REPLACE INTO t", [(1, "first"), (2, "other"), (1, "last")])
     assert connection.execute("SELECT * FROM t ORDER BY n").fetchall() == [(1, "last"), (2, "other")]
     connection.close()
+
+
+def test_two_who_open_a_new_file_at_once_make_its_schema_once(tmp_path: Path) -> None:
+    path, steps = tmp_path / "new.sqlite", ("CREATE TABLE t (x)", "CREATE TABLE u (x)")
+    first, second = (sqlite.connect(path, exclusive=False) for _ in range(2))
+    first.execute("BEGIN IMMEDIATE; CREATE TABLE t (x); PRAGMA user_version=1")
+    with ThreadPoolExecutor(1) as pool:
+        migrated = pool.submit(sqlite.migrate, second, steps)  # it sees an empty file, and waits for the first
+        time.sleep(0.1)
+        first.execute("COMMIT")
+        migrated.result()
+    assert second.execute("PRAGMA user_version").get == 2
+    first.close()
+    second.close()

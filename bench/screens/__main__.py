@@ -1,6 +1,6 @@
 """python -m bench.screens [--out docs/screenshots] [--only PATH]: pictures of the main pages, on a phone and on a desk.
 
-Five working days of a small building are behind them, played through the real rules; time stands still.
+Five working days of a small building are behind them, played through the real rules.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.screens.served import Served, served
 from bench.screens.shots import PHONE, SHOTS, SIZES, Shot
+from gateway.web.viewer import Role
 
 OUT, PAGE = Path("docs/screenshots"), Path("docs/web-screens.md")
 MOST_BYTES = 150_000
@@ -32,8 +34,8 @@ ALL_PICTURES = """async () => {
     it.onload = it.onerror = done;
   })));
 }"""
-STILL = 1e-6
-"""Speed of office time."""
+ALARMS_S = 30.0
+"""An alarm is raised when it has lasted for a while."""
 
 
 def main() -> int:
@@ -49,10 +51,11 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="hadir-screens-") as folder,
-        served(Path(folder), speed=STILL, days=args.days, crowd=200) as site,
+        served(Path(folder), archive=True, days=args.days, crowd=200) as site,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        time.sleep(ALARMS_S)
         for shot in SHOTS:
             if shot.name.startswith(args.only):
                 for size in shot.sizes:
@@ -74,10 +77,10 @@ def take(browser: Browser, site: Served, shot: Shot, size: str, out: Path) -> No
         has_touch=size == PHONE,
         device_scale_factor=1,
     )
-    wanted = {"hadir_bahasa": shot.language}
-    if shot.roles or shot.person >= 0:
-        place = f"{site.made.office.site}/{shot.place}" if shot.place else ""
-        wanted[site.cookie] = site.session(*shot.roles, person=shot.person, place=place)
+    wanted = {} if Role.KIOSK in shot.roles else {"hadir_bahasa": shot.language}
+    if shot.roles or shot.person:
+        place = f"{{site}}/{shot.place}".format(**site.words) if shot.place else ""
+        wanted[site.cookie] = site.session(*shot.roles, person=site.made.seated[0] if shot.person else -1, place=place)
     url = site.url.replace("http:", "https:")  # as the cookies' prefix demands; it means this machine all the same
     context.add_cookies([{"name": name, "value": value, "url": url, "secure": True} for name, value in wanted.items()])
     window = context.new_page()

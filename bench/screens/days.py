@@ -35,6 +35,9 @@ from rules.api import Event, Fact, Input
 
 PID = re.compile(rb"p-[0-9a-f]{16}")
 COMMIT_AT_ONCE = 500
+PATIENCE_S = 900
+"""A guard against hanging."""
+FIRST_BOOT = "000000-5ca1"
 LOOK = 300 * SECOND
 """How often devices are looked for that are silent."""
 
@@ -42,18 +45,24 @@ LOOK = 300 * SECOND
 class Kept(Memory):
     """The outbox of a gateway on one day: what it commits is kept as rows, under the pids of the people table."""
 
-    def __init__(self, before: Memory, origin: Origin, place: str, pids: Mapping[bytes, bytes]) -> None:
-        """`place`: of the gateway's own events."""
+    def __init__(self, before: Memory, origin: Origin, place: str, pids: Mapping[bytes, bytes], number: int) -> None:
+        """`place`: of the gateway's own events. `number` of the last event of this boot, on days before."""
         super().__init__(before._told, origin, None, before._heard)
         self.rows: list[Row] = []
+        self.number = number
         self._place = place
         self._pids = pids
-        self._number = 0
 
-    def started(self, at: int, boot: str) -> None:
+    @property
+    def origin(self) -> Origin:
+        """With the boot of now."""
+        return self._origin
+
+    def started(self, at: int) -> None:
         """A new boot."""
-        self._origin = replace(self._origin, boot=boot)
-        self._number = 0
+        boot = int(self._origin.boot[:6]) + 1
+        self._origin = replace(self._origin, boot=f"{boot:06d}-5ca1")
+        self.number = 0
         self.say(Event("gateway.started", self._place, at, {"version": version("hadir"), "config": "c0ffee15"}))
 
     def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
@@ -68,8 +77,8 @@ class Kept(Memory):
             self._row(Draft(event, ""))
 
     def _row(self, draft: Draft) -> Row:
-        self._number += 1
-        event, number, boot = draft.event, self._number, self._origin.boot
+        self.number += 1
+        event, number, boot = draft.event, self.number, self._origin.boot
         topic, body = encode(
             event, self._origin, sequence=number, recorded_at=event.at, rule=draft.rule, quality="simulated"
         )
@@ -95,26 +104,37 @@ class Shown:
 class Day:
     """One day of one building, up to a moment."""
 
-    def __init__(self, made: Tower, office: Office, number: int, day: date, pids: Mapping[bytes, bytes]) -> None:
-        """`number` of the day, from 1: each gateway is started once a day."""
+    def __init__(
+        self, made: Tower, office: Office, number: int, day: date, pids: Mapping[bytes, bytes], before: Day | None
+    ) -> None:
+        """`number` of the day, from 1. `before`: the day before: gateways run through the night."""
         self.scenario: Scenario = replace(ORDINARY, day=day)
         self._building = Building(made, office, lambda _event: None)
         self._run = DayRun(made, self.scenario, made.seed * 100 + number, tag_s=120.0)
         self.views: dict[str, Views] = {}
         self.shown: dict[str, Shown] = {}
-        self.origins: dict[str, Origin] = {}
         self.equipment: dict[str, Equipment] = {}
         self._kept: dict[str, Kept] = {}
         for name, gateway in self._building.gateways.items():
-            self._prepare(office, name, gateway, f"{2 * number - 1:06d}-5ca1", pids)
-        self._number = number
+            self._prepare(office, name, gateway, pids, before)
+        self._first = before is None
 
-    def _prepare(self, office: Office, name: str, gateway: Gateway, boot: str, pids: Mapping[bytes, bytes]) -> None:
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Of the gateways, with their boots of now."""
+        return {name: kept.origin for name, kept in self._kept.items()}
+
+    def _prepare(
+        self, office: Office, name: str, gateway: Gateway, pids: Mapping[bytes, bytes], before: Day | None
+    ) -> None:
         building = self._building
-        origin = self.origins[name] = Origin(site=office.site, building=office.buildings[0].id, gateway=name, boot=boot)
+        if before is None:
+            origin, number = Origin(site=office.site, building=office.buildings[0].id, gateway=name, boot=FIRST_BOOT), 0
+        else:
+            origin, number = before._kept[name].origin, before._kept[name].number
         box = next(one for one in office.gateways if one.id == name)
         place = f"{office.site}/{box.place}/_/_"
-        kept = gateway.memory = self._kept[name] = Kept(gateway.memory, origin, place, pids)
+        kept = gateway.memory = self._kept[name] = Kept(gateway.memory, origin, place, pids, number)
         views = self.views[name] = Views(building.places, name)
         shown = self.shown[name] = Shown()
         equipment = self.equipment[name] = Equipment(
@@ -140,8 +160,9 @@ class Day:
     def play(self, until: int | None = None) -> list[Row]:
         """Everything in order of time, up to `until` (ns; None: the day's end); what was committed, by gateway."""
         building, end = self._building, min(until or self.scenario.end, self.scenario.end)
-        for kept in self._kept.values():
-            kept.started(self.scenario.begin, f"{2 * self._number - 1:06d}-5ca1")
+        if self._first:
+            for kept in self._kept.values():
+                kept.started(self.scenario.begin)
         building.start(self.scenario.begin)
         later: list[tuple[int, str, str]] = []
         looked = self.scenario.begin
@@ -172,7 +193,7 @@ class Day:
         building = self._building
         if what == "up":
             building.pass_until(at)
-            self._kept[gateway].started(at, f"{2 * self._number:06d}-5ca1")
+            self._kept[gateway].started(at)
             building.up(gateway, at)
             return
         building.pass_until(at)
@@ -209,7 +230,7 @@ async def _project(office: Office, ledger: Ledger, now: int) -> None:
     clock = RecordedClock()
     clock.now = now
     projections = Projections(ledger, [build(one, office) for one in office.archive.stores], office, clock, Counters())
-    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         running = group.create_task(projections.run())
         projections.wake()
         while not all(projections.is_done(name, ledger.last_id()) for name in projections.status()):

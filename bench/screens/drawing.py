@@ -39,7 +39,7 @@ def _features(tower: Tower, floor: str) -> Iterator[dict[str, Any]]:
             yield _feature({"kind": "room", "id": space.id}, "Polygon", [_ring(box)])
         else:
             yield _feature({"kind": "desk", "id": space.id, "size": DESK}, "Point", [space.at.x, space.at.y])
-    yield _feature({"kind": "label", "text": "Tangga"}, "Point", [stairs(floor).x, stairs(floor).y])
+    yield _feature({"kind": "label", "text": "Tangga"}, "Point", [stairs(floor).x + 2, stairs(floor).y])
 
 
 def _feature(properties: dict[str, Any], shape: str, coordinates: list[Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from bench.accuracy import office_file
-from bench.accuracy.building import pid_of
+from bench.accuracy.building import index_of, pid_of
 from bench.screens import drawing
 from bench.screens.days import Day, store
 from firmware_sim.office import NAMES
@@ -30,6 +30,7 @@ from gateway.contract.envelope import Origin
 from gateway.credentials import SiteKey
 from gateway.decode import installed
 from gateway.demo.world import SECOND_NAMES
+from gateway.outbox_store import Row
 from gateway.people import PeopleTable
 from gateway.views import STARTING, Views
 from rules import counting
@@ -77,6 +78,10 @@ class Made:
     tower: Tower
     retained: list[tuple[str, bytes]]
     """Topic and payload of everything that gateways would have published until now."""
+    seated: list[int]
+    """People of the tower who have a desk."""
+    origins: dict[str, Origin]
+    """By gateway."""
 
 
 def make(
@@ -99,14 +104,37 @@ def make(
     pids = _enrol(tower, office)
     swapped = {pid_of(index).encode(): pid.encode() for index, pid in pids.items()}
     now = int(datetime.combine(TODAY, until, ZoneInfo(office.timezone)).timestamp()) * SECOND
-    rows, last = [], None
+    rows: list[Row] = []
+    last: Day | None = None
     for number, day in enumerate(_working_days(days), 1):
-        last = Day(tower, office, number, day, swapped)
+        last = Day(tower, office, number, day, swapped, last)
         rows += last.play(now if day == TODAY else None)
     assert last is not None
     store(office, rows, now)
     retained = [*_told(office, last, now), *_crowd(office, now, seed)]
-    return Made(office=office, file=file, now=now, pids=pids, tower=tower, retained=retained)
+    seated = [
+        index_of(life.person)
+        for views in last.views.values()
+        for place in views.places
+        if (life := views.life(place)) is not None and life.life == "taken" and life.person
+    ]
+    return Made(
+        office=office,
+        file=file,
+        now=now,
+        pids=pids,
+        tower=tower,
+        retained=retained,
+        seated=sorted(seated),
+        origins=last.origins,
+    )
+
+
+def alive(made: Made, now: int) -> Iterator[tuple[str, bytes]]:
+    """What gateways repeat of themselves."""
+    for name, origin in made.origins.items():
+        yield topics.gateway_status(made.office.site, name), _status(origin, now)
+        yield topics.gateway_health(made.office.site, name), _health(origin, now)
 
 
 def _working_days(count: int) -> list[date]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -16,17 +17,26 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.broker import mosquitto
-from bench.screens.office import CROWDED, TODAY, Made, make
-from gateway.clock import ScaledClock, SystemClock
+from bench.screens.office import CROWDED, TODAY, Made, alive, make
+from gateway.clock import SECOND, ScaledClock, SystemClock
 from gateway.config.places import Places
+from gateway.contract import topics
+from gateway.contract.times import written
 from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
 from gateway.ports import free_port
 from gateway.web.accounts import Accounts
 from gateway.web.mine.places import path_of
+from gateway.web.mine.requests import Requests
 from gateway.web.viewer import Role
 
-READY_S = 20.0
+READY_S = 120.0
+BEAT_S = 5.0
+NOTES = (
+    "Datang pukul 07.40, kartu tertinggal di mobil.",
+    "Rapat koordinasi di kantor pusat sampai pukul 10.00.",
+)
+"""What people write who ask for a correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,8 @@ class Served:
     broker: int
     process: subprocess.Popen[bytes]
     accounts: Accounts
+    correction: str
+    """Id of a correction that somebody has asked for."""
 
     @property
     def cookie(self) -> str:
@@ -56,9 +68,22 @@ class Served:
             "crowded": f"{building}/{CROWDED}",
             "place": place,
             "desk": path_of(place).removeprefix("/d/"),
+            "free": path_of(self._free()).removeprefix("/d/"),
             "today": str(TODAY),
+            "correction": self.correction,
             "device": self.made.office.devices[0].id,
         }
+
+    def _free(self) -> str:
+        """A desk of the first floor that can be taken; the first one where none can."""
+        states = dict(self.made.retained)
+        desks = [place for place, spot in Places(self.made.office).spots.items() if spot.space.kind == "desk"]
+        free = (
+            place
+            for place in desks
+            if (body := states.get(topics.state(place))) and b'"vacant"' in body and b'"free"' in body
+        )
+        return next(free, desks[0])
 
     def session(self, *roles: Role, person: int = -1, units: Collection[str] = ("*",), place: str = "") -> str:
         """The cookie's value of a new session: of a person of the tower, and of further roles."""
@@ -96,28 +121,85 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *, speed: float = 1.0, **what: Any) -> Iterator[Served]:
-    """`what` goes to office.make. `speed` of office time, which begins where the days behind end."""
+def served(folder: Path, *, archive: bool = False, **what: Any) -> Iterator[Served]:
+    """`what` goes to office.make. Office time goes on where the days behind end.
+
+    `archive`: runs as well, and gateways say every few seconds that they are there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with mosquitto(folder) as broker:
         made = make(folder / "site", broker_port=broker, web_port=free_port(), **what)
-        clock = ScaledClock(start=made.now, anchor=time.monotonic_ns(), speed=speed)
-        command = [sys.executable, "-m", "gateway.cli", "serve", str(made.file), "--clock", str(clock)]
-        with (folder / "web.log").open("ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        clock = ScaledClock(start=made.now, anchor=time.monotonic_ns(), speed=1.0)
+        started = {
+            role: _start(role, made, clock, folder / f"{role}.log")
+            for role in ("serve", *(["ingest"] if archive else []))
+        }
+        process = started["serve"]
         url = made.office.web.address
+        over = threading.Event()
+        beat = threading.Thread(target=lambda: _beat(found, clock, over), name="beat")
         accounts: Accounts | None = None
         try:
-            _until_up(url, process, folder / "web.log")
+            _until_up(url, process, folder / "serve.log")
             accounts = Accounts(made.office.path(made.office.web.data) / "web.sqlite", SystemClock())
-            found = Served(made=made, url=url, broker=broker, process=process, accounts=accounts)
+            correction = _asked(made, accounts)
+            found = Served(made=made, url=url, broker=broker, process=process, accounts=accounts, correction=correction)
             found.publish(made.retained)
+            if archive:
+                beat.start()
             yield found
         finally:
+            over.set()
+            if beat.ident is not None:
+                beat.join()
             if accounts is not None:
                 accounts.close()
-            process.terminate()
-            process.wait()
+            for one in started.values():
+                one.terminate()
+                one.wait()
+
+
+def _start(role: str, made: Made, clock: ScaledClock, log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "gateway.cli", role, str(made.file), "--clock", str(clock)]
+    with log.open("ab") as out:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+
+def _asked(made: Made, accounts: Accounts) -> str:
+    """Somebody forgot a tap in the morning; another one says why the morning is missing."""
+    ids = []
+    for index, (kind, field, new, note) in enumerate(
+        (
+            (
+                "lupa_tap",
+                "start",
+                written(made.now - 3 * 3600 * SECOND),
+                "Datang pukul 07.40, kartu tertinggal di mobil.",
+            ),
+            ("surat_tugas", "note", str(TODAY), "Rapat koordinasi di kantor pusat sampai pukul 10.00."),
+        )
+    ):
+        person = made.tower.people[index]
+        requests = Requests(accounts.connection)
+        ids.append(
+            requests.ask(
+                pid=made.pids[person.index],
+                unit=person.unit,
+                at=made.now - 1800 * SECOND,
+                kind=kind,
+                field=field,
+                target="",
+                old="",
+                new=new,
+                note=note,
+            )
+        )
+    return ids[0]
+
+
+def _beat(site: Served, clock: ScaledClock, over: threading.Event) -> None:
+    while not over.wait(BEAT_S):
+        site.publish(list(alive(site.made, clock.office())))
 
 
 def _until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

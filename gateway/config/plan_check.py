@@ -11,6 +11,9 @@ from gateway.config.model import Floor, Office
 from gateway.config.plans import Feature, Plan
 from gateway.errors import ConfigError, Problem
 
+BESIDE = 2.0
+"""Metres around a plan in which a device may hang."""
+
 
 def floors(office: Office) -> Iterator[tuple[Where, str, Floor]]:
     """Where it stands in the document, its building's id, and the floor."""
@@ -62,7 +65,7 @@ def mismatches(plan: Plan, floor: Floor) -> Iterator[Problem]:
 
 def notes(office: Office, document: Document) -> Iterator[Problem]:
     """What a plan leaves out: it is drawn all the same, where there is room."""
-    for where, _, floor in floors(office):
+    for where, building, floor in floors(office):
         if floor.plan is None:
             continue
         path = office.path(floor.plan)
@@ -75,6 +78,20 @@ def notes(office: Office, document: Document) -> Iterator[Problem]:
         except ConfigError:
             continue  # `problems` has told
         yield from _left_out(plan, floor, document, where)
+        yield from _astray(office, plan, f"{building}/{floor.id}/", document)
+
+
+def _astray(office: Office, plan: Plan, here: str, document: Document) -> Iterator[Problem]:
+    """Devices that hang where the plan shows nothing any more."""
+    west, south, east, north = plan.bounds
+    for d, device in enumerate(office.devices):
+        if device.at is None or not device.place.startswith(here):
+            continue
+        x, y = device.at[:2]
+        if not (west - BESIDE <= x <= east + BESIDE and south - BESIDE <= y <= north + BESIDE):
+            shown = f"x {west:g} to {east:g}, y {south:g} to {north:g}"
+            text = f'device "{device.id}" hangs at [{x:g}, {y:g}], which is not on the plan of its floor ({shown})'
+            yield document.problem(("devices", d, "at"), text)
 
 
 def _left_out(plan: Plan, floor: Floor, document: Document, where: Where) -> Iterator[Problem]:

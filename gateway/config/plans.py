@@ -96,6 +96,13 @@ class Plan:
         return {feature.id: feature for feature in self.of(*SPACES)}
 
     @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of all that it shows."""
+        points = [point for feature in self.features for line_ in feature.lines for point in line_]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        return min(xs), min(ys), max(xs), max(ys)
+
+    @property
     def zones(self) -> dict[str, Feature]:
         """By id."""
         return {feature.id: feature for feature in self.of("zone")}

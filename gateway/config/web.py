@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.config.sources import Broker
 from gateway.config.types import URL, Identifier, Model, Name, Port, Switch, Whole, Word
 from gateway.config.web_systems import Hook, Seatsurfing
 
@@ -60,6 +61,8 @@ class Web(Model):
     url: Annotated[str, StringConstraints(pattern=URL, max_length=1024)] | None = None
     """What people's browsers call it, without a slash at its end; default: made of host and port."""
     tls: WebTls | None = None
+    broker: Broker | None = None
+    """The site's broker under a name of its own, which may do less than the archive's; default: as the archive."""
     data: Path = Path("var/web")
     """Accounts, sessions, corrections, and who looked whom up."""
     display: Literal["public", "token"] = "token"

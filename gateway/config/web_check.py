@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.config.document import Where, short
+from gateway.config.sources import Broker
 from gateway.config.web import Issuer, Web
 
 HERE: Where = ("web",)
@@ -26,6 +27,8 @@ def mistakes(web: Web) -> Iterator[Mistake]:
             ip_address(proxy)
         except ValueError:
             yield (*HERE, "proxies", i), f'proxy "{short(proxy)}" is no IP address; names are not looked up here'
+    if web.broker is not None:
+        yield from _broker(web.broker)
     seen: set[str] = set()
     for i, issuer in enumerate(web.issuers):
         here: Where = (*HERE, "issuers", i)
@@ -33,6 +36,16 @@ def mistakes(web: Web) -> Iterator[Mistake]:
             yield (*here, "id"), f'issuer "{issuer.id}" stands twice; ids are unique and never change'
         seen.add(issuer.id)
         yield from _issuer(here, issuer)
+
+
+def _broker(broker: Broker) -> Iterator[Mistake]:
+    here: Where = (*HERE, "broker")
+    if broker.embedded:
+        yield (*here, "embedded"), "the embedded broker is the site's: broker.embedded"
+    if broker.tls is not None and (broker.tls.certificate is None) != (broker.tls.key is None):
+        yield (*here, "tls"), "web.broker.tls: certificate and key go together; give both or none"
+    if broker.password_file is not None and broker.username is None:
+        yield (*here, "password_file"), "web.broker.password_file without web.broker.username"
 
 
 def _reached(web: Web) -> Iterator[Mistake]:

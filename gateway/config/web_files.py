@@ -28,6 +28,13 @@ def _named(office: Office) -> Iterator[tuple[Where, Path, bool]]:
     if office.web.tls is not None:
         yield ("web", "tls", "certificate"), office.web.tls.certificate, False
         yield ("web", "tls", "key"), office.web.tls.key, True
+    broker = office.web.broker
+    if broker is not None and broker.password_file is not None:
+        yield ("web", "broker", "password_file"), broker.password_file, True
+    if broker is not None and broker.tls is not None:
+        for name, path in (("ca", broker.tls.ca), ("certificate", broker.tls.certificate), ("key", broker.tls.key)):
+            if path is not None:
+                yield ("web", "broker", "tls", name), path, name == "key"
     for i, issuer in enumerate(office.web.issuers):
         if issuer.client_secret_file is not None:
             yield ("web", "issuers", i, "client_secret_file"), issuer.client_secret_file, True

@@ -210,7 +210,7 @@ class PresenceEnded(Presence):
     dwell_s: Seconds | None = Field(None, description="from start to last evidence")
 
 
-class Corrected(AboutPerson):
+class Corrected(ByCoordinator, AboutPerson):
     """Something that was said about a person was wrong."""
 
     target_id: Uuid = Field(description="id of the event, or the checkin_id or visit_id, that is corrected")

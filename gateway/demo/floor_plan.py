@@ -13,6 +13,8 @@ from firmware_sim.space import Box
 DESK = [1.4, 1.0]
 """Metres along and deep."""
 STAIRS_TEXT = "Tangga"
+BESIDE = 1.5
+"""Metres: a wall stands where they are."""
 
 
 def path_of(floor: str) -> str:
@@ -40,7 +42,7 @@ def _features(office: Office, floor: str) -> Iterator[dict[str, Any]]:
     for space in office.spaces:
         if space.floor == floor:
             yield _space(space)
-    yield _feature({"kind": "label", "text": STAIRS_TEXT}, "Point", [STAIRS[floor].x, STAIRS[floor].y])
+    yield _feature({"kind": "label", "text": STAIRS_TEXT}, "Point", [STAIRS[floor].x + BESIDE, STAIRS[floor].y])
 
 
 def _space(space: Space) -> dict[str, Any]:

@@ -12,6 +12,10 @@ from gateway.config.model import Office
 from gateway.counters import Counters
 
 
+def nobody(_source: str, _medium: str, _address: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What all sources of one gateway share."""
@@ -26,3 +30,5 @@ class Around:
     """Whether a phone's private address belongs to somebody who gave its key."""
     on_device: Callable[[str, bool, str], None]
     """(device, alive, cause): one of several devices of a source answers, or does not, while the source works."""
+    on_stranger: Callable[[str, str, str], None] = nobody
+    """(source, medium, address): a device was heard that is in no configuration; never a person's thing."""

@@ -161,6 +161,7 @@ def _behind_a_broker(settings: config.LorawanSource | config.MqttSource, around:
             around.counters,
             topic=settings.topic,
             network_time=not office.simulated,  # a simulated day is not that of the network server
+            on_stranger=around.on_stranger,
         )
     contexts = {
         address: (binding.driver is mqtt_json.DRIVER and binding.context) or Context()

@@ -33,6 +33,7 @@ from gateway.contract.payload import read_json
 from gateway.counters import Counters
 from gateway.errors import PermanentError
 from gateway.mqtt import Message
+from gateway.sources.around import nobody
 from gateway.sources.base import Deliver
 from gateway.sources.mqtt_link import BrokerLink
 
@@ -77,6 +78,7 @@ class LorawanSource:
         *,
         topic: str | None = None,
         network_time: bool = True,
+        on_stranger: Callable[[str, str, str], None] = nobody,
     ) -> None:
         """`media`: by DevEUI, as spelled in frames, what the device's payloads are: `lorawan:browan:tbms100`.
 
@@ -90,6 +92,7 @@ class LorawanSource:
         self._clock = clock
         self._counters = counters
         self._network_time = network_time
+        self._on_stranger = on_stranger
         self._seen: dict[str, OrderedDict[Key, Acks | None]] = {address: OrderedDict() for address in media}
         """By device and uplink: acknowledgements that wait until it is durable; None: it is."""
         self._deliver: Deliver = _nowhere
@@ -107,6 +110,7 @@ class LorawanSource:
             self._drop(error.reason, message)
             return
         if uplink.dev_eui not in self._media:
+            self._on_stranger(self.id, "lorawan", uplink.dev_eui)
             self._drop("unbound", message)
         elif not uplink.data or not uplink.f_port:  # for the network server only
             self._drop("no_data", message)

@@ -49,14 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     """The command."""
     from gateway.config.load import load
     from gateway.decode import installed
+    from gateway.survey.floor import file_of, ground_of
     from gateway.survey.store import Store
     from gateway.survey.walk import Walk
 
     office = load(arguments.office, drivers=installed())
     building, floor = _floor(office, arguments.floor)
-    named = arguments.out or (floor.survey and office.path(floor.survey))
-    path: Path = named or office.path(Path(f"{building.id}-{floor.id}-survey.csv.gz"))
-    ground = _ground(office, building, floor)
+    path: Path = arguments.out or file_of(office, building, floor)
+    ground = ground_of(office, building, floor)
     if arguments.check:
         if not path.is_file():
             raise HadirError(f"{path}: there is no such file; make one with hadir survey")
@@ -88,22 +88,6 @@ def _floor(office: Office, word: str) -> tuple[Building, Floor]:
     raise HadirError(f"{'which' if found else 'there is no'} floor {word[:60]}{'?' if found else ''}: {names}")
 
 
-def _ground(office: Office, building: Building, floor: Floor) -> Ground:
-    from gateway.config import geometry
-    from gateway.survey.ground import ground
-
-    zones = {zone.id: zone.area for zone in floor.zones if zone.area is not None}
-    receivers = {
-        device.id: (device.at[0], device.at[1])
-        for device in geometry.receivers(office, building, floor)
-        if device.at is not None
-    }
-    if not zones or not receivers:
-        what = "no zone has an area ([[x, y], ...])" if not zones else "no receiver has a position (at: [x, y])"
-        raise HadirError(f'floor "{floor.id}": {what}; measure them first, in metres')
-    return ground(zones, receivers, frozenset(zone.id for zone in floor.zones if zone.private))
-
-
 def _feed(arguments: argparse.Namespace, office: Office) -> Feed:
     from gateway.clock import SystemClock
     from gateway.control import SOCKET
@@ -123,9 +107,8 @@ def _feed(arguments: argparse.Namespace, office: Office) -> Feed:
 
 def _remote(arguments: argparse.Namespace, office: Office, building: Building, floor: Floor) -> Feed:
     from gateway.clock import SystemClock
-    from gateway.config import geometry
-    from gateway.config.sources import alone
     from gateway.credentials import SiteKey
+    from gateway.survey.floor import hanging
     from gateway.survey.remote import Remote
 
     if arguments.tape is not None or not arguments.tag:
@@ -137,13 +120,11 @@ def _remote(arguments: argparse.Namespace, office: Office, building: Building, f
         secret: Path | None = arguments.password_file
         named = {"username": arguments.user, "password_file": secret and secret.absolute()}
         broker = broker.model_copy(update=named)
-    here = {device.id for device in geometry.receivers(office, building, floor)}
-    hang = {gateway.id: here & {alone(source) for source in gateway.sources} for gateway in office.gateways}
     remote = Remote(
         broker,
         office.path(Path()),
         f"{office.site}/{building.id}",
-        hang,
+        hanging(office, building, floor),
         person=_person(office, arguments.tag),
         key=SiteKey.load(office.path(office.people.site_key)),
         clock=SystemClock(),

@@ -96,6 +96,25 @@ class Store:
         return gzip.compress(text.encode(), mtime=0) if self._packed else text.encode()
 
 
+def visits_in(path: Path) -> list[Visit]:
+    """What a file has, whole lines only; it is not mended. Raises ConfigError, HadirError."""
+    try:
+        text, _ = _read(path, packed=path.suffix == ".gz")
+    except OSError as error:
+        raise HadirError(f"{path}: {error.strerror}") from error
+    header, _, _ = text.partition("\n")
+    if text and header.lstrip("\ufeff") != HEADER:
+        raise ConfigError(Problem(file=str(path), line=1, text=f"has the columns {header[:80]}, not {HEADER}"))
+    found = []
+    for number, line in enumerate(text.splitlines()[1:], 2):
+        try:
+            at, receiver, rssi, x, y = line.split(",")
+            found.append((float(at), receiver, float(rssi), float(x), float(y)))
+        except ValueError as error:
+            raise ConfigError(Problem(file=str(path), line=number, text=f"is not {HEADER}")) from error
+    return _visits(found)
+
+
 def _read(path: Path, *, packed: bool) -> tuple[str, bool]:
     """The whole lines of a file, and whether that is all of it."""
     raw = path.read_bytes()

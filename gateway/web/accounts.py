@@ -21,7 +21,7 @@ from gateway.people import PeopleTable
 from gateway.web import schema
 from gateway.web.identities import Identities
 from gateway.web.sessions import Sessions, digest
-from gateway.web.viewer import Role, Viewer
+from gateway.web.viewer import EVERYWHERE, Role, Viewer
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: a code is read from paper."""
@@ -203,6 +203,18 @@ class Accounts:
             )
         return f"{code[:5]}-{code[5:]}"
 
+    def code_by(self, viewer: Viewer, account: str) -> str:
+        """A code that an operator prints: as `new_code`, of accounts that may no more than they may themselves.
+
+        Raises HadirError: with the code of an account that may more, its printer could sign in as that.
+        """
+        known = self.account(account)
+        if known is not None and known.roles - {Role.EMPLOYEE}:
+            within = EVERYWHERE in viewer.units or known.units <= viewer.units
+            if not within or not known.roles - {Role.EMPLOYEE} <= viewer.roles:
+                raise HadirError(f"{account} may more than whoever prints its code: `hadir accounts` prints it")
+        return self.new_code(account)
+
     def take_code(self, code: str) -> str:
         """The account of a code, which ends with that; empty: there is no such code, or no longer."""
         typed = "".join(letter for letter in code.upper() if letter.isalnum())
@@ -251,11 +263,18 @@ class Accounts:
 
     def viewer(self, *, session: str = "", authorization: str = "") -> Viewer | None:
         """Who a cookie or an Authorization header stands for."""
+        return self._who(session, authorization, note=True)
+
+    def peek(self, *, session: str = "", authorization: str = "") -> Viewer | None:
+        """As `viewer`; a session is as idle as before."""
+        return self._who(session, authorization, note=False)
+
+    def _who(self, session: str, authorization: str, *, note: bool) -> Viewer | None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token:
             owner = "id = (SELECT account FROM token WHERE digest = ?)"
             return self._standing(owner, digest(token.strip()), "")
-        used = self.sessions.use(session) if session else None
+        used = self.sessions.use(session, note=note) if session else None
         return None if used is None else self._standing("id = ?", used.account, used.csrf)
 
     def _standing(self, where: str, value: str | bytes, csrf: str) -> Viewer | None:

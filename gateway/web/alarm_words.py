@@ -149,6 +149,16 @@ ALARMS: Mapping[str, Said] = {
         N_("Lihat meja yang bersangkutan; pesanan dicoba lagi setiap seperempat jam."),
     ),
 }
+SEVERAL: Mapping[str, str] = {
+    "gateway_lost": N_("Beberapa gerbang tidak terdengar: %(about)s"),
+    "gateway_never": N_("Beberapa gerbang belum pernah terdengar: %(about)s"),
+    "source_down": N_("Beberapa sambungan tidak bekerja: %(about)s"),
+    "device_silent": N_("Beberapa perangkat tidak terdengar: %(about)s"),
+    "device_stuck": N_("Beberapa perangkat macet: %(about)s"),
+    "battery_low": N_("Baterai %(about)s hampir habis"),
+    "dead_letters": N_("Kejadian gerbang %(about)s ditolak arsip"),
+}
+"""What is wrong with several at once, where its words speak of one alone."""
 OTHER = Said(N_("Gerbang %(about)s melaporkan masalah"), N_("Rinciannya ada di bawah."), N_("Lihat lognya."))
 URGENCY_WORDS: Mapping[Urgency, str] = {
     Urgency.NOW: N_("Sekarang"),

@@ -6,7 +6,7 @@ knows the calendar: outside working time only what is urgent is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
@@ -71,6 +71,8 @@ class Alarm:
     """How often it came back."""
     until: int | None = None
     """When it was over."""
+    covered: bool = False
+    """Whether it lies behind something else that is wrong, so that nobody can tell how it is."""
 
     @property
     def key(self) -> Key:
@@ -94,7 +96,7 @@ class Board:
     def raised(self) -> list[Alarm]:
         """What needs somebody, the most urgent and then the oldest first."""
         return sorted(
-            (alarm for alarm in self.held.values() if alarm.raised),
+            (alarm for alarm in self.held.values() if alarm.raised and not alarm.covered),
             key=lambda alarm: (alarm.problem.urgency, alarm.since, alarm.key),
         )
 
@@ -102,8 +104,13 @@ class Board:
 EMPTY = Board({})
 
 
-def step(board: Board, found: Iterable[Problem], now: int) -> tuple[Board, list[Alarm]]:
-    """The board at `now` (office ns), and what was raised or is over since the last step: each once."""
+def step(
+    board: Board, found: Iterable[Problem], now: int, unsure: Callable[[Problem], bool] = lambda _problem: False
+) -> tuple[Board, list[Alarm]]:
+    """The board at `now` (office ns), and what was raised or is over since the last step: each once.
+
+    `unsure`: whether nobody can tell now if a problem is still there: then it is neither shown nor over.
+    """
     problems = {(problem.about, problem.name): problem for problem in found}
     held: dict[Key, Alarm] = {}
     news: list[Alarm] = []
@@ -116,20 +123,24 @@ def step(board: Board, found: Iterable[Problem], now: int) -> tuple[Board, list[
     for key, alarm in board.held.items():
         if key in problems or not alarm.raised:
             continue
+        if unsure(alarm.problem):
+            held[key] = replace(alarm, covered=True)
+            continue
         absent = now if alarm.absent is None else alarm.absent
         if now - absent >= (CALM_S if alarm.flaps else CLEAR_S) * SECOND:
             ended = replace(alarm, absent=absent, until=absent)
             news.append(ended)
             over.insert(0, ended)
         else:
-            held[key] = replace(alarm, absent=absent)
+            held[key] = replace(alarm, absent=absent, covered=False)
     return Board(held, tuple(over[:MOST_OVER])), news
 
 
 def _seen(known: Alarm | None, problem: Problem, now: int) -> Alarm:
     if known is None:
         return Alarm(problem=problem, since=problem.since or now, first=now)
-    return replace(known, problem=problem, absent=None, returns=known.returns + (known.absent is not None))
+    returns = known.returns + (known.absent is not None)
+    return replace(known, problem=problem, absent=None, covered=False, returns=returns)
 
 
 def loud(alarm: Alarm, kind: str) -> bool:

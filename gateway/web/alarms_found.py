@@ -31,7 +31,10 @@ URGENCIES: Mapping[str, Urgency] = {
 """Of a gateway's own alarms (gateway/alarms.py); another word of a newer gateway: TODAY."""
 SELF_TOLD = frozenset({"gateway_down"})
 """A coordinator's word about another gateway, whose status we read ourselves."""
+OWN = frozenset({"web_no_broker", "archive_never", "archive_down", "archive_no_broker", "store_fails", "two_boots"})
+"""What is seen without the broker."""
 GONE: Mapping[str, str] = {"lost": "gateway_lost", "disconnected": "gateway_stopped"}
+ABOUT_GATEWAYS = frozenset({*URGENCIES, *GONE.values(), "gateway_never", "dead_letters"})
 
 
 def problems(office: Office, live: Live, archive: ArchiveWord | None) -> Iterator[Problem]:
@@ -42,6 +45,16 @@ def problems(office: Office, live: Live, archive: ArchiveWord | None) -> Iterato
         return
     for gateway in office.gateways:
         yield from _gateway(gateway, live)
+
+
+def unsure(live: Live, problem: Problem) -> bool:
+    """Whether nobody can tell if it is still there: the broker is away, or the gateway that would tell is."""
+    device = live.devices.get(problem.about)
+    gateway = problem.about.partition("/")[0] if device is None else str(device["gw"])
+    status = live.gateways.get(gateway)
+    if problem.name in OWN or (status is None and problem.name not in ABOUT_GATEWAYS):
+        return False
+    return not live.connected or (status is not None and status["state"] != "ready")
 
 
 def _archive(word: ArchiveWord | None) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.web import api, pages
+from gateway.web.openapi import document
 from gateway.web.security import HEADERS, Guarded
 from gateway.web.site import Site
 from gateway.web.viewer import SignIn
@@ -56,6 +57,7 @@ def build(site: Site) -> FastAPI:
             module = import_module(f"{package.__name__}.{found.name}")
             if hasattr(module, "router"):
                 app.include_router(module.router)
+    app.openapi = document(app)  # type: ignore[method-assign]
     app.mount("/static/htmx", Static(directory=str(HTMX)), name="htmx")
     app.mount("/static", Static(directory=STATIC), name="static")
     app.add_exception_handler(StarletteHTTPException, _refused)

@@ -17,6 +17,8 @@ from gateway.web.live import STATUSES, Live, PlaceNow
 BEAT_S = 0.25
 MOST = 256
 """Answers that are kept: one a question."""
+MOST_BYTES = 32 << 20
+"""Of them together: a long answer is over a megabyte."""
 SMALL = 1_000
 """Bytes below which nothing is compressed."""
 
@@ -42,6 +44,11 @@ class Given:
     packed: bytes
     """The same by gzip; empty: too small for that."""
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.body) + len(self.packed)
+
 
 class Availability:
     """Of one live picture. Used from the event loop."""
@@ -53,6 +60,8 @@ class Availability:
         self._texts: dict[str, tuple[PlaceNow, bytes]] = {}
         self._order: dict[tuple[str, str], list[str]] = {}
         self._kept: OrderedDict[Question, tuple[int, Given]] = OrderedDict()
+        self.held = 0
+        """Bytes of answers."""
 
     def ask(self, question: Question) -> Given:
         """The answer as of now, or as of BEAT_S ago at most."""
@@ -65,8 +74,9 @@ class Availability:
         given = self._made(question)
         self._kept[question] = (machine, given)
         self._kept.move_to_end(question)
-        while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+        self.held += given.size - (0 if known is None else known[1].size)
+        while len(self._kept) > MOST or (self.held > MOST_BYTES and len(self._kept) > 1):
+            self.held -= self._kept.popitem(last=False)[1][1].size
         return given
 
     def _made(self, question: Question) -> Given:

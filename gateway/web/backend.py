@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway import durable
 from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.web.alarms_board import Problem, Urgency
-from gateway.web.bookings.mirror import Mirror
+from gateway.web.bookings.mirror import MirrorState
 from gateway.web.hooks import Hooks
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site
@@ -23,15 +23,15 @@ LOOK_EVERY = 10
 """Of these: the ledger is looked at, and what is proven is kept."""
 
 
-def alarms_of(hooks: Hooks, mirror: Mirror | None) -> Iterator[Problem]:
+def alarms_of(hooks: Hooks, bookings: MirrorState | None) -> Iterator[Problem]:
     """What is wrong with other systems that this site speaks to."""
     for hook in hooks.states():
         if hook.dead:
             yield Problem("hook_dead", hook.id, Urgency.TODAY, hook.why)
         elif hook.failing_since is not None:
             yield Problem("hook_fails", hook.id, Urgency.SOON, hook.why)
-    if mirror is not None:
-        state = mirror.state
+    if bookings is not None:
+        state = bookings
         if state.problem:
             yield Problem("bookings_fail", "", Urgency.TODAY, state.problem)
         if state.unmapped_spaces:
@@ -45,19 +45,19 @@ class Backend:
     """Of one site."""
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self.site = site
         self._path: Path = site.office.path(site.office.web.data) / "proven.json"
         self._heard: dict[str, str] = {}
         self._kept: Mapping[str, int] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._restore()
+        self.restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="completeness")
-            group.create_task(self._site.hooks.run(), name="hooks")
-            if self._site.mirror is not None:
-                group.create_task(self._site.mirror.run(), name="bookings")
+            group.create_task(self.site.hooks.run(), name="hooks")
+            if self.site.mirror is not None:
+                group.create_task(self.site.mirror.run(), name="bookings")
 
     async def _follow(self) -> None:
         beats = 0
@@ -66,36 +66,38 @@ class Backend:
             self.hear()
             beats += 1
             if beats % LOOK_EVERY == 0:
-                await self._look()
+                await self.look()
 
     def hear(self) -> None:
         """Take what gateways have said of themselves since; health is never retained, so that what is new is now."""
-        for gateway, told in self._site.live.health.items():
-            if self._site.live.connected and self._heard.get(gateway) != told["at"]:
+        for gateway, told in self.site.live.health.items():
+            if self.site.live.connected and self._heard.get(gateway) != told["at"]:
                 self._heard[gateway] = told["at"]
                 try:
-                    self._site.proofs.told(gateway, told)
+                    self.site.proofs.told(gateway, told)
                 except PermanentError as error:
-                    self._site.counters.add("web.refused", error.reason)
+                    self.site.counters.add("web.refused", error.reason)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """See what the ledger proves, and keep what is proven."""
         try:
-            await self._site.reading.ask(lambda view: self._site.proofs.look(Rows.over(view)))
+            await self.site.reading.ask(lambda view: self.site.proofs.look(Rows.over(view)))
         except TransientError as error:
             _log.debug("completeness: %s", error)
         self._keep()
 
-    def _restore(self) -> None:
+    def restore(self) -> None:
+        """What an earlier process had proof of."""
         try:
             found = json.loads(self._path.read_text(encoding="ascii"))
-            self._site.proofs.restore({str(name): int(until) for name, until in found.items()})
+            self.site.proofs.restore({str(name): int(until) for name, until in found.items()})
         except FileNotFoundError:
             return
         except (OSError, ValueError, AttributeError, TypeError) as error:
             _log.warning("%s: %s; how complete the record is, is found out anew", self._path, error)
 
     def _keep(self) -> None:
-        proven = self._site.proofs.proven
+        proven = self.site.proofs.proven
         if proven == self._kept:
             return
         try:

@@ -87,7 +87,11 @@ def title(device: Device) -> str:
 
 def drivers_of(medium: str) -> list[str]:
     """Drivers that read what comes over a medium."""
-    return sorted(name for name, driver in _drivers().items() if medium in driver.media)
+    return sorted(
+        name
+        for name, driver in _drivers().items()
+        if any(one == medium or one.startswith(f"{medium}:") for one in driver.media)
+    )
 
 
 @cache

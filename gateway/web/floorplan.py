@@ -20,6 +20,8 @@ MARGIN = 50
 """Of the paper around what is drawn, cm."""
 APART = 1.0
 """Metres between the plan and the spaces that it leaves out."""
+BESIDE = 2.0
+"""Metres around a plan: a device that hangs farther away has a wrong position, and is drawn at its place."""
 
 Point = tuple[int, int]
 
@@ -151,7 +153,7 @@ class _Paper:
         left_out = [space for _, space in self._all() if space.id not in features]
         west, south, east, _ = _bounds(_reach(plan.features))
         beside = rows_below(left_out, west, south - APART, max(east - west, 6.0))
-        devices = {device.id: device.at[:2] for device in self._devices if device.at is not None}
+        devices = self._at(_reach(plan.features))
         reach = [*_reach(plan.features), *_corners(beside.values()), *devices.values()]
         size = self._open(reach)
         spaces = tuple(
@@ -179,13 +181,13 @@ class _Paper:
                 for feature in plan.of("label")
                 for x, y in (self._point(feature.lines[0][0]),)
             ),
-            devices=tuple(self._hung(devices, spaces)),
+            devices=tuple(self._hung(devices, spaces, outlines)),
         )
 
     def from_layout(self, layout: Layout) -> Drawing:
         real = any(zone.area == layout.zones.get(zone.id) for zone in self._floor.zones if zone.area)
-        devices = {device.id: device.at[:2] for device in self._devices if device.at is not None} if real else {}
         outlines = [point for ring in layout.zones.values() for point in ring]
+        devices = self._at(outlines) if real else {}
         size = self._open([*outlines, *_corners(layout.spaces.values()), *devices.values()])
         spaces = tuple(
             self._from_rect(zone, space, layout.spaces[space.id], placed=True) for zone, space in self._all()
@@ -200,7 +202,7 @@ class _Paper:
             zones=tuple(self._zones(layout.zones, spaces)),
             spaces=spaces,
             labels=(),
-            devices=tuple(self._hung(devices, spaces)),
+            devices=tuple(self._hung(devices, spaces, layout.zones)),
         )
 
     def _all(self) -> Iterator[tuple[Zone, Space]]:
@@ -270,20 +272,39 @@ class _Paper:
             placed=placed,
         )
 
-    def _hung(self, at: dict[str, Metres], spaces: Iterable[DrawnSpace]) -> Iterator[DrawnDevice]:
-        """Each device of the floor; those without a position beside each other under their place's upper edge."""
-        homes = {drawn.place.split("/", 1)[1]: drawn for drawn in spaces}
+    def _at(self, drawn: list[Metres]) -> dict[str, Metres]:
+        """Where devices say that they hang, if that is on the plan."""
+        west, south, east, north = _bounds(drawn)
+        return {
+            device.id: (device.at[0], device.at[1])
+            for device in self._devices
+            if device.at is not None
+            and west - BESIDE <= device.at[0] <= east + BESIDE
+            and south - BESIDE <= device.at[1] <= north + BESIDE
+        }
+
+    def _hung(
+        self, at: dict[str, Metres], spaces: Iterable[DrawnSpace], zones: dict[str, tuple[Metres, ...]]
+    ) -> Iterator[DrawnDevice]:
+        """Each device of the floor. Without a position: beside each other at their space's edge, or in their zone."""
+        homes: dict[str, tuple[int, int, int]] = {}
+        for drawn in spaces:
+            west, north, east, _ = drawn.box
+            homes[drawn.place.split("/", 1)[1]] = west + 20, north, east
+        here = self._prefix.split("/", 1)[1]
+        for name, ring in zones.items():
+            left, low, right, high = _bounds(ring)
+            x, y = self._point(((left + right) / 2, (low + high) / 2))
+            homes[f"{here}/{name}"] = x, y, x + 300
         beside: dict[str, int] = {}
         for device in self._devices:
             if device.id in at:
                 x, y = self._point(at[device.id])
                 yield DrawnDevice(device=device, x=x, y=y, placed=True)
             elif device.place in homes:
-                home, number = homes[device.place], beside.get(device.place, 0)
-                beside[device.place] = number + 1
-                west, north, east, _ = home.box
-                x = min(west + 20 + number * 30, east)
-                yield DrawnDevice(device=device, x=x, y=north, placed=False)
+                first, y, last = homes[device.place]
+                number = beside[device.place] = beside.get(device.place, -1) + 1
+                yield DrawnDevice(device=device, x=min(first + number * 30, last), y=y, placed=False)
 
 
 def _frame(points: Iterable[Metres]) -> tuple[Metres, ...]:

@@ -178,12 +178,17 @@ class Hooks:
             "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}",
         }
         try:
-            async with client.stream("POST", hook.url, content=body, headers=headers) as answer:
+            async with (
+                asyncio.timeout(ANSWER_S),  # all of it: one that drips would hold the hook for ever
+                client.stream("POST", hook.url, content=body, headers=headers) as answer,
+            ):
                 taken = 0
                 async for part in answer.aiter_raw():
                     taken += len(part)
                     if taken > MOST_ANSWER:
                         break
+        except TimeoutError:
+            return f"no answer within {ANSWER_S:g} s", False
         except httpx.HTTPError as error:
             return f"{type(error).__name__}: {error}"[:200], False
         if answer.is_success:

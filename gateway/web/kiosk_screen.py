@@ -104,7 +104,7 @@ class Screen:
         code = language if language in LANGUAGES else "id"
         unit = visit.unit if visit is not None else ""
         words = self.site.pages.named(code)
-        own = more["desk"].place if step == "selesai" and more.get("did") == "pakai" else ""
+        own = more["desk"].place if step == "yakin" or more.get("did") == "pakai" else ""
         values = {
             "idle": 0 if step == "awal" and code == "id" else IDLE_S,
             "limit": 0,

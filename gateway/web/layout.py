@@ -105,7 +105,10 @@ def _blocks(zones: Sequence[Zone]) -> Layout:
             layout.spaces |= {name: rect.moved(west, top - block.height) for name, rect in block.spaces.items()}
             west += block.width
         top -= deep
-    return layout
+    return Layout(
+        zones={name: tuple((x, y - top) for x, y in ring) for name, ring in layout.zones.items()},
+        spaces={name: rect.moved(0.0, -top) for name, rect in layout.spaces.items()},
+    )
 
 
 def _filled(row: Sequence[_Block], width: float) -> list[_Block]:

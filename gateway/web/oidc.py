@@ -40,6 +40,8 @@ MOST_BYTES = 256 << 10
 MOST_TOKEN = 16 << 10
 MOST_KEYS = 64
 KEPT_S = 3600
+SILENT_S = 15
+"""A provider that did not answer is not asked again for so long: strangers could fill a queue with it."""
 AGAIN_S = 60
 """Unknown keys make us ask again, so often at most."""
 MOST_STATES = 10_000
@@ -80,6 +82,7 @@ class Provider:
         self._metadata: tuple[int, Mapping[str, Any]] | None = None
         self._keys: tuple[int, KeySet] | None = None
         self._used: OrderedDict[str, None] = OrderedDict()
+        self._silent_until = 0
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -148,15 +151,21 @@ class Provider:
         """Its discovery document, kept for an hour. Raises TransientError: it cannot be had, or is not its own."""
         async with self._lock:
             if self._metadata is None or self._wall.machine() - self._metadata[0] > KEPT_S * SECOND:
-                url = f"{self.issuer.url.rstrip('/')}/.well-known/openid-configuration"
-                status, found = await self._fetch("GET", url)
-                if status != httpx.codes.OK or found.get("issuer") != self.issuer.url:
-                    raise TransientError(f"issuer {self.issuer.id}: its discovery document is missing or another's")
-                for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                    if not isinstance(found.get(name), str) or not _trusted(found[name]):
-                        raise TransientError(f"issuer {self.issuer.id}: its {name} is missing or without TLS")
-                self._metadata = self._wall.machine(), found
+                if self._wall.machine() < self._silent_until:
+                    raise TransientError(f"issuer {self.issuer.id} did not answer a moment ago")
+                self._silent_until = self._wall.machine() + SILENT_S * SECOND  # whoever waits for it meanwhile
+                self._metadata = self._wall.machine(), await self._discovered()
+                self._silent_until = 0
             return self._metadata[1]
+
+    async def _discovered(self) -> Mapping[str, Any]:
+        status, found = await self._fetch("GET", f"{self.issuer.url.rstrip('/')}/.well-known/openid-configuration")
+        if status != httpx.codes.OK or found.get("issuer") != self.issuer.url:
+            raise TransientError(f"issuer {self.issuer.id}: its discovery document is missing or another's")
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            if not isinstance(found.get(name), str) or not _trusted(found[name]):
+                raise TransientError(f"issuer {self.issuer.id}: its {name} is missing or without TLS")
+        return found
 
     async def _key_set(self, *, older_than_s: int) -> KeySet:
         metadata = await self.metadata()

@@ -185,6 +185,8 @@ class Language:
             return self.text(N_("%(n)d menit"), n=minutes)
         if hours >= 48:
             return self.text(N_("%(n)d hari"), n=hours // 24)
+        if not minutes:
+            return self.text(N_("%(n)d jam"), n=hours)
         return self.text(N_("%(h)d jam %(m)d menit"), h=hours, m=minutes)
 
     def ago(self, ns: int, now: int) -> str:

@@ -17,6 +17,8 @@ MAX_BODY = 1 << 20
 BODY_S = 30.0
 """A body that is not whole by then is not waited for."""
 TOO_LARGE, TOO_SLOW = "the body is larger than 1 MB", "the body came too slowly"
+KEPT_BY_NOBODY = ("Cache-Control", "no-store")
+"""Of every answer that does not say otherwise: most are about somebody."""
 HSTS = "max-age=31536000"
 MOST_PROXIES = 16
 MOST_CALLERS = 10_000
@@ -84,7 +86,7 @@ class _Sealed:
                 return
             self._begun = True
             headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
+            for name, value in (*self._headers.items(), KEPT_BY_NOBODY):
                 headers.setdefault(name, value)
         await self._send(message)
 

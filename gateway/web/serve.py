@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from gateway.credentials import SiteKey
 from gateway.errors import HadirError, PermanentError
 from gateway.mqtt import Link, Message
 from gateway.people import PeopleTable
+from gateway.web import hook_check
 from gateway.web.accounts import Accounts
 from gateway.web.app import build
 from gateway.web.asking import Asker
@@ -46,6 +47,7 @@ from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.site import Site
 from gateway.web.stream import MOST_READERS, Stream
+from gateway.web.walks import Walks
 from gateway.web.watch import Watch
 
 TOPICS = ("state/{site}/#", "agg/{site}/#", "gw/{site}/+/status", "gw/{site}/+/health", "dev/{site}/#")
@@ -54,6 +56,8 @@ MOST_FILES = 16_384
 ERASED_S = 30.0
 KEEP_ALIVE_S = 15
 MOST_CONNECTIONS = MOST_READERS + 1000
+CLIENT = "web"
+"""Where answers go: one name, so that a broker's list of rights can have it. What another process asked is ignored."""
 SESSION, INSECURE = "__Host-hadir", "hadir"
 
 
@@ -62,12 +66,12 @@ class Serve:
 
     def __init__(self, office: Office, file: Path, clock: Clock, wall: Clock | None = None) -> None:
         """Raises HadirError: the port is taken, a file cannot be opened, the site's key is missing."""
+        hook_check.demand(office)
         wall = wall or SystemClock()
         counters = Counters()
-        client = f"web-{uuid4().hex[:8]}"
         self._link = Link(
-            office.broker,
-            client_id=f"hadir-{office.site}-{client}",
+            office.web.broker or office.broker,
+            client_id=f"hadir-{office.site}-web-{uuid4().hex[:8]}",
             clock=clock,
             counters=counters,
             base=office.path(Path()),
@@ -77,7 +81,6 @@ class Serve:
         providers = _providers(office, wall)
         people = PeopleTable(office.path(office.people.table), key, clock)
         self._web = office.web
-        self._socket = _listen(office.web.host, office.web.port)
         reading = Reading(office)
         accounts = Accounts(
             office.path(office.web.data) / "web.sqlite",
@@ -86,7 +89,7 @@ class Serve:
             session_hours=office.web.session_hours,
             idle_minutes=office.web.idle_minutes,
         )
-        asker = Asker(self._link, office, clock, client)
+        asker = Asker(self._link, office, clock, CLIENT)
         mirror = mirrored(office, accounts.connection, people, asker, clock)
         hooks = Hooks(
             office.web.hooks,
@@ -116,24 +119,28 @@ class Serve:
             sign_ins=Haste(wall, burst=10, per_minute=6),
             arrivals=Haste(wall, burst=240, per_minute=240),
             changes=Haste(wall, burst=60, per_minute=60),
-            watch=Watch(office, live, clock, wall, partial(alarms_of, hooks, mirror)),
+            watch=Watch(office, live, clock, wall, lambda: alarms_of(hooks, None if mirror is None else mirror.state)),
             muting=Muting(accounts.connection, wall),
             pairing=Pairing(clock),
+            walks=Walks(wall),
             requests=Haste(wall, burst=office.web.requests_per_minute // 10, per_minute=office.web.requests_per_minute),
             availability=Availability(live, clock),
             ahead=Ahead(reading, clock),
             proofs=Proofs(office, clock),
             once=Once(accounts.connection, wall),
-            followers=Followers(),
+            followers=Followers(reading, wall),
             hooks=hooks,
             mirror=mirror,
         )
         self.site.accounts.forget_erased()
+        self._socket = _listen(office.web.host, office.web.port)  # last: who can connect is answered
         for topic in TOPICS:
             self._link.subscribe(f"{PREFIX}/{topic.format(site=office.site)}", self._received)
 
     async def run(self) -> None:
         """Until cancelled."""
+        # a service has no home, and matplotlib would look for its fonts anew at each start
+        os.environ.setdefault("MPLCONFIGDIR", str(self.site.office.path(self._web.data) / "matplotlib"))
         config = uvicorn.Config(
             build(self.site),
             log_config=None,
@@ -156,12 +163,13 @@ class Serve:
                 stream = group.create_task(self.site.stream.run(), name="stream")
                 backend = group.create_task(Backend(self.site).run(), name="backend")
                 alarms = group.create_task(self.site.watch.run(), name="alarms")
+                walks = group.create_task(self.site.walks.run(), name="walks")
                 try:
                     await server.serve([self._socket])
                 finally:
                     if server.started:
                         await server.shutdown([self._socket])
-                    for task in (backend, alarms, stream, watch, link):
+                    for task in (backend, walks, alarms, stream, watch, link):
                         task.cancel()
         finally:
             self.close()

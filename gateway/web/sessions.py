@@ -77,8 +77,8 @@ class Sessions:
             )
         return secret
 
-    def use(self, secret: str) -> Used | None:
-        """Whose it is; None: nobody's, or it has ended."""
+    def use(self, secret: str, *, note: bool = True) -> Used | None:
+        """Whose it is; None: nobody's, or it has ended. `note`: it is not idle."""
         now = self._clock.office()
         row = self._db.execute(
             "SELECT account, csrf, expires, seen, created FROM session WHERE digest = ?", (digest(secret),)
@@ -88,7 +88,7 @@ class Sessions:
         hangs = int(row[2]) - int(row[4]) > self.lasts_s * SECOND
         if int(row[3]) < now - self._idle and not hangs:
             return None
-        if now - int(row[3]) >= NOTED_S * SECOND:
+        if note and now - int(row[3]) >= NOTED_S * SECOND:
             self._db.execute("UPDATE session SET seen = ? WHERE digest = ?", (now, digest(secret)))
         return Used(str(row[0]), str(row[1]))
 

@@ -32,6 +32,7 @@ from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
 from gateway.web.stream import Stream
+from gateway.web.walks import Walks
 from gateway.web.watch import Watch
 
 
@@ -65,7 +66,7 @@ class Site:
     arrivals: Haste
     """Sign-ins at providers, by caller: an office may be behind one address."""
     changes: Haste
-    """By account."""
+    """By session: several kiosks may share an account."""
     requests: Haste
     """Of tokens, by account."""
     watch: Watch
@@ -73,6 +74,7 @@ class Site:
     muting: Muting
     pairing: Pairing
     """Windows in which a card is tapped or a device switched on."""
+    walks: Walks
     availability: Availability
     ahead: Ahead
     """Reservations that stand."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,7 @@ class Stream:
                 for floor in list(self._next):
                     self._send(floor, PING)
 
-    async def follow(self, floor: str, last: int | None) -> AsyncIterator[bytes]:
+    async def follow(self, floor: str, last: int | None) -> AsyncGenerator[bytes, None]:
         """The messages of one floor for one browser. `last`: the id that it saw last; None: it has seen nothing."""
         self.readers += 1
         try:

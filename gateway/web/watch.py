@@ -15,8 +15,8 @@ from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.contract.times import parsed
 from gateway.errors import ConfigError
-from gateway.web.alarms_board import EMPTY, Board, Problem, step
-from gateway.web.alarms_found import problems
+from gateway.web.alarms_board import EMPTY, RAISE_S, Board, Problem, step
+from gateway.web.alarms_found import problems, unsure
 from gateway.web.live import Live
 from rules.calendar import WORK, Calendar
 
@@ -43,7 +43,8 @@ class Watch:
         """`others`: what is wrong with other systems that this one speaks to."""
         self.board: Board = EMPTY
         self.looked = 0
-        """Office ns of the last look; 0: none yet."""
+        """Office ns of the last look; 0: nothing can be said yet."""
+        self._began = 0
         self.archive: ArchiveWord | None = None
         self._office, self._live, self._clock, self._wall = office, live, clock, wall
         self._others = others
@@ -70,14 +71,16 @@ class Watch:
             self._since = None
         if self._since is None or self._wall.office() - self._since >= GRACE_S * SECOND:
             found = (*problems(self._office, self._live, self.archive), *self._others())
-            self.board, news = step(self.board, found, now)
+            self.board, news = step(self.board, found, now, lambda problem: unsure(self._live, problem))
+            self._began = self._began or now
+            if now - self._began >= RAISE_S * SECOND:
+                self.looked = now
             for alarm in news:
                 over = alarm.until is not None
                 word = "is over" if over else "is raised"
                 _log.log(
                     logging.INFO if over else logging.WARNING, "alarm %s %s %s", alarm.problem.name, alarm.key[0], word
                 )
-        self.looked = now
 
     def kind(self) -> str:
         """What the site's calendar has for now: work, break, off; work where it cannot be told."""

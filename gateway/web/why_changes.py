@@ -80,10 +80,14 @@ class WouldChange:
             yield self._t(text, long=self._language.duration(rules.release_after_s))
         if desk.get("end_of_day_due"):
             yield self._t(N_("Bebas pada akhir hari, %(time)s, kecuali masih ada orang."),
-                          time=self._language.time(desk["end_of_day_due"]))  # fmt: skip
+                          time=self._moment(desk["end_of_day_due"]))  # fmt: skip
 
     def _due(self, desk: Held) -> str:
-        return self._language.time(desk["release_due"])
+        return self._moment(desk["release_due"])
+
+    def _moment(self, at: int) -> str:
+        same = self._language.local(at).date() == self._language.local(self._at).date()
+        return self._language.time(at) if same else self._language.moment(at)
 
     def _presence(self, held: Held) -> Iterator[str]:
         rules = self._office.rules.presence

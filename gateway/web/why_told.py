@@ -163,7 +163,10 @@ class Telling:
         kind = self._word(terms.MODALITIES, item["modality"])
         if "dev" not in item:
             via = str(item["via"])
-            return Line(self._t(N_("Terdengar %(kind)s lewat %(dev)s."), kind=kind, dev=via), self._link(via))
+            text = N_("Sebuah tanda BLE terdengar di %(dev)s.")
+            if item["modality"] == "badge":
+                text = N_("Sebuah kartu terbaca di %(dev)s.")
+            return Line(self._t(text, dev=via), self._link(via))
         value = item["value"]
         if value is None or isinstance(value, bool):
             words = {True: N_("ya"), False: N_("tidak"), None: N_("tidak tahu")}
@@ -177,10 +180,13 @@ class Telling:
                 kind=kind,
                 said=said,
                 weight=self._number(item["weight"]),
-                age=self._language.duration(item["age_s"]),
+                age=self._age(float(item["age_s"])),
             ),
             self._link(str(item["dev"])),
         )
+
+    def _age(self, seconds: float) -> str:
+        return self._t(N_("kurang dari sedetik")) if seconds < 1 else self._language.duration(seconds)
 
     def _desk(self, desk: Held, answer: Held) -> Iterator[Line]:
         if desk.get("since"):
@@ -269,7 +275,7 @@ class Telling:
         match one["type"]:
             case "occupancy.changed":
                 state = self._word(terms.STATES, one["state"])
-                return self._t(N_("%(state)s (%(cause)s)"), state=state, cause=cause) if cause else state
+                return f"{state} ({cause})" if cause else state
             case "occupancy.counted":
                 n = one.get("occupancy")
                 return self._t(N_("jumlah orang tidak disebut")) if n is None else self._t(N_("%(n)d orang"), n=n)
@@ -285,7 +291,7 @@ class Telling:
                 return self._t(N_("kartu ditolak: %(why)s"), why=why)
             case kind if kind in terms.RESERVATIONS:
                 said = self._word(terms.RESERVATIONS, kind)
-                return self._t(N_("%(state)s (%(cause)s)"), state=said, cause=cause) if cause else said
+                return f"{said} ({cause})" if cause else said
             case _ if "state" in one:
                 return self._word(terms.STATES, str(one["state"]))
             case kind:

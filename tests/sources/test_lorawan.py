@@ -326,3 +326,16 @@ async def test_cancellation_is_quick(mosquitto: Mosquitto) -> None:
         await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
     assert not net.state.up
+
+
+@networks
+async def test_a_device_that_nobody_configured_is_named_to_who_asks(mosquitto: Mosquitto, network: Network) -> None:
+    counters, told = Counters(), list[tuple[str, str, str]]()
+    net = source(mosquitto.port, counters, network, on_stranger=lambda *one: told.append(one))
+    text = json.dumps(MAKE[network](1)).replace(EUI, "a84041ffff123456").replace(EUI.upper(), "A84041FFFF123456")
+    async with running(net, counters):
+        await publish(mosquitto.port, [(TOPIC[network], text.encode(), False)])
+        await soon(lambda: counters.get("lorawan.dropped", "unbound") == 1)
+    assert [(source_id, medium, address.lower()) for source_id, medium, address in told] == [
+        ("net", "lorawan", "a84041ffff123456")
+    ]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -46,6 +47,10 @@ class Provider:
     raw: Mapping[str, bytes] = field(default_factory=dict)
     """Path -> an answer in place of the right one."""
     codes: dict[str, Code] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    """What it calls itself: to a browser, `localhost` is another site."""
+    shows: bool = False
+    """Whether it shows a page on which somebody agrees."""
     asked: list[str] = field(default_factory=list)
     """Paths, in order."""
 
@@ -75,7 +80,7 @@ class Provider:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"http://{self.host}:{self.server.server_address[1]}"
 
     def answer(self, handler: BaseHTTPRequestHandler, form: Mapping[str, str]) -> None:
         parts = urlsplit(handler.path)
@@ -89,7 +94,14 @@ class Provider:
         elif parts.path == "/keys":
             body = json.dumps({"keys": [key.as_dict(private=False) for key in self.keys]}).encode()
         elif parts.path == "/authorize":
-            status, headers["Location"] = 302, self._authorize(query)
+            back = self._authorize(query)
+            if self.shows:
+                headers["Content-Type"] = "text/html"
+                body = f'<!doctype html><a id="agree" href="{escape(back)}">Agree</a>'.encode()
+            else:
+                status, headers["Location"] = 302, back
+        elif parts.path == "/logout":
+            status, headers["Location"] = 302, query["post_logout_redirect_uri"]
         elif parts.path == "/token":
             status, body = self._token(handler.headers.get("Authorization", ""), form)
         else:

@@ -68,3 +68,14 @@ def test_news_alternate_and_nothing_wrong_is_forgotten(steps: list[tuple[int, se
         assert keys <= board.held.keys()
         for key, since in wrong.items():
             assert board.held[key].raised or at - since < RAISE_S
+
+
+def test_what_nobody_can_tell_is_neither_shown_nor_over() -> None:
+    board, _ = walk(EMPTY, [(0, [LOW]), (20, [LOW])])
+    for at in (30, 200, 400):
+        board, news = step(board, [LOST], at * SECOND, lambda problem: problem.name == "battery_low")
+        assert all(alarm.until is None for alarm in news)
+        assert LOW not in [alarm.problem for alarm in board.raised()]
+    board, news = step(board, [LOW], 500 * SECOND)
+    assert LOW in [alarm.problem for alarm in board.raised()]
+    assert news == []

@@ -9,21 +9,26 @@ from __future__ import annotations
 import io
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from fastapi import HTTPException
 from pypdf import PdfReader
 
+from gateway.clock import ManualClock
+from gateway.config.load import load
 from gateway.web.lookups import look_up, look_up_unit
 from gateway.web.mine.requests import Requests
+from gateway.web.serve import Serve
 from gateway.web.viewer import SAFE, Role
+from tests.conftest import free_port
 from tests.web.conftest import NOON, Web
 from tests.web.driver import ROLES, Answer, Reader, endpoints, reader
 from tests.web.mine.book import HOUR, MINUTE, Book
-from tests.web.office import DESK, FLOOR, FOREIGN, OTHER, told
+from tests.web.office import DESK, FLOOR, FOREIGN, OTHER, ready, told, write_office
 from tests.web.test_routes import target
 
 UNITS = {"sendiri": "panrb", "rekan": "panrb", "berbagi": "panrb", "asing": "bkn", "tamu": "_", "terhapus": "panrb"}
@@ -85,6 +90,20 @@ def _texts(answer: Answer) -> Iterator[str]:
         pdf = PdfReader(io.BytesIO(answer.body))
         yield from (page.extract_text() for page in pdf.pages)
         yield str(pdf.metadata)
+
+
+@pytest.fixture
+async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
+    """As everywhere, with screens that anybody may look at."""
+    port = free_port()
+    file = write_office(tmp_path, port=1, web_port=port)
+    text = file.read_text()
+    file.write_text(text.replace(f"web: {{port: {port}}}", f"web: {{port: {port}, display: public}}"))
+    assert file.read_text() != text
+    made = Web(Serve(load(file), file, clock, clock), clock)
+    ready(made.site.live, clock.office())
+    yield made
+    made.serve.close()
 
 
 @pytest.fixture
@@ -264,3 +283,17 @@ async def test_the_one_way_to_a_person_wants_a_reason(world: World) -> None:
     own = web.site.accounts.sign_in(world.accounts["employee"])
     assert own is not None
     assert look_up(web.site, own.viewer, own.viewer.pid, what="name", reason="").name is not None
+
+
+async def test_a_kiosk_says_a_first_name_to_who_holds_the_card_and_forgets_it(world: World) -> None:
+    web = world.web
+    who = reader(web.site, web.app, world.accounts["kiosk@panrb"])
+    card = world.canaries["rekan"].words["card"]
+    answer = await who.ask("POST", "/kiosk/kartu", data={"kartu": f"em4100:{card}"})
+    if "rekan.name" not in world.seen(answer):
+        answer = await who.ask("POST", "/kiosk/kartu", data={"kartu": card})
+    assert world.seen(answer) - {"rekan.card"} == {"rekan.name"}
+    for target_ in ("/kiosk", "/kiosk/tamu"):
+        assert world.seen(await who.ask("GET", target_)) == set()
+    other = reader(web.site, web.app, world.accounts["operator@panrb"])
+    assert world.seen(await other.ask("GET", "/operator")) == set()

@@ -73,7 +73,7 @@ async def test_a_filter_works_without_script(web: Web) -> None:
     client = web.employee()
     html = await page(client, f"{PLAN}?jenis=desk&status=free")
     assert html.count('class="sp dim"') == 3
-    assert "1 dari 4 tempat" in html
+    assert "1 dari 4" in html
     html = await page(client, f"{PLAN}?tampil=daftar&zona=barat")
     assert re.findall(r'<tr data-p="([^"]+)"[^>]* hidden>', html) == ["timur/d-001", "timur/d-002", "timur/r-01"]
     html = await page(client, f"{PLAN}?jenis=%22%3E%3Cscript%3E&tampil=daftar")
@@ -119,9 +119,27 @@ async def test_english_has_no_indonesian_left(web: Web) -> None:
     client = web.client(Role.OPERATOR)
     client.cookies.set("hadir_bahasa", "en")
     html = await page(client, PLAN)
-    assert "See as a list" in html
+    assert "See the list" in html
     data = json.loads(html.split('id="denah-data">')[1].split("</script>")[0])
     assert data["why"]["unknown.sensor_stale"].startswith("Not known: ")
+
+
+async def test_names_and_labels_are_text_wherever_they_stand(web: Web) -> None:
+    """The plan's file is read again when it changes; names come from office.yaml, which is made anew."""
+    folder = web.site.file.parent
+    bad = '"><script>alert(1)</script>'
+    text = (
+        web.site.file.read_text().replace("name: Meja 1}", f"name: '{bad}'}}").replace("name: Timur", f"name: '{bad}'")
+    )
+    web.site.file.write_text(text.replace("        owner: gw-01\n", "        owner: gw-01\n        plan: p.geojson\n"))
+    shape = {"type": "Point", "coordinates": [1, 1]}
+    label = {"type": "Feature", "properties": {"kind": "label", "text": bad}, "geometry": shape}
+    (folder / "p.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [label]}))
+    client = web.client(Role.OPERATOR)
+    for path in (f"/operator{PLAN}", f"/operator{PLAN}?pilih=space:d-001"):
+        html = await page(client, path)
+        assert "<script>alert" not in html
+        assert html.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
 
 
 def texts() -> Iterator[tuple[str, str]]:

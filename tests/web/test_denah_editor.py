@@ -114,6 +114,7 @@ async def test_mistakes_are_shown_and_nothing_is_saved(web: Web) -> None:
     assert 'did you mean "d-002"?' in said
     assert 'did you mean "ld2410"?' in said
     assert 'device "rdr-d-001" stands twice' in said
+    assert str(web.site.file.parent) not in said
     assert 'value="simpan"' not in review.text
     saved = await post(client, "simpan", changes, dasar=field(review.text, "dasar"))
     assert 'value="simpan"' not in saved.text

@@ -175,6 +175,25 @@ async def test_what_fails_for_days_is_dead(web: Web, archive: Archive, receiver:
         await until(lambda: state(made).dead)
 
 
+async def test_one_that_never_answers_is_given_up_on(
+    web: Web, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        writer.close()
+
+    monkeypatch.setattr(module, "ANSWER_S", 0.2)
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    archive.changed()
+    one = Hook.model_validate(
+        {"id": "slow", "url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "secret_file": "s"}
+        | {"begin": "beginning"}
+    )
+    async with running(web, one) as made:
+        await until(lambda: state(made).why == "no answer within 0.2 s")
+    server.close()
+
+
 async def test_nobody_listens_and_a_new_hook_begins_now(web: Web, archive: Archive, receiver: Receiver) -> None:
     archive.changed()
     await receiver_closed(receiver)

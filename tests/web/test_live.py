@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.web.live import Live, status_of
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, OTHER, ROOM, ready, told
+from tests.web.office import DESK, FLOOR, OTHER, ROOM, ready, told
 
 
 async def test_a_place_is_unknown_until_it_is_told_and_after_its_word_has_expired(web: Web) -> None:
@@ -58,3 +58,16 @@ def test_no_unknown_is_free() -> None:
             assert status_of(state="unknown", life=life, mode=mode) != "free"
     assert status_of(state="vacant", life="reserved", mode="bookable") == "reserved"
     assert status_of(state="occupied", life="reserved", mode="bookable") == "taken"
+
+
+async def test_a_page_that_knows_its_picture_is_told_only_what_came_after(web: Web) -> None:
+    live = web.site.live
+    told(live, DESK, "vacant", NOON, life="free")
+    page = live.version
+    told(live, OTHER, "occupied", NOON, life="taken")
+    after = web.site.stream.follow(FLOOR, page)
+    first = (await anext(after)).decode()
+    assert "event: places" in first
+    assert OTHER in first
+    assert DESK not in first
+    await after.aclose()  # type: ignore[attr-defined]

@@ -67,8 +67,10 @@ async def test_a_command_without_a_broker_says_so(web: Web) -> None:
 
 
 def test_a_running_site_serves_what_its_gateway_says(running: RunningWeb) -> None:
-
-    with httpx.Client(base_url=running.url, follow_redirects=True) as client:
+    with httpx.Client(base_url=running.url) as client:
         code = running.code(Role.EMPLOYEE, pid=running.holder())
-        page = client.post("/masuk", data={"kode": code})
-        assert page.status_code == 200
+        inside = client.post("/masuk", data={"kode": code})
+        cookie = inside.headers["set-cookie"].partition(";")[0]  # a secure one, which only browsers send to 127.0.0.1
+        page = client.get("/", headers={"cookie": cookie})
+        assert (inside.status_code, page.status_code) == (303, 200)
+        assert "Meja saya" in page.text

@@ -89,3 +89,9 @@ async def test_without_a_ledger_it_says_so(web: Web, tmp_path: Path) -> None:
     assert page.status_code == 503
     assert "Catatannya belum dapat dibaca" in page.text
     assert str(tmp_path) not in page.text
+
+
+async def test_the_plan_leads_an_operator_there_and_nobody_else(web: Web) -> None:
+    path, link = "/denah/utama/l01?tempat=timur/d-001", f"/mengapa?tempat={DESK}"
+    assert link in (await web.client(Role.OPERATOR).get(path)).text
+    assert "/mengapa" not in (await web.employee().get(path)).text

@@ -13,6 +13,7 @@ import pytest
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
 from gateway.web.arriving import REFUSALS
+from gateway.web.oidc import SILENT_S
 from gateway.web.serve import Serve
 from gateway.web.viewer import Role
 from tests.conftest import free_port
@@ -341,6 +342,11 @@ async def test_a_provider_that_answers_nonsense_is_a_page_that_says_so(web: Web,
         page = await web.client().get("/masuk/panrb")
         assert page.status_code == 503
         assert "tidak menjawab" in page.text
+        provider.raw, asked = {}, len(provider.asked)
+        assert (await web.client().get("/masuk/panrb")).status_code == 503  # it is not asked again at once
+        assert len(provider.asked) == asked
+        web.clock.advance(SILENT_S)
+    assert (await web.client().get("/masuk/panrb")).status_code == 303
 
 
 async def test_keys_that_cannot_be_read_sign_nobody_in(web: Web, provider: Provider) -> None:

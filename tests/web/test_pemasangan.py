@@ -135,6 +135,7 @@ def test_a_card_tapped_at_a_real_reader_becomes_a_persons(running: RunningWeb) -
         assert "Kode masuk hadir" in slip.text
         version = running.people().version
         running.until(lambda status: status["people_version"] == version)
+        time.sleep(1.6)  # a card that is held is one tap; this is another
         running.lines["reader"].write(rdm6300.frame(bytes.fromhex(NEW)))
         deadline = time.monotonic() + GUARD_S
         while not running.acts("desk.checkin.started") and time.monotonic() < deadline:
@@ -149,6 +150,7 @@ def test_a_card_tapped_at_a_real_reader_becomes_a_persons(running: RunningWeb) -
             time.sleep(0.1)
             page = client.get(f"{path}/isi")
         assert "sudah dimiliki seseorang" in page.text
+        assert "Berjalan; kata terakhirnya" in client.get("/operator/gerbang").text
 
 
 async def test_what_is_switched_on_in_the_window_is_told_from_what_always_speaks(web: Web) -> None:

@@ -65,6 +65,26 @@ async def test_a_lost_gateway_is_raised_once_takes_its_devices_along_and_can_be_
     assert set(web.site.muting.all()) == {(GATEWAY, "*")}
 
 
+async def test_behind_a_lost_gateway_or_broker_nothing_is_called_over(web: Web) -> None:
+    archive_speaks(web)
+    assert "Baru mulai memeriksa" in (await web.client(Role.OPERATOR).get("/operator")).text
+    look(web, 20)
+    device(web, "mmw-d-001", alive=False, cause="silent", last_heard=written(NOON))
+    look(web, 15)
+    ready(web.site.live, NOON, "lost")
+    look(web, 120)
+    page = (await web.client(Role.OPERATOR).get("/operator")).text
+    assert "Perangkat mmw-d-001" not in page
+    web.site.live.set_connected(False)
+    look(web, 120)
+    page = (await web.client(Role.OPERATOR).get("/operator")).text
+    assert "tidak terhubung ke broker" in page
+    assert "gw-01" not in page
+    ready(web.site.live, NOON)
+    look(web, 30)
+    assert "Perangkat mmw-d-001 tidak terdengar" in (await web.client(Role.OPERATOR).get("/operator")).text
+
+
 async def test_outside_working_time_only_what_is_urgent_is_loud_and_silence_by_design_is_nothing(web: Web) -> None:
     web.clock.advance(12 * 3600)
     archive_speaks(web)

@@ -55,8 +55,8 @@ ELSEWHERE = [
 
 
 async def test_no_redirect_leads_elsewhere(web: Web) -> None:
-    mine = web.site.accounts.of_person(web.person(), "panrb")
-    who = reader(web.site, web.app, mine)
+    mine, other = (web.site.accounts.of_person(web.person(), "panrb") for _ in range(2))
+    who = reader(web.site, web.app, other)  # an account has 16 sessions, and the oldest ends
     for path in ELSEWHERE:
         assert own_path(path) == "/"
         query = str(httpx.QueryParams({"kembali": path, "lanjut": path}))
@@ -97,6 +97,10 @@ async def test_every_answer_has_its_headers_also_mistakes_and_files(web: Web, mo
     for headers in (*(answer.headers for answer in answers), broken.headers):
         for name, value in HEADERS.items():
             assert headers[name.lower()] == value
+    assert [answer.headers["cache-control"] for answer in answers[:3]] == ["no-store"] * 3
+    assert answers[4].headers["cache-control"].startswith("public")
+    me = await who.ask("GET", "/api/v1/me", headers={"accept": "application/json"})
+    assert me.headers["cache-control"] == "no-store"
     assert "unsafe" not in HEADERS["Content-Security-Policy"]
 
 

@@ -198,3 +198,22 @@ def test_the_command_line_makes_accounts_and_ends_them(web: Web, capsys: pytest.
     assert "which account" in refused("disable")
     assert "nobody has the pid" in refused("code", "--pid", "p-none")
     assert "no place" in refused("token", "--role", "kiosk", "--place", "nirgends")
+
+
+def test_an_operator_prints_no_code_of_an_account_that_may_more(web: Web) -> None:
+    accounts = web.site.accounts
+    mine = accounts.sign_in(accounts.create(roles=[Role.OPERATOR], units=["panrb"]))
+    assert mine is not None
+    printer = mine.viewer
+    person = account(web)
+    assert accounts.code_by(printer, person)
+    accounts.grant(person, [Role.OPERATOR], ["panrb"])
+    assert accounts.code_by(printer, person)
+    for roles, units in (([Role.OPERATOR], ["*"]), ([Role.OPERATOR], ["bkn"]), ([Role.INTEGRATOR], ["panrb"])):
+        other = account(web)
+        accounts.grant(other, roles, units)
+        with pytest.raises(HadirError, match="may more"):
+            accounts.code_by(printer, other)
+    accounts.disable(person)
+    with pytest.raises(HadirError, match="disabled"):
+        accounts.code_by(printer, person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import re
 from collections.abc import Iterator
@@ -19,27 +20,42 @@ from tests.web.test_routes import accounts, target
 
 WEB = Path(__file__).parents[2] / "gateway" / "web"
 PLACEHOLDER = re.compile(r"%\((\w+)\)([sdf])")
-SAME = frozenset({"%(n)s", "hadir"})
+MARKS = frozenset({"_", "N_", "text", "gettext"})
+"""What a literal text is given to: the marks, and Language.text."""
 ATTRIBUTES = frozenset({"alt", "aria-label", "aria-description", "placeholder", "title", "value", "summary", "label"})
 PLAIN = frozenset({"hadir", "XXXXX-XXXXX", "QR", "CSV", "XLSX", "PDF", "NFC", "dBm", "ms"})
 """Words that are the same in every language."""
+HIDDEN = frozenset({"script", "style", "code", "kbd", "pre", "samp"})
+"""Elements whose text is not read, or is to be typed as it is."""
+IDENTIFIER = re.compile(r"[a-z]+(?:-[a-z0-9]+)*-[0-9]+")
+"""An example of one: d-001."""
 
 
 def extracted() -> dict[str, list[str]]:
     """Every text -> where it stands."""
-    methods = [("templates/**", "jinja2.ext:babel_extract"), ("**.py", "python")]
-    options = {"templates/**": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "silent": "false"}}
-    keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "text": None}
+    options = {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "silent": "false"}
+    methods, keywords = [("**", "jinja2.ext:babel_extract")], {"_": None, "gettext": None, "ngettext": (1, 2)}
     found: dict[str, list[str]] = {}
-    for name, line, texts, _, _ in extract_from_dir(WEB, methods, options, keywords):
+    for name, line, texts, _, _ in extract_from_dir(WEB / "templates", methods, {"**": options}, keywords):
         for text in (texts,) if isinstance(texts, str) else texts:
-            if text and any(letter.isalpha() for letter in PLACEHOLDER.sub("", text)):
-                found.setdefault(text, []).append(f"{name}:{line}")
+            found.setdefault(text, []).append(f"templates/{name}:{line}")
+    for path in sorted(WEB.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _name(node.func) in MARKS and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.setdefault(first.value, []).append(f"{path.relative_to(WEB)}:{first.lineno}")
+                elif _name(node.func) in ("_", "N_"):
+                    assert not isinstance(first, ast.JoinedStr | ast.BinOp), f"{path}:{node.lineno}: no text of its own"
     return found
 
 
-def english() -> Iterator[tuple[str, str, str]]:
-    """(file, text, English) of all files."""
+def _name(function: ast.expr) -> str:
+    return getattr(function, "id", None) or getattr(function, "attr", "")
+
+
+def english() -> Iterator[tuple[str, str, str, int]]:
+    """(file, text, English, 0 or which plural) of all files."""
     for path in sorted((WEB / "locale" / "en").glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale="en"):
@@ -47,26 +63,27 @@ def english() -> Iterator[tuple[str, str, str]]:
                 said = message.string if isinstance(message.string, tuple) else (message.string,)
                 for number, text in enumerate(texts):
                     if text:
-                        yield path.name, text, said[min(number, len(said) - 1)]
+                        yield path.name, text, said[min(number, len(said) - 1)], number
 
 
 def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
-    texts, known = extracted(), {text: said for _, text, said in english() if said}
+    texts, known = extracted(), {text: said for _, text, said, _ in english() if said}
     assert len(texts) > 50
-    missing = {text: where for text, where in texts.items() if text not in known}
+    words = {text: where for text, where in texts.items() if any(map(str.isalpha, PLACEHOLDER.sub("", text)))}
+    missing = {text: where for text, where in words.items() if text not in known}
     assert not missing, "no English in locale/en/*.po: " + "".join(f"\n  {w[0]}: {t!r}" for t, w in missing.items())
-    unused = [f"{name}: {text!r}" for name, text, _ in english() if text not in texts]
+    unused = [f"{name}: {text!r}" for name, text, _, _ in english() if text not in texts]
     assert not unused, "\n".join(["texts of locale/en that no page has:", *unused])
 
 
 def test_placeholders_are_the_same_and_nothing_is_said_two_ways() -> None:
-    said: dict[str, str] = {}
-    for name, text, english_text in english():
+    said: dict[tuple[str, int], str] = {}
+    for name, text, english_text, number in english():
         where = f"{name}: {text!r}"
         assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(english_text)), where
         assert text.count("%") == english_text.count("%") or "%%" in text, where
         assert (text[:1].isspace(), text[-1:].isspace()) == (english_text[:1].isspace(), english_text[-1:].isspace())
-        assert said.setdefault(text, english_text) == english_text, f"{where} has two translations"
+        assert said.setdefault((text, number), english_text) == english_text, f"{where} has two translations"
 
 
 class Visible(HTMLParser):
@@ -78,7 +95,7 @@ class Visible(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "style"):
+        if tag in HIDDEN:
             self._hidden += 1
         kind = dict(attrs).get("type")
         for name, value in attrs:
@@ -88,7 +105,7 @@ class Visible(HTMLParser):
                 self._look(value)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style"):
+        if tag in HIDDEN:
             self._hidden -= 1
 
     def handle_data(self, data: str) -> None:
@@ -96,7 +113,9 @@ class Visible(HTMLParser):
             self._look(data)
 
     def _look(self, text: str) -> None:
-        words = [word for word in re.findall(r"[^\W\d_][\w-]+", text) if word not in PLAIN]
+        words = [
+            word for word in re.findall(r"[^\W\d_][\w-]+", text) if word not in PLAIN and not IDENTIFIER.fullmatch(word)
+        ]
         if words:
             self.found.append((self.getpos()[0], " ".join(text.split())))
 

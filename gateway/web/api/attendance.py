@@ -6,29 +6,53 @@ import asyncio
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import HTTPException, Query
+from fastapi import Depends, HTTPException, Query
 from fastapi.responses import JSONResponse, Response
+from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.contract.fields import LEVEL
+from gateway.contract.times import parsed, written
+from gateway.errors import PermanentError
 from gateway.ledger_view import View
-from gateway.web.api.common import Technical, errors, resource, time_or_none
+from gateway.web.api.attendance_wire import Complete, Day
+from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
+from gateway.web.lookups import look_up_unit
+from gateway.web.mine.requests import Request, Requests
 from gateway.web.records import attendance as records
-from gateway.web.records.attendance import Attendance
-from gateway.web.records.attendance_files import as_csv, as_json
+from gateway.web.records.approved import corrections
+from gateway.web.records.attendance import Attendance, Claim
+from gateway.web.records.attendance_files import as_csv, as_json, completeness
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
-from gateway.web.viewer import Role
+from gateway.web.viewer import Role, Viewer, allowed
 
 router = resource("attendance")
+NOTE_FIELD = "note"
+Integrator = Annotated[Viewer, Depends(allowed(Role.INTEGRATOR))]
 EARLIEST, LATEST = 2000, 2200
 """Years."""
 _FOUND: dict[int | str, dict[str, Any]] = {
     200: {
+        "model": Day,
         "description": records.NOTE,
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/csv": {"schema": {"type": "string"}}},
+        "content": {"text/csv": {"schema": {"type": "string"}}},
         "headers": {"Hadir-Complete-Until": {"description": "empty: not known", "schema": {"type": "string"}}},
     }
 }
+
+
+class ErasedPerson(BaseModel):
+    """Somebody who is to be forgotten."""
+
+    pid: str
+    at: str
+
+
+class Erased(BaseModel):
+    """A page, in order of time."""
+
+    items: list[ErasedPerson]
+    next: str | None = Field(description="`since` of the next page, which begins with what stands at that time")
 
 
 @router.get("/attendance", response_class=Response, responses={**errors(404, 503), **_FOUND})
@@ -54,16 +78,13 @@ async def attendance(
     looks_up = staff_numbers or not viewer.has(Role.INTEGRATOR)
     if looks_up and len(reason.strip()) < 5:
         raise HTTPException(403, "reason: say why people are looked up, in 5 characters or more; they see it")
-    found = await site.reading.ask(lambda view: _look(view, site, unit, date))
+    approved = Requests(site.accounts.connection).approved({unit})
+    found = await site.reading.ask(lambda view: _look(view, site, unit, date, approved))
     if looks_up:
-        what = f"attendance {date.isoformat()}{' with staff number' if staff_numbers else ''}"
-        for pid in sorted({act.pid for act in found.acts}):
-            site.accounts.note_lookup(viewer, pid, unit, what, reason)
-    if staff_numbers:
-        people = {pid: site.people.person(pid) for pid in {act.pid for act in found.acts}}
-        found = records.with_staff_numbers(
-            found, {pid: person.staff_number for pid, person in people.items() if person is not None}
-        )
+        pids = sorted({act.pid for act in found.acts} | {claim.pid for claim in found.claims})
+        people = look_up_unit(site, viewer, unit, pids, what="attendance", reason=reason)
+        if staff_numbers:
+            found = records.with_staff_numbers(found, {person.pid: person.staff_number for person in people})
     headers = {"Hadir-Complete-Until": time_or_none(found.complete.until) or "", "Cache-Control": "no-store"}
     if format == "csv":
         name = f"attendance-{unit.strip('_') or 'none'}-{date.isoformat()}.csv"
@@ -72,6 +93,54 @@ async def attendance(
     return JSONResponse(await asyncio.to_thread(as_json, found), headers=headers)
 
 
-def _look(view: View, site: Site, unit: str, day: date) -> Attendance:
+@router.get("/completeness", response_model=Complete, responses=errors(503))
+async def how_complete(site: TheSite, _: Technical) -> Complete:
+    """Up to when no gateway can still hold anything, by gateway, and why it stands there."""
+    found = await site.reading.ask(lambda view: site.proofs.now(Rows.over(view)))
+    return Complete.model_validate(completeness(found))
+
+
+@router.get("/erased", response_model=Erased, responses=errors(503))
+async def erased(
+    site: TheSite,
+    _: Integrator,
+    since: Annotated[AwareDatetime | None, Query(description="erased at or after; default: ever")] = None,
+    limit: Limit = 200,
+) -> Erased:
+    """Whoever has copied acts of people must forget these. A pid means nothing to whoever never had it."""
+    begin = 0 if since is None else ns_of(since)
+    found = await site.reading.ask(lambda view: Rows.over(view).erased(begin, limit + 1))
+    page = found[:limit]
+    return Erased(
+        items=[ErasedPerson(pid=pid, at=written(max(0, at))) for pid, at in page],
+        next=written(max(0, page[-1][1])) if len(found) > limit else None,
+    )
+
+
+def _look(view: View, site: Site, unit: str, day: date, approved: list[Request]) -> Attendance:
     rows = Rows.over(view)
-    return records.attendance(rows, site.office, unit, day, site.proofs.now(rows), site.clock.office())
+    start, end = records.day_of(site.office, day)
+    return records.attendance(
+        rows,
+        site.office,
+        unit,
+        day,
+        site.proofs.now(rows),
+        site.clock.office(),
+        corrections=corrections(approved),
+        claims=[
+            Claim(pid=one.pid, kind=one.kind, field=one.field, new=one.new, at=one.decided)
+            for one in approved
+            if not one.target and _is_of(one, day, start, end)
+        ],
+    )
+
+
+def _is_of(one: Request, day: date, start: int, end: int) -> bool:
+    """Whether a request without a record is about this day."""
+    if one.field == NOTE_FIELD:
+        return one.new == day.isoformat()
+    try:
+        return start <= parsed(one.new) < end
+    except PermanentError:
+        return False

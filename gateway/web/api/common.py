@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.clock import SECOND
 from gateway.contract.fields import LEVEL
-from gateway.contract.times import written
+from gateway.contract.times import LATEST, written
 from gateway.web.viewer import EVERYWHERE, Allowed, Role, Viewer, allowed, found
 
 PREFIX = "/api/v1"
@@ -77,9 +77,9 @@ def resource(*tags: str, public: bool = False) -> APIRouter:
 
 
 def ns_of(moment: datetime) -> int:
-    """Office time of a time that a request gave; before 1970 it is 0."""
+    """Office time of a time that a request gave, as far as a database counts: 1970 to 2262."""
     since = moment - _EPOCH
-    return max(0, (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000)
+    return min(max(0, (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000), LATEST)
 
 
 class Watching(Allowed):
@@ -108,6 +108,23 @@ Below = Annotated[
 Kind = Annotated[
     str | None, Query(pattern="^(desk|room|booth|other)$", max_length=8, description="desk, room, booth, other")
 ]
+
+
+KEYSET = r"^[0-9]{1,19}\.[A-Za-z0-9._:-]{1,64}$"
+"""A cursor into what is sorted by a time, latest first, and then by an id."""
+
+
+def keyset(at: int, identity: str) -> str:
+    """The cursor behind this item."""
+    return f"{at}.{identity}"
+
+
+def behind(cursor: str | None, at: int, identity: str) -> bool:
+    """Whether an item comes after the one that the cursor is of."""
+    if cursor is None:
+        return True
+    time, _, last = cursor.partition(".")
+    return (-at, identity) > (-int(time), last)
 
 
 def is_below(place: str, above: str | None) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import Header, HTTPException, Query
+from fastapi import Header, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from gateway.contract.events import EVENTS
 from gateway.errors import PermanentError, TransientError
 from gateway.web.api.common import Below, SignedIn, Technical, errors, resource, scope_of
+from gateway.web.lasting import while_welcome
 from gateway.web.records.feed import MOST, PUBLIC, Page, Scope, cursor_of, integrator, ndjson, page
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
@@ -70,6 +71,7 @@ async def events(
 
 @router.get("/stream", response_class=StreamingResponse, responses={**errors(409, 503), **_STREAMED})
 async def stream(
+    request: Request,
     site: TheSite,
     viewer: Technical,
     after: Annotated[
@@ -86,7 +88,7 @@ async def stream(
     last = last_event_id if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after
     begin = cursor_of(last) if last else await site.reading.ask(lambda view: view.last_id())
     first = await _page(site, scope(viewer), begin, MOST, types, place or "")
-    body = _followed(site, scope(viewer), begin, first, types, place or "")
+    body = while_welcome(request, site, _followed(site, scope(viewer), begin, first, types, place or ""))
     return StreamingResponse(
         body, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -94,6 +96,7 @@ async def stream(
 
 @router.get("/stream/{building}/{floor}", response_class=StreamingResponse, responses={**errors(404, 503), **_STREAMED})
 async def floor(
+    request: Request,
     site: TheSite,
     _: SignedIn,
     building: str,
@@ -108,7 +111,8 @@ async def floor(
         raise HTTPException(503, "too many look at once", {"Retry-After": "10"})
     last = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 16 else None
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(site.stream.follow(whole, last), media_type="text/event-stream", headers=headers)
+    body = while_welcome(request, site, site.stream.follow(whole, last))
+    return StreamingResponse(body, media_type="text/event-stream", headers=headers)
 
 
 async def _page(site: Site, who: Scope, cursor: int, limit: int, types: tuple[str, ...], place: str) -> Page:
@@ -124,7 +128,7 @@ async def _page(site: Site, who: Scope, cursor: int, limit: int, types: tuple[st
 
 async def _followed(
     site: Site, who: Scope, begin: int, first: Page, types: tuple[str, ...], place: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     with site.followers:
         yield f"retry: {RETRY_MS}\nid: {begin}\n\n".encode()
         found, quiet = first, 0.0
@@ -135,13 +139,13 @@ async def _followed(
                     for row in found.events
                 )
                 quiet = 0.0
-            if not found.more:
-                await asyncio.sleep(FOLLOW_S)
-                quiet += FOLLOW_S
-                if quiet >= PING_S:
-                    yield PING
-                    quiet = 0.0
             try:
+                while not found.more and await site.followers.newest() <= found.cursor:
+                    await asyncio.sleep(FOLLOW_S)
+                    quiet += FOLLOW_S
+                    if quiet >= PING_S:
+                        yield PING
+                        quiet = 0.0
                 found = await _page(site, who, found.cursor, MOST, types, place)
             except (HTTPException, TransientError):
                 return  # the reader comes back, and is told why

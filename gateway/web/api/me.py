@@ -8,8 +8,10 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from gateway.ledger_view import LATEST, View
-from gateway.web.api.common import Employee, Limit, SignedIn, errors, resource, time_or_none
-from gateway.web.records.attendance import ACTS, CORRECTED, LONGEST, Act, acts_of
+from gateway.web.api.common import KEYSET, Employee, Limit, SignedIn, behind, errors, keyset, resource, time_or_none
+from gateway.web.mine.requests import APPROVED, Requests
+from gateway.web.records.approved import corrections
+from gateway.web.records.attendance import ACTS, CORRECTED, LONGEST, Act, Correction, acts_of
 from gateway.web.records.rows import Rows
 from gateway.web.site import TheSite
 
@@ -62,7 +64,8 @@ async def me(site: TheSite, viewer: SignedIn) -> Me:
     held: Act | None = None
     if viewer.pid:
         since = site.clock.office() - LONGEST
-        acts = await site.reading.ask(lambda view: _own(view, viewer.pid, since))
+        fixes = corrections(Requests(site.accounts.connection).of(viewer.pid, state=APPROVED))
+        acts = await site.reading.ask(lambda view: _own(view, viewer.pid, since, fixes))
         held = next((act for act in acts if act.kind == "desk" and act.ended is None and not act.void), None)
     return Me(
         account=viewer.account,
@@ -83,23 +86,29 @@ async def own(
     site: TheSite,
     viewer: Employee,
     limit: Limit = 100,
-    cursor: Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before")] = None,
+    cursor: Annotated[str | None, Query(pattern=KEYSET, description="`next` of the page before")] = None,
 ) -> OwnCheckins:
     """One's own check-ins, as far back as the site keeps them."""
-    first = int(cursor or 0)
-    acts = await site.reading.ask(lambda view: _own(view, viewer.pid, 0))
-    page = acts[first : first + limit]
+    fixes = corrections(Requests(site.accounts.connection).of(viewer.pid, state=APPROVED))
+    acts = await site.reading.ask(lambda view: _own(view, viewer.pid, 0, fixes))
+    left = [act for act in acts if behind(cursor, _at(act), act.checkin_id)]
+    page = left[:limit]
     return OwnCheckins(
         items=[_shown(act) for act in page],
-        next=str(first + limit) if len(acts) > first + limit else None,
+        next=keyset(_at(page[-1]), page[-1].checkin_id) if len(left) > limit else None,
     )
 
 
-def _own(view: View, pid: str, since: int) -> list[Act]:
-    """Latest first."""
+def _at(act: Act) -> int:
+    return act.started or act.ended or 0
+
+
+def _own(view: View, pid: str, since: int, fixes: list[Correction]) -> list[Act]:
+    """Latest first. `fixes`: what operators have approved."""
     rows = Rows.over(view)
-    acts = acts_of(rows.of_person(pid, ACTS, since, LATEST), rows.of_person(pid, (CORRECTED,), since, LATEST))
-    return sorted(acts, key=lambda act: (-(act.started or act.ended or 0), act.checkin_id))
+    told = rows.of_person(pid, (CORRECTED,), since, LATEST)
+    acts = acts_of(rows.of_person(pid, ACTS, since, LATEST), told, fixes)
+    return sorted(acts, key=lambda act: (-_at(act), act.checkin_id))
 
 
 def _shown(act: Act) -> OwnCheckin:

@@ -12,7 +12,19 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.contract.fields import PLACE
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once
-from gateway.web.api.common import Employee, Limit, Wire, errors, not_found, ns_of, resource, time_or_none
+from gateway.web.api.common import (
+    KEYSET,
+    Employee,
+    Limit,
+    Wire,
+    behind,
+    errors,
+    keyset,
+    not_found,
+    ns_of,
+    resource,
+    time_or_none,
+)
 from gateway.web.idempotency import NAMES, Kept
 from gateway.web.records.reservations import AHEAD, Reservation, of_person
 from gateway.web.records.rows import Rows
@@ -63,14 +75,14 @@ async def reservations(
     site: TheSite,
     viewer: Employee,
     limit: Limit = 100,
-    cursor: Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before")] = None,
+    cursor: Annotated[str | None, Query(pattern=KEYSET, description="`next` of the page before")] = None,
 ) -> ReservedPage:
     """One's own, of the last while and to come."""
-    first = int(cursor or 0)
-    found = await _own(site, viewer.pid)
+    left = [each for each in await _own(site, viewer.pid) if behind(cursor, each.start, each.ref)]
+    page = left[:limit]
     return ReservedPage(
-        items=[_shown(each) for each in found[first : first + limit]],
-        next=str(first + limit) if len(found) > first + limit else None,
+        items=[_shown(each) for each in page],
+        next=keyset(page[-1].start, page[-1].ref) if len(left) > limit else None,
     )
 
 

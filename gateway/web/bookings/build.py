@@ -25,7 +25,7 @@ def mirrored(
     return Mirror(
         Client(settings, secret(office.path(settings.secret_file))),
         settings,
-        spaces(office, settings),
+        spaces(office),
         People(None if settings.people_file is None else office.path(settings.people_file)),
         table,
         connection,

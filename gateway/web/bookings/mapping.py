@@ -7,36 +7,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.config import web_bookings
 from gateway.config.model import Office
-from gateway.config.places import Places
-from gateway.config.web_systems import Seatsurfing
 from gateway.contract.fields import PID
 from gateway.errors import ConfigError, Problem
 
 MOST_BYTES = 4 << 20
 
 
-def spaces(office: Office, settings: Seatsurfing) -> Mapping[str, str]:
+def spaces(office: Office) -> Mapping[str, str]:
     """By id of a space there, the place here, five levels. Raises ConfigError with every mistake."""
-    places = Places(office)
-    found: dict[str, str] = {}
-    mistakes = []
-    for space, short in settings.spaces.items():
-        place = places.full(short)
-        if place is None or place not in places.spots:
-            text = f'web.bookings.spaces.{space}: there is no desk or room "{short}"; write building/floor/zone/space'
-            mistakes.append(Problem(file="office.yaml", line=None, text=text))
-        elif place in found.values():
-            text = f"web.bookings.spaces.{space}: {short} is another space's already"
-            mistakes.append(Problem(file="office.yaml", line=None, text=text))
-        else:
-            found[space] = place
-    if office.rules.desk.bookings != "external":
-        text = "web.bookings: set rules.desk.bookings: external, or gateways take reservations of others too"
-        mistakes.append(Problem(file="office.yaml", line=None, text=text))
+    mistakes = [Problem(file="office.yaml", line=None, text=text) for _, text in web_bookings.problems(office)]
     if mistakes:
         raise ConfigError(*mistakes)
-    return found
+    return web_bookings.spaces(office)
 
 
 class People:

@@ -10,6 +10,7 @@ so we ask for a day more on both sides. Times in answers have their offset.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from gateway.errors import PermanentError, TransientError
 
 _log = logging.getLogger(__name__)
 
-ANSWER_S = 20.0
+ANSWER_S, LONGEST_S = 20.0, 120.0
+"""For a part of an answer, and for all of it."""
 MOST_BYTES = 16 << 20
 MOST_BOOKINGS = 50_000
 SLACK = timedelta(days=1)
@@ -145,6 +147,7 @@ class Client:
         """Raises TransientError."""
         try:
             async with (
+                asyncio.timeout(LONGEST_S),
                 httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=ANSWER_S) as http,
                 http.stream(method, f"{self._base}{path}", **more) as answer,
             ):
@@ -155,6 +158,8 @@ class Client:
                         raise TransientError("Seatsurfing: its answer is larger than 16 MB")
                     parts.append(part)
                 return answer.status_code, b"".join(parts)
+        except TimeoutError as error:
+            raise TransientError(f"Seatsurfing: no whole answer within {LONGEST_S:g} s") from error
         except httpx.HTTPError as error:
             raise TransientError(f"Seatsurfing: {type(error).__name__}: {error}"[:200]) from error
 

@@ -92,9 +92,9 @@ class Requests:
         )
         return identity
 
-    def of(self, pid: str, limit: int = 100) -> list[Request]:
-        """A person's own, latest first."""
-        return self._some("pid = ? ORDER BY asked DESC LIMIT ?", pid, limit)
+    def of(self, pid: str, limit: int = 100, *, state: str = "") -> list[Request]:
+        """A person's own, latest first. `state`: only those."""
+        return self._some("pid = ?1 AND (?2 = '' OR state = ?2) ORDER BY asked DESC LIMIT ?3", pid, state, limit)
 
     def waiting(self, units: Collection[str], limit: int = 200) -> list[Request]:
         """Those that nobody has decided, of people of these units, oldest first."""
@@ -107,6 +107,11 @@ class Requests:
         return self._some(
             f"state IN (?, ?) AND {where} ORDER BY decided DESC LIMIT ?", APPROVED, REFUSED, *values, limit
         )
+
+    def approved(self, units: Collection[str]) -> list[Request]:
+        """All that were approved, of people of these units, by decision."""
+        where, values = _scope(units)
+        return self._some(f"state = ? AND {where} ORDER BY decided", APPROVED, *values)
 
     def one(self, identity: str, units: Collection[str]) -> Request | None:
         """One, of a person of these units; None: there is none that may be seen."""

@@ -13,8 +13,8 @@ METHOD_WORDS: Mapping[str, str] = {
     "qr": N_("stiker QR di meja"),
     "nfc": N_("stiker NFC di meja"),
     "web": N_("halaman ini"),
-    "kiosk": N_("kios"),
-    "operator": N_("operator"),
+    "kiosk": N_("sebuah kios"),
+    "operator": N_("seorang operator"),
     "tag": N_("tag yang Anda bawa"),
     "phone": N_("ponsel Anda"),
 }
@@ -42,7 +42,7 @@ ACT_WORDS: Mapping[str, str] = {
 }
 STORED = "stored"
 STAGE_WORDS: Mapping[str, str] = {
-    STORED: N_("Tersimpan"),
+    STORED: N_("Sudah tersimpan"),
     SENT: N_("Menunggu tersimpan"),
     UNSURE: N_("Belum pasti"),
     REFUSED: N_("Ditolak"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -10,8 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gateway.web import reasons
-from gateway.web.codes import codes_of
-from gateway.web.floors import Floors, Storey, TheFloors
+from gateway.web.floors import Floors, Sketch, Storey, TheFloors
 from gateway.web.live import STATUSES, PlaceNow
 from gateway.web.markings import marking
 from gateway.web.mine.places import path_of
@@ -90,13 +90,14 @@ async def plan(
 
 async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey, query: Asked) -> Response:
     site = site_of(request)
+    version = site.live.version
     chosen = site.live.now(f"{storey.place}/{query.chosen}") if query.chosen else None
     language = site.pages.language(request, viewer)
     return site.pages.page(
         request,
         "denah/daftar.html" if query.as_list else "denah/denah.html",
         viewer,
-        **shown(site, floors, storey, query.wanted),
+        **shown(site, await asyncio.to_thread(floors.sketch, storey), floors, storey, query.wanted),
         as_list=query.as_list,
         own=await own_desk(site, viewer),
         chosen=chosen,
@@ -105,6 +106,7 @@ async def _page(request: Request, viewer: Viewer, floors: Floors, storey: Storey
         why=lambda now: reasons.why(language, now),
         told={
             "floor": storey.path,
+            "version": version,
             "site": storey.place,
             "words": {word: language.word(STATUS_WORDS, word) for word in STATUSES},
             "why": reasons.sentences(language),
@@ -142,16 +144,15 @@ async def place(
     )
 
 
-def shown(site: Site, floors: Floors, storey: Storey, wanted: Filter) -> dict[str, Any]:
+def shown(site: Site, sketch: Sketch, floors: Floors, storey: Storey, wanted: Filter) -> dict[str, Any]:
     """What plan and list are made of: the drawing, what each place is now, and how many of each state."""
-    sketch = floors.sketch(storey)
     places = {now.place: now for now in site.live.floor(storey.place)}
     fits = {name for name, now in places.items() if wanted.fits(now)}
     return {
         "storey": storey,
         "storeys": floors.storeys,
         "drawing": sketch.drawing,
-        "problems": sketch.problems,
+        "problems": [str(problem).removeprefix(f"{site.file.parent}/") for problem in sketch.problems],
         "places": places,
         "fits": fits,
         "wanted": wanted,
@@ -170,11 +171,6 @@ async def own_desk(site: Site, viewer: Viewer) -> str:
         return ""
     held = (await standing(site, viewer.pid)).desk
     return "" if held is None or held.doubted else held.visit.place
-
-
-def code_of(request: Request, place: str) -> str:
-    """The code of a place's own page `/d/<code>`; empty: it has none."""
-    return codes_of(request).of(place) or ""
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:

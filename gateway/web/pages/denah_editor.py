@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from gateway.config.load import load
 from gateway.config.model import Device
 from gateway.decode import installed
-from gateway.errors import ConfigError, PermanentError
+from gateway.errors import ConfigError, PermanentError, Problem
 from gateway.web import proposal
 from gateway.web.changes import Add, Bind, Change, Changes, Hang, Move, Rename, merged, written
 from gateway.web.drafting import drafted
@@ -116,6 +116,7 @@ async def change(request: Request, site: TheSite, viewer: Operator, building: st
         draft=draft,
         ubah=written(draft.changes),
         described=_described(draft.changes, language),
+        said=_said(proposed.problems, site.file),
         why=why,
         new_devices=[one.device for one in draft.changes if isinstance(one, Add)],
     )
@@ -241,6 +242,11 @@ def _number(form: Mapping[str, str], name: str, default: Any = None) -> Any:
         return text
 
 
+def _said(problems: Iterable[Problem], file: Path) -> list[str]:
+    """With names of files as seen from office.yaml."""
+    return [str(problem).removeprefix(f"{file.parent}/") for problem in problems]
+
+
 def _described(changes: Sequence[Change], language: Language) -> list[str]:
     return [_in_words(one, language) for one in changes]
 
@@ -274,7 +280,7 @@ def _page(
 ) -> Response:
     if isinstance(files, ConfigError):
         return site.pages.page(
-            request, "editor/rusak.html", viewer, status=409, problems=files.problems, file=site.file
+            request, "editor/rusak.html", viewer, status=409, problems=_said(files.problems, site.file)
         )
     language = site.pages.language(request, viewer)
     drawing = drafted(files.sketch.drawing, draft.changes)
@@ -287,7 +293,7 @@ def _page(
         viewer,
         status=status,
         storey=files.storey,
-        problems=files.sketch.problems,
+        problems=_said(files.sketch.problems, site.file),
         drawing=drawing,
         hung={drawn.device.id: drawn for drawn in drawing.devices},
         devices=files.devices,

@@ -16,6 +16,7 @@ from gateway.contract.times import parsed
 from gateway.errors import TransientError
 from gateway.web import outage_words as words
 from gateway.web.outages import Found, Outage, concerns, outages
+from gateway.web.place_groups import grouped
 from gateway.web.site import Site, TheSite
 from gateway.web.table_cells import sheet
 from gateway.web.timeline import Bar, bars, down_share
@@ -70,7 +71,7 @@ async def gateways(request: Request, site: TheSite, viewer: Operator, hari: Day 
         connected=site.live.connected,
         words=words,
         word=_word(site, request, viewer),
-        short=short,
+        grouped=lambda places: grouped(places, site.office),
     )
 
 
@@ -104,7 +105,7 @@ async def report(
         waiting=_waiting(site),
         words=words,
         word=_word(site, request, viewer),
-        short=short,
+        grouped=lambda places: grouped(places, site.office),
     )
 
 
@@ -230,11 +231,6 @@ def _choices(site: Site) -> list[tuple[str, str]]:
                     for space in zone.spaces
                 ]
     return found
-
-
-def short(place: str) -> str:
-    """A place without the site and empty levels."""
-    return "/".join(level for level in place.split("/")[1:] if level != "_")
 
 
 def _waiting(site: Site) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -12,13 +13,14 @@ from gateway.errors import PermanentError, TransientError
 from gateway.ledger_view import View
 from gateway.people import Person
 from gateway.web.lookups import look_up
+from gateway.web.mine.amending import amend
 from gateway.web.mine.days import bounds, local
 from gateway.web.mine.near import zones_of
 from gateway.web.mine.outage import around, outages_around
 from gateway.web.mine.places import space_name, zone_name
 from gateway.web.mine.problems import KINDS as PROBLEMS
 from gateway.web.mine.problems import Problems
-from gateway.web.mine.record import OWN, Record, fold
+from gateway.web.mine.record import OWN, Record, Visit, fold
 from gateway.web.mine.requests import ANSWER, APPROVED, FIELDS, KINDS, REFUSED, STATES, TIMES, Requests
 from gateway.web.mine.requests import Request as Asked
 from gateway.web.mine.words import ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS
@@ -96,6 +98,10 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
     if not done:
         return await _page(request, site, viewer, _found(site, viewer, identity), wrong=LATE, status=409)
+    if putusan == APPROVED:
+        visit = await _visit(site, asked)
+        if visit is not None:
+            await amend(site, asked, visit.place, viewer.account, alasan)
     return see("/operator/koreksi?putus=1")
 
 
@@ -118,10 +124,9 @@ async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
 
     All else is the record's: the approved request stands beside what the gateway has said.
     """
-    if asked.field not in ("last_evidence", "event") or not asked.target:
+    if asked.field not in ("last_evidence", "event"):
         return ""
-    record = await _record(site, asked)
-    visit = None if record is None else next((one for one in record.visits if one.id == asked.target), None)
+    visit = await _visit(site, asked)
     if visit is None or visit.kind != "desk" or visit.ended is not None:
         return ""
     answer = await site.asker.ask(
@@ -137,18 +142,18 @@ async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
     return "" if answer.ok or answer.reason == "no_change" else answer.reason
 
 
-async def _record(site: Site, asked: Asked) -> Record | None:
+async def _visit(site: Site, asked: Asked) -> Visit | None:
+    """The check-in that a request is about; None: about none, or it cannot be read."""
     since = max(0, asked.asked - site.office.archive.retain_people_days * 86_400 * 1_000_000_000)
     try:
-        return await site.reading.ask(lambda view: fold(view.of_person(asked.pid, OWN, since)))
+        record = await site.reading.ask(lambda view: fold(view.of_person(asked.pid, OWN, since)))
     except TransientError:
         return None
+    return next((one for one in record.visits if one.id == asked.target), None)
 
 
 def _day(site: Site, asked: Asked) -> int:
     """The day that a request is about, as the ns of its beginning or of the time that it names."""
-    from datetime import date
-
     if asked.field == "note":
         return bounds(site, date.fromisoformat(asked.new))[0]
     for text in (asked.new, asked.old):

@@ -113,8 +113,11 @@ async def link(
 @router.get("/masuk/{issuer}/keluar")
 async def leave(request: Request, site: TheSite, _: Somebody, issuer: str) -> Response:
     """Sign out at the provider as well, where it offers that. A link, since a form may not lead to another site."""
+    provider = _provider(site, issuer)
+    if not site.arrivals.allows(_caller(request)):
+        return _refuse(request, site, "often", TOO_OFTEN, 429)
     try:
-        url = await _provider(site, issuer).leaving(f"{site.office.web.address}/masuk")
+        url = await provider.leaving(f"{site.office.web.address}/masuk")
     except TransientError:
         return _refuse(request, site, "silent", SILENT, 503)
     return RedirectResponse(url or "/masuk", status_code=303, headers={"Cache-Control": "no-store"})

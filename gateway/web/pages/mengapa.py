@@ -121,6 +121,7 @@ def _page(
         tempat=tempat,
         saat=_field(saat, language.local(at) if at else None),
         wrong=wrong,
+        example=next((spot.space.id for spot in spots.values()), ""),
         told=told,
         at=at,
         latest=language.local(site.clock.office()).strftime("%Y-%m-%dT%H:%M"),

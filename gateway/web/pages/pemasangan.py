@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Annotated, Any
 
 import segno
@@ -31,6 +32,8 @@ OVER = N_("Jendela pemasangan sudah lewat. Mulai lagi.")
 NO_CONSENT = N_("Orangnya harus menyetujui dulu; tanpa persetujuan tidak ada yang didaftarkan.")
 NOT_YOURS = N_("Unit itu bukan bagian Anda.")
 NOBODY = N_("Tidak ada orang seperti itu di unit Anda. Tulis NIP, pid, atau nama lengkapnya.")
+MOST_NAMED = 4
+"""Drivers that are offered for one medium; of more, people know better which."""
 TAKEN = N_("Kartu itu sudah dimiliki orang lain. Nonaktifkan dulu di sana.")
 INVALID = N_("Nama paling panjang 120 huruf; NIP hanya angka, huruf, titik, garis, dan spasi.")
 
@@ -97,7 +100,10 @@ async def enrol(
     site.pairing.end(word)
     person = site.people.person(pid)
     assert person is not None  # noqa: S101 it was there a moment ago
-    code = site.accounts.new_code(site.accounts.of_person(pid, person.unit))
+    try:
+        code = site.accounts.code_by(viewer, site.accounts.of_person(pid, person.unit))
+    except HadirError:  # an account that may more than this operator, or that is disabled: the card works, no code
+        code = ""
     return site.pages.page(
         request,
         "operator/slip.html",
@@ -163,10 +169,18 @@ async def _devices_page(request: Request, site: Site, viewer: Viewer, word: str,
         likely=likely,
         others=others,
         never=never,
-        strangers=[] if window is None else [(*one, drivers_of(one[2])) for one in window.strangers],
+        strangers=[] if window is None else [(*one, _line(site, one[0], one[2], one[3])) for one in window.strangers],
         floors=sorted({f"{b.id}/{f.id}" for b in site.office.buildings for f in b.floors}),
         **_words(site, request, viewer),
     )
+
+
+def _line(site: Site, gateway: str, medium: str, address: str) -> str:
+    """What office.yaml would say of a device that nobody configured; what only people know is left open."""
+    place = next((one.place for one in site.office.gateways if one.id == gateway), "")
+    names = drivers_of(medium)
+    driver = " | ".join(names) if 0 < len(names) <= MOST_NAMED else "..."
+    return f"- {{id: ..., driver: {driver}, address: {json.dumps(address)}, place: {place}/...}}"
 
 
 class _No(HadirError):

@@ -24,7 +24,7 @@ from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
 Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
-A_PAGE = 100
+A_PAGE = 50
 MOST_EVENTS = 50
 SINCE = 14 * 86_400 * 10**9
 """Events of a device that its page shows, ns back."""

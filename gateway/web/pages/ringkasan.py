@@ -13,8 +13,8 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import Response
 
-from gateway.web.alarm_words import ALARMS, OTHER, URGENCY_WORDS
-from gateway.web.alarms_board import Alarm, loud
+from gateway.web.alarm_words import ALARMS, OTHER, SEVERAL, URGENCY_WORDS
+from gateway.web.alarms_board import Alarm, Urgency, loud
 from gateway.web.muting import EVERYTHING, Mute
 from gateway.web.rendering import N_, own_path, see
 from gateway.web.site import Site, TheSite
@@ -28,6 +28,10 @@ REPORTABLE = frozenset({"gateway_lost", "gateway_stopped", "broker_lost", "archi
 """Alarms of which a report for employees can be printed."""
 
 
+FEWEST = 3
+"""Alarms of one kind that are shown as one."""
+
+
 class Shown(NamedTuple):
     """One alarm, as the page has it."""
 
@@ -38,6 +42,16 @@ class Shown(NamedTuple):
     link: str
     mute: Mute | None
     report: bool
+
+
+class Gathered(NamedTuple):
+    """Alarms of one kind and urgency; of several, what they have in common is said once."""
+
+    first: Shown
+    all: list[Shown]
+    names: str
+    """Of the first two; empty: there is one only."""
+    more: int
 
 
 @router.get("/operator")
@@ -83,7 +97,7 @@ def known(site: Site, about: str) -> bool:
 
 def overview_of(site: Site, viewer: Viewer) -> dict[str, Any]:
     """What both forms of the page show."""
-    kind, mutes = site.watch.kind(), site.muting.all()
+    kind, mutes, requests = site.watch.kind(), site.muting.all(), pending(site, viewer)
     needs: list[Shown] = []
     later: list[Shown] = []
     muted: list[Shown] = []
@@ -91,13 +105,17 @@ def overview_of(site: Site, viewer: Viewer) -> dict[str, Any]:
         shown = shown_of(site, alarm, mutes)
         (muted if shown.mute else needs if loud(alarm, kind) else later).append(shown)
     return {
-        "needs": needs,
-        "later": later,
-        "muted": muted,
+        "needs": gathered(needs, Urgency.NOW, Urgency.TODAY),
+        "soon": gathered(needs, Urgency.SOON),
+        "n": len(needs) + bool(requests),
+        "later": gathered(later, *Urgency),
+        "muted": gathered(muted, *Urgency),
+        "n_later": len(later),
+        "n_muted": len(muted),
         "over": [shown_of(site, alarm, {}) for alarm in site.watch.board.over[:10]],
         "looked": site.watch.looked,
         "kind": kind,
-        "requests": pending(site, viewer),
+        "requests": requests,
         "counts": {
             "gateways": (
                 sum(not site.live.gone(gateway.id) for gateway in site.office.gateways),
@@ -110,6 +128,7 @@ def overview_of(site: Site, viewer: Viewer) -> dict[str, Any]:
             "unknown": sum(now.status == "unknown" for now in site.live.all()),
         },
         "urgencies": URGENCY_WORDS,
+        "several": SEVERAL,
         "mutes": MUTES,
     }
 
@@ -126,6 +145,22 @@ def shown_of(site: Site, alarm: Alarm, mutes: dict[tuple[str, str], Mute]) -> Sh
         link = f"/operator/gerbang#{about.partition('/')[0]}"
     mute = mutes.get((about, EVERYTHING)) or mutes.get((about, problem.name))
     return Shown(alarm, *words, link=link, mute=mute, report=problem.name in REPORTABLE)
+
+
+def gathered(found: list[Shown], *urgencies: Urgency) -> list[Gathered]:
+    """Those of some urgencies, in their order; FEWEST of a kind and more are one."""
+    kinds: dict[tuple[Urgency, str], list[Shown]] = {}
+    for shown in found:
+        if shown.alarm.problem.urgency in urgencies:
+            kinds.setdefault((shown.alarm.problem.urgency, shown.alarm.problem.name), []).append(shown)
+    made = []
+    for several in kinds.values():
+        if len(several) < FEWEST:
+            made += [Gathered(one, [one], "", 0) for one in several]
+        else:
+            names = ", ".join(one.alarm.problem.about for one in several[:2])
+            made.append(Gathered(several[0], several, names, len(several) - 2))
+    return sorted(made, key=lambda one: one.first.alarm.problem.urgency)
 
 
 def pending(site: Site, viewer: Viewer) -> int:

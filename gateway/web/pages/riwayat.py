@@ -9,16 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import Response
 
-from gateway.contract.times import written
+from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError
-from gateway.web.mine.days import clock_of, local, today
+from gateway.web.mine.days import bounds, clock_of, local, today
 from gateway.web.mine.export import checkins, everything
 from gateway.web.mine.history import history
 from gateway.web.mine.places import path_of, space_name, zone_name
 from gateway.web.mine.record import Visit
 from gateway.web.mine.requests import FIELDS, KINDS, NOTE, STATES, TIMES, Requests
 from gateway.web.mine.words import ACT_WORDS, ASSURANCE_WORDS, ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS, STAGE_WORDS
-from gateway.web.rendering import N_, see
+from gateway.web.rendering import N_, Language, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
@@ -60,7 +60,8 @@ async def look(request: Request, site: TheSite, viewer: Employee, hari: int = SH
         stage_word=lambda word: language.word(STAGE_WORDS, word),
         act_word=lambda word: language.word(ACT_WORDS, word),
         refused_word=lambda word: language.word(REFUSED_WORDS, word),
-        new_word=lambda one: _new_word(language, one),
+        new_word=lambda one: _new_word(language, one.field, one.new),
+        fixed_word=lambda fix: _new_word(language, str(fix["field"]), str(fix.get("new") or "")),
         name_of=lambda place: space_name(site, place),
         zone_of=lambda place: zone_name(site, place),
         path_of=path_of,
@@ -224,17 +225,16 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _day_word(language: Any, site: Site, day: date) -> str:
-    from gateway.web.mine.days import bounds
-
-    return str(language.day(bounds(site, day)[0]))
+def _day_word(language: Language, site: Site, day: date) -> str:
+    return language.day(bounds(site, day)[0])
 
 
-def _new_word(language: Any, one: Any) -> str:
-    """What a request says is true, for people."""
-    from gateway.contract.times import parsed
-
-    return language.moment(parsed(one.new)) if one.field in TIMES and one.new else str(one.new)
+def _new_word(language: Language, field: str, new: str) -> str:
+    """What is true instead, for people."""
+    try:
+        return language.moment(parsed(new)) if field in TIMES else new
+    except PermanentError:  # of a correction that somebody else's operator wrote
+        return new
 
 
 def _file(body: str, kind: str, name: str) -> Response:

@@ -65,6 +65,22 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An approved correction of which the record has nothing: a forgotten tap, a day of work elsewhere."""
+
+    pid: str
+    kind: str
+    """lupa_tap, gangguan, surat_tugas."""
+    field: str
+    """start, last_evidence, note."""
+    new: str
+    """A time, or of a note the day."""
+    at: int
+    """When it was approved."""
+    staff_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """One check-in."""
 
@@ -111,6 +127,7 @@ class Attendance:
     start: int
     end: int
     acts: tuple[Act, ...]
+    claims: tuple[Claim, ...]
     outages: tuple[Outage, ...]
     """Of the site that day: also of people who left no trace because of one."""
     complete: Completeness
@@ -137,10 +154,12 @@ def attendance(
     now: int,
     *,
     corrections: Iterable[Correction] = (),
+    claims: Iterable[Claim] = (),
 ) -> Attendance:
     """The day of one unit.
 
-    `corrections`: approved ones that no gateway has told. Raises ConfigError (calendar), HadirError (ledger).
+    `corrections`: approved ones that no gateway has told; `claims`: those of this day that are about no act.
+    Raises ConfigError (calendar), HadirError (ledger).
     """
     start, end = day_of(office, day)
     found = rows.acts(ACTS, start - LONGEST, min(end + LONGEST, LATEST), (unit,))
@@ -170,6 +189,7 @@ def attendance(
         start=start,
         end=end,
         acts=tuple(sorted(acts, key=lambda act: (act.pid, act.started or act.ended or 0, act.checkin_id))),
+        claims=tuple(claims),
         outages=tuple(outages.of_site(start, until)),
         complete=complete,
         complete_day=complete.until is not None and complete.until >= end,
@@ -181,13 +201,16 @@ def attendance(
 def with_staff_numbers(found: Attendance, numbers: Mapping[str, str | None]) -> Attendance:
     """The same with the staff number of each pid. Who calls has seen that the reader may have it, and has logged it."""
     acts = tuple(replace(act, staff_number=numbers.get(act.pid)) for act in found.acts)
-    return replace(found, acts=acts, with_staff_numbers=True)
+    claims = tuple(replace(claim, staff_number=numbers.get(claim.pid)) for claim in found.claims)
+    return replace(found, acts=acts, claims=claims, with_staff_numbers=True)
 
 
 def acts_of(found: Iterable[Stored], corrected: Iterable[Stored], approved: Iterable[Correction] = ()) -> Iterable[Act]:
     """Check-ins of rows of ACTS, in any order, with corrections of rows of CORRECTED and others. No outages yet."""
     fixes: dict[str, list[Correction]] = {}
-    for one in (*map(_correction, corrected), *approved):
+    said = [_correction(row) for row in corrected]
+    known = {(one.target, one.field, one.new) for one in said}
+    for one in (*said, *(one for one in approved if (one.target, one.field, one.new) not in known)):
         fixes.setdefault(one.target, []).append(one)
     return _folded(found, fixes)
 

@@ -56,6 +56,17 @@ def as_json(found: Attendance) -> dict[str, Any]:
         "kept_since": written(max(0, found.kept_since)),
         "staff_numbers": found.with_staff_numbers,
         "acts": [_act(act, staff=found.with_staff_numbers) for act in found.acts],
+        "approved_without_record": [
+            {
+                "pid": claim.pid,
+                **({"staff_number": claim.staff_number} if found.with_staff_numbers else {}),
+                "kind": claim.kind,
+                "field": claim.field,
+                "new": claim.new,
+                "approved": written(max(0, claim.at)),
+            }
+            for claim in found.claims
+        ],
         "outages": [
             {
                 "about": outage.about,
@@ -97,41 +108,56 @@ def completeness(found: Completeness) -> dict[str, Any]:
 
 
 def as_csv(found: Attendance) -> str:
-    """One row a check-in; nothing in it is computed by a spreadsheet."""
+    """One row a check-in, then what was approved and has no record; nothing in it is computed by a spreadsheet."""
     zone = ZoneInfo(found.timezone)
     until, note = _time(found.complete.until) or "", NOTE
-    return sheet(
-        COLUMNS,
+    acts = [
         (
-            (
-                found.day.isoformat(),
-                act.unit,
-                act.pid,
-                act.staff_number,
-                act.kind,
-                act.place,
-                _time(act.started),
-                _time(act.ended),
-                _local(act.started, zone),
-                _local(act.ended, zone),
-                act.method,
-                act.assurance,
-                act.arrangement,
-                act.ended_by,
-                act.ended_by_whom,
-                act.reason,
-                act.outage_min,
-                act.outage_work_min,
-                act.void,
-                "; ".join(f"{fix.field}: {fix.old} > {fix.new} ({fix.by})" for fix in act.corrections),
-                act.checkin_id,
-                until,
-                found.complete_day,
-                note,
-            )
-            for act in found.acts
-        ),
-    )
+            found.day.isoformat(),
+            act.unit,
+            act.pid,
+            act.staff_number,
+            act.kind,
+            act.place,
+            _time(act.started),
+            _time(act.ended),
+            _local(act.started, zone),
+            _local(act.ended, zone),
+            act.method,
+            act.assurance,
+            act.arrangement,
+            act.ended_by,
+            act.ended_by_whom,
+            act.reason,
+            act.outage_min,
+            act.outage_work_min,
+            act.void,
+            "; ".join(f"{fix.field}: {fix.old} > {fix.new} ({fix.by})" for fix in act.corrections),
+            act.checkin_id,
+            until,
+            found.complete_day,
+            note,
+        )
+        for act in found.acts
+    ]
+    claims = [
+        (
+            found.day.isoformat(),
+            found.unit,
+            claim.pid,
+            claim.staff_number,
+            f"approved {claim.kind}",
+            None,
+            claim.new if claim.field == "start" else None,
+            claim.new if claim.field == "last_evidence" else None,
+            *[None] * (len(COLUMNS) - 11),
+            until,
+            found.complete_day,
+            note,
+        )
+        for claim in found.claims
+    ]
+    return sheet(COLUMNS, [*acts, *claims])
 
 
 def _act(act: Act, *, staff: bool) -> dict[str, Any]:

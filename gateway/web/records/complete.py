@@ -1,17 +1,17 @@
 """Up to when no gateway can still hold anything, and why it stands there.
 
-Said only on evidence, for each gateway by itself, and for all of them by the earliest:
+Said only on evidence, for each gateway by itself, and for all of them by the earliest. The evidence is a health
+message: nothing waits in the outbox (of any boot: the outbox is one file), the time is known, and no alarm says that
+something is held back. It counts only while every gateway of the site has been heard without a break for SETTLE_S: a
+tap at a reader of one gateway may be for another to decide, and waits unseen where it was read while either is away.
+Then everything that happened LAG_S before that message is in the ledger.
 
-- a health message that nothing waits in the outbox (of any boot: the outbox is one file), that the time is known, and
-  that no alarm says that something is held back; from a gateway that has been heard without a break for SETTLE_S, so
-  that what others kept for it meanwhile (taps at readers of another gateway) has reached it. Then everything that
-  happened LAG_S before that message is in the ledger.
-- without such a message, the ledger alone: committed numbers of each boot without a hole, each earlier boot ended by
-  `gateway.stopped`, and no boot number missing; and that this has stood for SETTLE_S.
+Where there is one gateway only, the ledger alone may show it as well: committed numbers of each boot without a hole,
+each earlier boot ended by `gateway.stopped`, no boot number missing; and that this has stood for SETTLE_S.
 
-Silence proves nothing: a gateway that is not heard stands where it stood. What is held by somebody else than a gateway
-(a door system that has not told yet), a correction that a person makes later, and a clock that is wrong and says that
-it is right, are not in this.
+Silence proves nothing: a gateway that is not heard stands where it stood, and all others with it. What is held by
+somebody else than a gateway (a door system that has not told yet), a correction that a person makes later, and a
+clock that is wrong and says that it is right, are not in this.
 """
 
 from __future__ import annotations
@@ -29,13 +29,17 @@ from gateway.contract.times import parsed, written
 from gateway.web.records.rows import Rows
 
 SETTLE_S = 120
-"""Machine seconds that a gateway must be heard without a break, before its word counts."""
+"""Machine seconds that every gateway must be heard without a break, before a word counts."""
 BREAK_S = 45
 """Health comes every 10 s: a longer pause is a break."""
 LAG_S = 60
 """Machine seconds from an act to its place in the outbox, with the clocks' difference, many times over."""
+FOLLOW = frozenset({"told", "others"})
+"""Causes of those that hold nobody back."""
 HOLDING = frozenset({"outbox_stalled", "broker_lost", "archive_silent", "broker_refuses", "clock_unknown"})
 """Alarms of a gateway that may keep something beside its outbox."""
+GAP, STOPPED = "gateway.gap", "gateway.stopped"
+MOST = 1_000_000
 UPSTREAM = frozenset({"door_mqtt", "door_webhook", "door_csv"})
 """Types of sources that may bring later what happened earlier: one that is down holds its gateway back."""
 
@@ -48,7 +52,8 @@ class Standing:
     until: int | None
     """Office time, ns; None: nothing is known."""
     cause: str
-    """Stable word: told, ledger, never_heard, not_heard, waiting, returned, clock, alarm, source, boot_open, hole."""
+    """Stable word: told, ledger, never_heard, not_heard, waiting, returned, others, clock, alarm, source, boot_open,
+    hole."""
     why: str
 
 
@@ -84,7 +89,7 @@ class Completeness:
     """The earliest of all gateways; None: of one of them nothing is known."""
     why: str
     standings: tuple[Standing, ...]
-    """The one that holds all back first."""
+    """Those that hold others back first."""
     holes: tuple[Hole, ...]
     unplaced: tuple[Unplaced, ...]
 
@@ -137,13 +142,24 @@ class Proofs:
             heard.begun = machine
         heard.boot, heard.at, heard.machine = health["boot"], at, machine
         heard.cause, heard.why = self._lacks(self._gateways[gateway], health, at)
-        if not heard.cause and machine - heard.begun < SETTLE_S * SECOND:
-            heard.cause = "returned"
-            heard.why = f"heard without a break for less than {SETTLE_S} s: what others kept for it may be on its way"
+        if not heard.cause:
+            heard.cause, heard.why = self._unsettled(gateway, machine)
         if not heard.cause:
             error = (health.get("clock") or {}).get("err_ms") or 0.0
             until = min(at, self._clock.office()) - self._lag() - int(error * 1_000_000)
             heard.proven = until if heard.proven is None else max(heard.proven, until)
+
+    def _unsettled(self, gateway: str, machine: int) -> tuple[str, str]:
+        """Whether it, or another, was away lately: what one kept for the other may be on its way."""
+        for name in (gateway, *(name for name in self._heard if name != gateway)):
+            heard = self._heard[name]
+            there = heard.boot and machine - heard.machine <= BREAK_S * SECOND
+            if there and machine - heard.begun >= SETTLE_S * SECOND:
+                continue
+            if name == gateway:
+                return "returned", f"heard without a break for less than {SETTLE_S} s: others may have kept taps for it"
+            return "others", f"{name} is not heard, or not for long: taps may wait for it, or there"
+        return "", ""
 
     @staticmethod
     def _lacks(gateway: Gateway, health: Mapping[str, Any], at: int) -> tuple[str, str]:
@@ -171,11 +187,13 @@ class Proofs:
     # --- the ledger alone -------------------------------------------------------------------------------------------
 
     def look(self, rows: Rows) -> None:
-        """See how far the ledger alone proves something; every 10 s or so."""
+        """See how far the ledger alone proves something; every 10 s or so. Nothing where there is another gateway."""
+        if len(self._heard) != 1:
+            return
         machine, lag = self._clock.machine(), self._lag()
-        gaps = declared(rows)
+        told = Told.of(rows)
         for name, heard in self._heard.items():
-            until = _chain(rows, name, gaps)[0]
+            until = _chain(rows, name, told)[0]
             if until is None:
                 continue
             heard.looks.append((machine, until - lag))
@@ -187,29 +205,28 @@ class Proofs:
 
     def now(self, rows: Rows, gateways: Iterable[str] | None = None) -> Completeness:
         """How far the record is complete, of these gateways (None: all of the office). Raises HadirError."""
-        gaps = declared(rows)
+        told = Told.of(rows)
         silences = rows.silences()
         chosen = list(self._heard if gateways is None else (name for name in gateways if name in self._heard))
         standings = sorted(
-            (self._standing(name, rows, gaps, silences) for name in chosen),
-            key=lambda each: (-1 if each.until is None else each.until, each.gateway),
+            (self._standing(name, rows, told, silences) for name in chosen),
+            key=lambda each: (each.cause in FOLLOW, -1 if each.until is None else each.until, each.gateway),
         )
         first = standings[0] if standings else None
+        known = [each.until for each in standings if each.until is not None]
         return Completeness(
-            until=None if first is None else first.until,
+            until=min(known) if standings and len(known) == len(standings) else None,
             why="the office has no gateway" if first is None else f"{first.gateway}: {first.why}",
             standings=tuple(standings),
-            holes=tuple(hole for name in chosen for hole in _holes(rows, name, gaps)),
+            holes=tuple(hole for name in chosen for hole in _holes(rows, name, told)),
             unplaced=tuple(
                 Unplaced(gateway=gateway, boot=boot, events=count)
-                for (gateway, boot), count in sorted(rows.unplaced().items())
+                for (gateway, boot), count in sorted(told.unplaced.items())
                 if gateway in chosen
             ),
         )
 
-    def _standing(
-        self, name: str, rows: Rows, gaps: Mapping[tuple[str, str], list[tuple[int, int]]], silences: Mapping[str, int]
-    ) -> Standing:
+    def _standing(self, name: str, rows: Rows, told: Told, silences: Mapping[str, int]) -> Standing:
         heard = self._heard[name]
         known = [until for until in (heard.proven, heard.ledger) if until is not None]
         until = max(known) if known else None
@@ -223,37 +240,54 @@ class Proofs:
             since = silent if silent is not None else heard.at
             cause, why = "not_heard", f"not heard since {written(since)}; it may hold what happened since then"
         else:
-            found, cause, why = _chain(rows, name, gaps)
-            if found is not None and until is None:
+            found, cause, why = _chain(rows, name, told)
+            if found is not None and until is None and len(self._heard) == 1:
                 why = f"{why}; that has to stand for {SETTLE_S} s"
         return Standing(gateway=name, until=until, cause=cause, why=why)
 
 
-def declared(rows: Rows) -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """Ranges that gateways have given up, by (gateway, boot)."""
-    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for row in rows.query(types=("gateway.gap",), limit=100_000):
-        data = json.loads(row.body)["data"]
-        found.setdefault((row.gateway, str(data["boot"])), []).append((int(data["first"]), int(data["last"])))
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is asked of the ledger once, for all gateways."""
+
+    boots: Mapping[str, tuple[str, ...]]
+    """By gateway, in order."""
+    gaps: Mapping[tuple[str, str], list[tuple[int, int]]]
+    """By (gateway, boot), ranges that were given up."""
+    stops: frozenset[tuple[str, str, int]]
+    """(gateway, boot, sequence) of each goodbye."""
+    unplaced: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def of(cls, rows: Rows) -> Told:
+        """Raises apsw.Error, as the view does."""
+        boots: dict[str, list[str]] = {}
+        for gateway, boot in rows.boots():
+            boots.setdefault(gateway, []).append(boot)
+        gaps: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for row in rows.query(types=(GAP,), limit=MOST):
+            data = json.loads(row.body)["data"]
+            gaps.setdefault((row.gateway, str(data["boot"])), []).append((int(data["first"]), int(data["last"])))
+        stops = rows.query(types=(STOPPED,), limit=MOST)
+        return cls(
+            boots={gateway: tuple(sorted(found)) for gateway, found in boots.items()},
+            gaps=gaps,
+            stops=frozenset((row.gateway, row.boot, row.sequence) for row in stops),
+            unplaced=rows.unplaced(),
+        )
 
 
-def _chain(
-    rows: Rows, gateway: str, gaps: Mapping[tuple[str, str], list[tuple[int, int]]]
-) -> tuple[int | None, str, str]:
+def _chain(rows: Rows, gateway: str, told: Told) -> tuple[int | None, str, str]:
     """(until when the ledger alone has everything, cause, why not further)."""
-    boots = sorted(boot for name, boot in rows.boots() if name == gateway)
+    boots = told.boots.get(gateway, ())
     if not boots:
         return None, "never_heard", "it was never heard; start it, or take it out of office.yaml"
-    unplaced = rows.unplaced()
     until: int | None = None
-    expected = 1
-    for boot in boots:
+    for expected, boot in enumerate(boots, start=1):
         if counter(boot) != expected:
             return until, "boot_open", f"boots {expected} to {counter(boot) - 1} were never heard, and may hold events"
-        expected += 1
-        end, hole = _whole(rows.spans(gateway, boot), gaps.get((gateway, boot), []))
-        if (gateway, boot) in unplaced:
+        end, hole = _whole(rows.spans(gateway, boot), told.gaps.get((gateway, boot), []))
+        if (gateway, boot) in told.unplaced:
             return until, "clock", f"boot {boot} did not know the time"
         said = rows.said_around(gateway, boot, end, end)[0] if end else None
         if said is None:
@@ -261,9 +295,9 @@ def _chain(
         until = said if until is None else max(until, said)
         if hole:
             return until, "hole", f"numbers from {end + 1} on of boot {boot} are not here"
-        if boot != boots[-1] and not _stopped(rows, gateway, boot, end):
+        if boot != boots[-1] and (gateway, boot, end) not in told.stops:
             return until, "boot_open", f"boot {boot} did not end on purpose, and may have left events in the outbox"
-    return until, "ledger", "no word of it yet since this process began; by the numbers in the ledger"
+    return until, "ledger", "no word of it yet since this process began"
 
 
 def _whole(spans: list[tuple[int, int]], lost: list[tuple[int, int]]) -> tuple[int, bool]:
@@ -277,18 +311,10 @@ def _whole(spans: list[tuple[int, int]], lost: list[tuple[int, int]]) -> tuple[i
     return end, False
 
 
-def _stopped(rows: Rows, gateway: str, boot: str, end: int) -> bool:
-    """Whether the last that is here of a boot is its own goodbye."""
-    home = [row for row in rows.query(types=("gateway.stopped",), limit=100_000) if row.gateway == gateway]
-    return any(row.boot == boot and row.sequence == end for row in home)
-
-
-def _holes(rows: Rows, gateway: str, gaps: Mapping[tuple[str, str], list[tuple[int, int]]]) -> Iterable[Hole]:
-    for name, boot in sorted(rows.boots()):
-        if name != gateway:
-            continue
-        told = gaps.get((gateway, boot), [])
+def _holes(rows: Rows, gateway: str, told: Told) -> Iterable[Hole]:
+    for boot in told.boots.get(gateway, ()):
+        gaps = told.gaps.get((gateway, boot), [])
         for first, last in rows.missing(gateway, boot):
             since, until = rows.said_around(gateway, boot, first - 1, last + 1)
-            whole = any(begin <= first and last <= end for begin, end in told)
+            whole = any(begin <= first and last <= end for begin, end in gaps)
             yield Hole(gateway=gateway, boot=boot, first=first, last=last, declared=whole, since=since, until=until)

@@ -1,16 +1,38 @@
-"""How many follow the ledger now."""
+"""Who follows the ledger now, and the one look at it that serves all of them."""
 
 from __future__ import annotations
 
+import asyncio
+
+from gateway.clock import SECOND, Clock
+from gateway.web.reading import Reading
+
+LOOK_S = 0.4
+"""How old the newest id may be that followers are told."""
+
 
 class Followers:
-    """A counter: `with followers:` while one follows."""
+    """`with followers:` while one follows."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading, clock: Clock) -> None:
+        """`clock`: its machine time is asked."""
         self.count = 0
+        self._reading = reading
+        self._clock = clock
+        self._looked: tuple[int, int] | None = None
+        """(machine time, newest id)."""
+        self._looks = asyncio.Lock()
 
     def __enter__(self) -> None:
         self.count += 1
 
     def __exit__(self, *_: object) -> None:
         self.count -= 1
+
+    async def newest(self) -> int:
+        """The id of the newest row, as of a moment ago. Raises TransientError."""
+        async with self._looks:
+            machine = self._clock.machine()
+            if self._looked is None or machine - self._looked[0] >= LOOK_S * SECOND:
+                self._looked = (machine, await self._reading.ask(lambda view: view.last_id()))
+            return self._looked[1]

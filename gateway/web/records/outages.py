@@ -43,6 +43,8 @@ class Outages:
             one.id: {name for source in one.sources for name in (*shared(source), alone(source)) if name}
             for one in office.gateways
         }
+        self._answers: dict[tuple[str, str, str, int, int], list[Interval]] = {}
+        """A reader is tapped by many."""
         self._covers: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
         """By (kind, what): since, until (LATEST: not said), cause."""
         for row in rows.query(types=COVERAGE, limit=LATEST):
@@ -58,6 +60,12 @@ class Outages:
 
     def of_act(self, place: str, gateway: str, reader: str, start: int, end: int) -> list[Interval]:
         """When in [start, end) an act at `place`, by `reader` (empty: none), told by `gateway`, could not be taken."""
+        key = (place, gateway, reader, start, end)
+        if key not in self._answers:
+            self._answers[key] = self._of_act(*key)
+        return self._answers[key]
+
+    def _of_act(self, place: str, gateway: str, reader: str, start: int, end: int) -> list[Interval]:
         found = [
             *self._usage.blind(place, start, end, self._silences),
             *self._usage.silent(gateway, start, end, self._silences),

@@ -8,6 +8,8 @@ from pathlib import Path
 from gateway import sqlite
 from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
 
+_FREE = "SELECT source FROM event WHERE free"
+
 
 class Rows(View):
     """A connection to a ledger. One thread at a time."""
@@ -63,12 +65,19 @@ class Rows(View):
         if units is not None:
             where += f" AND unit IN ({','.join('?' * len(units))})"
             values += units
-        # what ran free stands elsewhere than it says; all else is found by the index over `time`
+        # what ran free stands elsewhere than it says, and is found by its boot; all else by the index over `time`
         parts = (
             f"{PERSON_ROWS} WHERE NOT free AND time >= ? AND time < ? AND {where}",
-            f"{PERSON_ROWS} WHERE free AND at >= ? AND at < ? AND {where}",
+            f"{PERSON_ROWS} WHERE source IN ({_FREE}) AND free AND at >= ? AND at < ? AND {where}",
         )
         return sorted(self._rows(" UNION ALL ".join(parts), (since, until, *values) * 2), key=by_time)
+
+    def erased(self, since: int, limit: int) -> list[tuple[str, int]]:
+        """(pid, office time) of who was erased at or after an office time, in that order."""
+        rows = self._connection.execute(
+            "SELECT pid, at FROM erased WHERE at >= ? ORDER BY at, pid LIMIT ?", (since, limit)
+        )
+        return [(str(pid), int(at)) for pid, at in rows]
 
     def said_around(self, gateway: str, boot: str, first: int, last: int) -> tuple[int | None, int | None]:
         """When a boot recorded what is here of it up to `first`, and from `last` on: the nearest of each; None: none.
@@ -91,10 +100,13 @@ class Rows(View):
         return found[0], found[1]
 
     def unplaced(self) -> dict[Key, int]:
-        """Rows that do not stand in time yet, by (gateway, boot): its clock ran free, and nobody has corrected it."""
+        """Rows that do not stand in time yet, by (gateway, boot): its clock ran free, and nobody has corrected it.
+
+        Such a boot says something without a person as well, when it begins: by that it is found.
+        """
         rows = self._connection.execute(
-            "SELECT gateway, boot, count(*) FROM (SELECT source FROM event WHERE free AND at IS NULL UNION ALL"
-            " SELECT source FROM person_event WHERE free AND at IS NULL)"
-            " JOIN source ON source.id = source GROUP BY 1, 2"
+            "SELECT gateway, boot, named + (SELECT count(*) FROM person_event WHERE source = found.source AND free"
+            " AND at IS NULL) FROM (SELECT source, count(*) AS named FROM event WHERE free AND at IS NULL"
+            " GROUP BY source) AS found JOIN source ON source.id = found.source"
         )
         return {(str(gateway), str(boot)): int(count) for gateway, boot, count in rows}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from gateway.web.table_cells import neutral
+
 Cell = str | int | float | date | None
 BOM = "\ufeff"
-FORMULA = frozenset("=+-@|%")
-"""What a spreadsheet takes for the beginning of a formula, or of a command, of text in a CSV file."""
-MOST_TEXT = 1000
 _NAME_LENGTH = 31
 _NOT_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
@@ -25,19 +23,6 @@ class Sheet:
     name: str
     header: Sequence[str]
     rows: Iterable[Sequence[Cell]]
-
-
-def neutral(text: str) -> str:
-    """Text that stays text: an apostrophe before what begins like a formula, also full-width or after blanks.
-
-    Control characters become blanks; what is longer than MOST_TEXT is cut.
-    """
-    plain = "".join(" " if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text[:MOST_TEXT])
-    begun = unicodedata.normalize("NFKC", plain).lstrip()
-    while begun and (unicodedata.category(begun[0]) in ("Cf", "Mn") or begun[0].isspace()):
-        begun = begun[1:]
-    risky = begun[:1] in FORMULA or (text[:1] in ("\t", "\r", "\n"))
-    return f"'{plain}" if begun and risky else plain
 
 
 def to_csv(sheets: Sequence[Sheet]) -> bytes:

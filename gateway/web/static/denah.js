@@ -83,6 +83,7 @@ follow(
   data.floor,
   (told) => { told.forEach(show); sift(); },
   (connected) => document.body.classList.toggle("stale", !connected),
+  data.version,
 );
 
 // --- filter ----------------------------------------------------------------------------------------------------------
@@ -106,8 +107,8 @@ function sift() {
       element.textContent = counts[element.dataset.count] || 0;
       if (element.dataset.count === "closed") element.parentElement.hidden = !counts.closed;
     }
-    const line = document.getElementById("cocok");
-    const text = line.dataset.text.replace("{n}", fits).replace("{of}", places.size);
+    const line = document.querySelector("#cocok span");
+    const text = line.parentElement.dataset.text.replace("{n}", fits).replace("{of}", places.size);
     if (line.textContent !== text) line.textContent = text;
     const none = document.getElementById("tak-cocok");
     if (none) none.hidden = fits > 0;
@@ -145,9 +146,17 @@ async function open(short, focus = true) {
   sheet.hidden = false;
   if (!focus) return;
   sheet.focus({ preventScroll: Boolean(svg) });
+  sheet.classList.toggle("left", Boolean(svg) && !covers(short, sheet, true) && covers(short, sheet));
   const covered = svg && getComputedStyle(sheet).position === "fixed"
     ? places.get(short).getBoundingClientRect().bottom - sheet.getBoundingClientRect().top + 16 : 0;
   if (covered > 0) window.scrollBy(0, covered);
+}
+
+// Whether the sheet would hide the chosen place, where it is or (`left`) on the other side.
+function covers(short, panel, left = false) {
+  panel.classList.toggle("left", left);
+  const [a, b] = [places.get(short).getBoundingClientRect(), panel.getBoundingClientRect()];
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
 function close() {
@@ -171,7 +180,7 @@ if (!svg) {
 
 if (svg) {
   const NEAR = 24; // pixels: a finger that just misses a small desk means it
-  const WORDS = 0.55; // pixels a cm, from which a desk has room for its state's word
+  const WORDS = 0.72; // pixels a cm, from which a desk has room for its state's word
   const words = ({ density }) => {
     if (density < WORDS || svg.classList.contains("near")) { svg.classList.toggle("near", density >= WORDS); return; }
     svg.classList.add("near");
@@ -193,7 +202,10 @@ if (svg) {
   const boxes = () => anchors.map((element) => [element, element.getBBox()]);
   document.getElementById("denah-cara").hidden = false;
   box.querySelector(".plan-tools").hidden = false;
-  buttons(box, view);
+  buttons(box, view, () => {
+    const { x, y, width, height } = current.getBBox();
+    return [x + width / 2, y + height / 2];
+  });
 
   // One place is in the order of the Tab key; arrows go to its neighbours.
   let current = svg.querySelector(".mine") || places.get(chosen) || anchors[0];

@@ -144,7 +144,7 @@ function begin() {
     return true;
   }
   const view = new View(svg, { drag });
-  buttons(document, view);
+  buttons(document, view, () => [place(current).x, place(current).y]);
   svg.addEventListener("click", (event) => {
     const element = event.target.closest(".it");
     if (element) { go(element); choose(element.dataset.i); }
@@ -198,6 +198,10 @@ function begin() {
     }
     event.preventDefault();
   }
+  svg.parentElement.addEventListener("focusin", (event) => {
+    const element = event.target.closest(".it");
+    if (element && element !== current && !held) go(element);
+  });
   svg.parentElement.addEventListener("focusout", () => { // not on the drawing: browsers let it have the focus then
     if (held) { noteMove(held.element); held.element.classList.remove("held"); held = null; }
   });

@@ -52,7 +52,8 @@ function refreshing(box) {
       const mine = new Set((box.querySelector("[data-places]")?.dataset.places || "").split(" "));
       if (whole && first) { first = false; return; } // the page has just been made
       const near = whole || places.some((one) => mine.has(one.place));
-      plan(near ? SOON : LATER + Math.random() * LATER); // a busy floor does not make everybody ask at once
+      // a busy floor does not make everybody ask at once; "*": nothing is free, so that anything may be good news
+      plan(near ? SOON : mine.has("*") ? SOON + Math.random() * AGAIN : LATER + Math.random() * LATER);
     });
   }
 }

@@ -3,7 +3,8 @@
 const SILENT_MS = 40000; // the server speaks every 15 s
 const AGAIN_MS = 4000;
 
-export function follow(floor, onPlaces, onConnected = () => {}) {
+// `seen`: the number of the picture that the page was made of; without it everything comes first.
+export function follow(floor, onPlaces, onConnected = () => {}, seen = "") {
   const banner = document.getElementById("offline");
   let source, silent, again, ended = false;
   const well = (connected) => {
@@ -14,11 +15,12 @@ export function follow(floor, onPlaces, onConnected = () => {}) {
   };
   const take = (whole) => (event) => {
     const told = JSON.parse(event.data);
+    seen = event.lastEventId || seen;
     well(told.connected);
     onPlaces(told.places, whole);
   };
   function open() {
-    source = new EventSource(`/langsung/${floor}`);
+    source = new EventSource(`/langsung/${floor}${seen ? `?dari=${seen}` : ""}`);
     source.addEventListener("snapshot", take(true));
     source.addEventListener("places", take(false));
     source.addEventListener("ping", () => { if (!banner || banner.hidden) well(true); });

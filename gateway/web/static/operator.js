@@ -13,16 +13,24 @@ function put(text) {
   if (news) news.hidden = true;
 }
 
+const said = (node) => node.textContent.replace(/\s+/g, " ").trim();
+
+// What a browser makes of the page's first form differs from what was sent in everything but its words.
+function isNew(text) {
+  const made = document.createElement("template");
+  made.innerHTML = text;
+  return said(made.content) !== said(part);
+}
+
 async function ask() {
   try {
     const answer = await fetch(part.dataset.poll, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
     if (answer.status === 401 || answer.redirected) { location.reload(); return; }
     if (offline) offline.hidden = answer.ok || answer.status === 304;
     if (answer.ok) {
-      const first = !etag;
       etag = answer.headers.get("ETag") || "";
       const text = await answer.text();
-      if (first && part.innerHTML.trim() === text.trim()) return;
+      if (!isNew(text)) return;
       if (part.contains(document.activeElement) && news) { waiting = text; news.hidden = false; } else put(text);
     }
   } catch {
@@ -33,5 +41,6 @@ async function ask() {
 if (part) {
   setInterval(() => { if (!document.hidden) ask(); }, 1000 * Number(part.dataset.every));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+  part.addEventListener("focusout", (event) => { if (waiting && !part.contains(event.relatedTarget)) put(waiting); });
   news?.querySelector("button")?.addEventListener("click", () => { if (waiting) put(waiting); });
 }

@@ -61,6 +61,11 @@ export class View {
     this.apply();
   }
 
+  sees([x, y]) {
+    const w = this.whole.width / this.scale, h = this.whole.height / this.scale;
+    return Math.abs(x - this.middle[0]) < w / 2 && Math.abs(y - this.middle[1]) < h / 2;
+  }
+
   // Bring a box of the drawing into sight, without zooming.
   show({ x, y, width, height }) {
     if (this.scale <= 1) return;
@@ -133,11 +138,11 @@ export class View {
   }
 }
 
-// Buttons with data-zoom = in, out, fit.
-export function buttons(root, view) {
+// Buttons with data-zoom = in, out, fit. `about()`: a point of the drawing that stays in sight when it grows.
+export function buttons(root, view, about = () => view.middle) {
   for (const button of root.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", () => {
-      if (button.dataset.zoom === "in") view.zoom(STEP);
+      if (button.dataset.zoom === "in") view.zoom(STEP, view.sees(about()) ? about() : view.middle);
       else if (button.dataset.zoom === "out") view.zoom(1 / STEP);
       else view.fit();
     });

@@ -11,7 +11,7 @@ from gateway.web.api.commands import failed
 from gateway.web.asking import Answer
 from gateway.web.idempotency import KEPT_S, Kept, Once, Reused, Running
 from gateway.web.viewer import Role
-from tests.web.api.books import VISIT, Archive
+from tests.web.api.books import MORNING, VISIT, Archive
 from tests.web.api.conftest import Backend
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK
@@ -34,22 +34,20 @@ def test_what_a_gateway_does_not_do_is_said(reason: str, status: int) -> None:
     assert failed(Answer(ok=False, reason=reason)).status == status
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_what_is_no_check_in(web: Web, backend: Backend) -> None:
+    client = backend(Role.EMPLOYEE, pid=web.person(), unit="panrb")
+    bodies: tuple[Any, ...] = (
         {},
         {"place": DESK, "code": "AAAA"},
         {"place": "x"},
         {"place": DESK, "method": "badge"},
         {"place": DESK, "pid": "p-0011223344556677"},
         [],
-    ],
-)
-async def test_what_is_no_check_in(web: Web, backend: Backend, body: Any) -> None:
-    client = backend(Role.EMPLOYEE, pid=web.person(), unit="panrb")
-    answer = await client.post("/api/v1/checkins", json=body)
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-    assert answer.json()["errors"]
+    )
+    for body in bodies:
+        answer = await client.post("/api/v1/checkins", json=body)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), body
+        assert answer.json()["errors"]
 
 
 async def test_a_desk_that_there_is_not(web: Web, backend: Backend) -> None:
@@ -66,7 +64,7 @@ async def test_leaving_is_for_whoever_sits_there(web: Web, backend: Backend, arc
     path = f"/api/v1/checkins/{VISIT}/end"
     for client, status in (
         (backend(Role.EMPLOYEE, pid=web.person(), unit="panrb"), 404),
-        (backend(Role.DISPLAY), 404),
+        (backend(Role.DISPLAY), 403),
         (backend(Role.OPERATOR, units=["bkn"]), 404),
         (backend(Role.EMPLOYEE, pid=pid, unit="panrb"), 503),
         (backend(Role.OPERATOR, units=["panrb"]), 503),
@@ -86,6 +84,29 @@ async def test_what_one_sees_of_oneself(web: Web, backend: Backend, archive: Arc
     assert (nobody["pid"], nobody["name"], nobody["units"]) == (None, None, ["panrb"])
 
 
+async def test_pages_of_ones_own_miss_nothing_that_came_meanwhile(web: Web, backend: Backend, archive: Archive) -> None:
+    pid = web.person()
+    visits = [f"{VISIT[:-1]}{n}" for n in range(5)]
+    for n, visit in enumerate(visits[:4]):
+        archive.checkin(pid, at=MORNING + n // 2 * 10**9, visit=visit)
+        archive.reserved(f"b-{n}", NOON + (n // 2) * 10**9, NOON + 10**12, person=pid)
+    client = backend(Role.EMPLOYEE, pid=pid, unit="panrb")
+    for path, key in (("me/checkins", "checkin_id"), ("reservations", "booking_ref")):
+        got, cursor = [], None
+        while True:
+            page = (
+                await client.get(f"/api/v1/{path}", params={"limit": 1, **({"cursor": cursor} if cursor else {})})
+            ).json()
+            got += [one[key] for one in page["items"]]
+            cursor = page["next"]
+            if len(got) == 2 and path == "me/checkins":
+                archive.checkin(pid, at=MORNING + 9 * 10**9, visit=visits[4])
+            if cursor is None:
+                break
+        assert len(got) == len(set(got)) == 4
+    assert (await client.get("/api/v1/me/checkins?cursor=x")).status_code == 422
+
+
 async def test_a_reservation_is_its_owners(web: Web, backend: Backend, archive: Archive) -> None:
     pid = web.person()
     archive.reserved("b-1", NOON + 10**12, NOON + 2 * 10**12, person=pid)
@@ -98,21 +119,18 @@ async def test_a_reservation_is_its_owners(web: Web, backend: Backend, archive: 
     assert (await stranger.delete("/api/v1/reservations/b-1")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "status"),
-    [
+async def test_times_that_cannot_be(web: Web, backend: Backend) -> None:
+    client = backend(Role.EMPLOYEE, pid=web.person(), unit="panrb")
+    for start, end, status in (
         ("2026-11-27T09:00:00Z", "2026-11-27T01:00:00Z", 409),
         ("2026-11-20T01:00:00Z", "2026-11-20T09:00:00Z", 409),
         ("2029-11-20T01:00:00Z", "2029-11-20T09:00:00Z", 409),
         ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 409),
         ("2026-11-27T09:00:00", "2026-11-27T10:00:00Z", 422),
         ("tomorrow", "2026-11-27T10:00:00Z", 422),
-    ],
-)
-async def test_times_that_cannot_be(web: Web, backend: Backend, start: str, end: str, status: int) -> None:
-    client = backend(Role.EMPLOYEE, pid=web.person(), unit="panrb")
-    answer = await client.post("/api/v1/reservations", json={"place": DESK, "start": start, "end": end})
-    assert answer.status_code == status
+    ):
+        answer = await client.post("/api/v1/reservations", json={"place": DESK, "start": start, "end": end})
+        assert answer.status_code == status, (start, end)
 
 
 async def test_with_another_booking_system_that_one_is_the_master(web: Web, backend: Backend) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 
+import pytest
+
 from gateway.clock import ManualClock
+from gateway.web import availability as module
 from gateway.web.availability import BEAT_S, Availability, Question
 from gateway.web.viewer import Role
 from tests.web.api.books import HOUR, Archive
@@ -106,6 +109,17 @@ async def test_who_takes_gzip_gets_it_ready_made(web: Web, backend: Backend) -> 
     if given.packed:
         assert gzip.decompress(given.packed) == given.body
     assert (await client.get("/api/v1/availability", headers={"accept-encoding": "gzip"})).json() == plain.json()
+
+
+def test_answers_are_kept_within_bounds(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    available = Availability(web.site.live, ManualClock(NOON, 10**12))
+    size = available.ask(Question()).size
+    monkeypatch.setattr(module, "MOST_BYTES", 3 * size)
+    for n in range(1, 40):
+        available.ask(Question(limit=n))
+        assert available.held <= 3 * size
+    monkeypatch.setattr(module, "MOST_BYTES", 1)
+    assert available.ask(Question()).size == size
 
 
 def test_an_answer_is_at_most_a_beat_old(web: Web) -> None:

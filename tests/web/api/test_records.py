@@ -8,13 +8,15 @@ import io
 import json
 
 from gateway.contract.events import EVENTS
+from gateway.web.api.attendance_wire import Day
 from gateway.web.api.events import _followed, scope
+from gateway.web.mine.requests import APPROVED, REFUSED, Requests
 from gateway.web.records.feed import page
 from gateway.web.records.rows import Rows
 from gateway.web.viewer import Role, Viewer
-from tests.web.api.books import HOUR, MORNING, Archive
+from tests.web.api.books import HOUR, MORNING, VISIT, Archive
 from tests.web.api.conftest import Backend
-from tests.web.conftest import Web
+from tests.web.conftest import NOON, Web
 from tests.web.office import DESK
 
 
@@ -88,9 +90,10 @@ async def test_staff_numbers_need_a_reason_that_the_person_sees(web: Web, backen
     query = "/api/v1/attendance?unit=panrb&date=2026-11-26&staff_numbers=true"
     assert (await client.get(query)).status_code == 403
     found = (await client.get(f"{query}&reason=rekap bulanan")).json()
+    Day.model_validate(found)
     assert found["acts"][0]["staff_number"] == "12345"
     ((_, _, what, reason),) = web.site.accounts.lookups(pid)
-    assert (what, reason) == ("attendance 2026-11-26 with staff number", "rekap bulanan")
+    assert (what, reason) == ("attendance", "rekap bulanan")
     (row,) = csv.DictReader(io.StringIO((await client.get(f"{query}&reason=rekap bulanan&format=csv")).text))
     assert row["staff_number"] == "12345"
     for refused in (backend(Role.OPERATOR, units=["panrb"]), backend(Role.INTEGRATOR, units=["bkn"])):
@@ -104,7 +107,61 @@ async def test_an_operator_looks_people_up_with_a_reason(web: Web, backend: Back
     query = "/api/v1/attendance?unit=panrb&date=2026-11-26"
     assert (await client.get(query)).status_code == 403
     assert (await client.get(f"{query}&reason=koreksi")).status_code == 200
-    assert web.site.accounts.lookups(pid)[0][2:] == ("attendance 2026-11-26", "koreksi")
+    assert web.site.accounts.lookups(pid)[0][2:] == ("attendance", "koreksi")
+
+
+async def test_what_an_operator_approved_is_in_the_day(web: Web, backend: Backend, archive: Archive) -> None:
+    pid = web.person()
+    archive.tell("gateway.started", MORNING)
+    archive.tell("coverage.lost", MORNING, **{"from": MORNING, "places": [DESK], "cause": "sensor"})
+    archive.checkin(pid)
+    requests = Requests(web.site.accounts.connection)
+    more = {"pid": pid, "unit": "panrb", "at": NOON, "kind": "lupa_tap", "old": "", "note": "rahasia"}
+    new = "2026-11-26T08:00:00.000Z"
+    asked = [
+        requests.ask(field="last_evidence", target=VISIT, new=new, **more),
+        requests.ask(field="start", target="", new="2026-11-26T00:00:00.000Z", **more),
+        requests.ask(field="note", target="", new="2026-11-26", **{**more, "kind": "surat_tugas"}),
+        requests.ask(field="note", target="", new="2026-11-25", **more),
+    ]
+    refused = requests.ask(field="start", target=VISIT, new=new, **more)
+    for one in asked:
+        assert requests.decide(one, APPROVED, by="a-1", at=NOON, answer="sudah diperiksa")
+    assert requests.decide(refused, REFUSED, by="a-1", at=NOON, answer="tidak benar")
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    answer = await client.get("/api/v1/attendance?unit=panrb&date=2026-11-26")
+    Day.model_validate(answer.json())
+    (act,) = answer.json()["acts"]
+    assert act["ended"] == new
+    assert [(fix["field"], fix["reason"], fix["by"]) for fix in act["corrections"]] == [
+        ("last_evidence", "lupa_tap", "operator")
+    ]
+    assert [(one["kind"], one["field"], one["new"]) for one in answer.json()["approved_without_record"]] == [
+        ("lupa_tap", "start", "2026-11-26T00:00:00.000Z"),
+        ("surat_tugas", "note", "2026-11-26"),
+    ]
+    assert "rahasia" not in answer.text
+    rows = list(csv.reader(io.StringIO((await client.get(f"{answer.url}&format=csv")).text)))
+    assert len({len(row) for row in rows}) == 1
+    assert [row[4] for row in rows[1:]] == ["desk", "approved lupa_tap", "approved surat_tugas"]
+
+
+async def test_whoever_copied_learns_whom_to_forget(web: Web, backend: Backend, archive: Archive) -> None:
+    pids = [f"p-000000000000000{n}" for n in range(3)]
+    for n, pid in enumerate(pids):
+        archive.ledger.erase(pid, MORNING + n * HOUR)
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    first = (await client.get("/api/v1/erased?limit=2")).json()
+    assert [one["pid"] for one in first["items"]] == pids[:2]
+    rest = (await client.get("/api/v1/erased", params={"since": first["next"]})).json()
+    assert ([one["pid"] for one in rest["items"]], rest["next"]) == (pids[1:], None)
+
+
+async def test_how_complete_it_is(web: Web, backend: Backend, archive: Archive) -> None:
+    archive.tell("gateway.started", MORNING)
+    found = (await backend(Role.INTEGRATOR, units=["panrb"]).get("/api/v1/completeness")).json()
+    assert found["until"] is None
+    assert [(one["gateway"], one["cause"]) for one in found["gateways"]] == [("gw-01", "ledger")]
 
 
 async def test_days_that_there_are_not(web: Web, backend: Backend) -> None:

@@ -26,7 +26,7 @@ from tests.web.api.books import HOUR, MORNING, Archive
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK, ready, told, write_office
 
-EXAMPLES = int(os.environ.get("HADIR_API_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("HADIR_API_EXAMPLES", "2"))
 STREAMS = r"^/api/v1/stream"
 """Answers that never end: tests of their own."""
 

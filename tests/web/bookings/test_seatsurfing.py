@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
 
 from gateway.clock import SECOND, SystemClock
 from gateway.config.load import load
@@ -23,7 +24,7 @@ from gateway.web.viewer import Role
 from tests.conftest import Mosquitto, free_port
 from tests.system.site import GUARD_S
 from tests.web.bookings.seatsurfing_fake import ORGANIZATION, PASSWORD, USER, Fake
-from tests.web.office import DESK, OTHER
+from tests.web.office import DESK, OTHER, write_office
 from tests.web.running import RunningWeb
 
 SPACE, OTHER_SPACE, ELSEWHERE = (str(uuid4()) for _ in range(3))
@@ -113,15 +114,17 @@ def test_who_is_who(tmp_path: Path) -> None:
 
 
 def test_spaces_that_have_no_place_are_all_named(fake: Fake, tmp_path: Path) -> None:
-    from tests.web.office import write_office
-
     office = load(write_office(tmp_path, port=1))
-    wrong = settings(fake, spaces={SPACE: "utama/l01/timur/d-009", OTHER_SPACE: "utama/l01/timur"})
+    three = {SPACE: "utama/l01/timur/d-009", OTHER_SPACE: "utama/l01/timur", ELSEWHERE: "utama/l01/timur/d-001"}
+    wrong = settings(fake, spaces={**three, str(uuid4()): "utama/l01/timur/d-001"})
+    web = office.web.model_copy(update={"bookings": wrong})
     with pytest.raises(ConfigError) as raised:
-        spaces(office, wrong)
+        spaces(office.model_copy(update={"web": web}))
     text = str(raised.value)
     assert text.count("there is no desk or room") == 2
+    assert "already" in text
     assert "rules.desk.bookings: external" in text
+    assert spaces(office) == {}
 
 
 # --- a running site ---------------------------------------------------------------------------------------------------
@@ -139,7 +142,6 @@ def site(tmp_path: Path, fake: Fake, mosquitto: Mosquitto) -> Iterator[RunningWe
         "spaces": SPACES,
         "every_s": 1,
     }
-    import yaml
 
     made = RunningWeb(tmp_path / "site", mosquitto)
     document = yaml.safe_load(made.file.read_text())

@@ -18,6 +18,8 @@ LOCALE = Path(gateway.web.__file__).parent / "locale" / "en"
 TOUCH_PX = 44
 MOST_STOPS = 400
 """Of the keyboard on one page."""
+FEW_STOPS = 60
+"""Of a longer list the first ones and the last ones are tried."""
 ROUNDING = 0.5
 
 # Elements that the keyboard must reach, in the order of the document. Of radio buttons with one name one is reached.
@@ -39,6 +41,14 @@ FOCUSABLE = """() => {
   }
   window.__stops = found;
   return found.length;
+}"""
+# Also where a page has put the focus somewhere by itself.
+FROM_THE_TOP = """() => {
+  const top = document.createElement('span');
+  top.tabIndex = -1;
+  document.body.prepend(top);
+  top.focus();
+  top.remove();
 }"""
 # The element that has the focus: its place in the list above (-1: none of them), and whether one sees that it has it.
 FOCUSED = """() => {
@@ -80,6 +90,12 @@ SMALL = """(least) => {
   }
   return found;
 }"""
+# Controls whose words do not fit into them, or that lie on each other.
+SPILT = """() => [...document.querySelectorAll('a[href], button, label, summary, th, td, .status')]
+  .filter((it) => !it.closest('svg, .only-read') && it.getClientRects().length
+    && getComputedStyle(it).display !== 'inline' && getComputedStyle(it).overflowX === 'visible'
+    && it.scrollWidth > it.clientWidth + 1 && it.clientWidth > 1)
+  .slice(0, 5).map((it) => `${it.scrollWidth} in ${it.clientWidth}: ${it.outerHTML.slice(0, 110)}`)"""
 # What is wider than the window, innermost first; what scrolls by itself may be.
 WIDE = """() => {
   const width = document.documentElement.clientWidth;
@@ -108,21 +124,27 @@ def too_wide(page: Page) -> list[str]:
     return found
 
 
+def spilt(page: Page) -> list[str]:
+    """Words that stand out of their control."""
+    found: list[str] = page.evaluate(SPILT)
+    return found
+
+
 def too_small(page: Page) -> list[str]:
     """Controls that a finger misses."""
     found: list[str] = page.evaluate(SMALL, TOUCH_PX - ROUNDING)
     return found
 
 
-def keyboard(page: Page) -> list[str]:
-    """What is wrong for somebody who has nothing but a keyboard."""
+def keyboard(page: Page, *, skip: bool = True) -> list[str]:
+    """What is wrong for somebody who has nothing but a keyboard. `skip`: the first stop must lead to the content."""
     stops = page.evaluate(FOCUSABLE)
     if stops > MOST_STOPS:
         return [f"{stops} stops: nobody presses Tab so often"]
     wrong: list[str] = []
     order: list[int] = []
     unseen: dict[int, str] = {}
-    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+    page.evaluate(FROM_THE_TOP)
     for number in range(MOST_STOPS):
         page.keyboard.press("Tab")
         found: dict[str, Any] | None = page.evaluate(FOCUSED)
@@ -135,9 +157,13 @@ def keyboard(page: Page) -> list[str]:
             unseen.pop(at, None)
         elif order[-1:] != [at]:  # of the parts of a date the browser itself marks the one that has the focus
             unseen[at] = found["what"]
-        if number == 0 and 'class="skip"' not in found["what"]:
+        if skip and number == 0 and 'class="skip"' not in found["what"]:
             wrong.append(f"the first stop is not the way to the content: {found['what']}")
         order.append(at)
+        if number == FEW_STOPS and stops > 2 * FEW_STOPS:
+            last = stops - FEW_STOPS // 2
+            page.evaluate("(last) => window.__stops[last].focus()", last)
+            order += range(at + 1, last + 1)
     wrong += [f"nobody sees that it has the focus: {what}" for what in unseen.values()]
     reached = {at for at in order if at >= 0}
     if missing := [at for at in range(stops) if at not in reached]:

@@ -53,10 +53,22 @@ MORE = (
     Seen("/operator/perangkat/{device}", OPERATOR),
     Seen("/operator/gerbang/laporan", OPERATOR),
     Seen("/operator/denah/{floor}", OPERATOR),
+    Seen("/operator/pemasangan/jalan", OPERATOR),
     Seen("/mengapa", OPERATOR),
     Seen("/mengapa?tempat={place}", OPERATOR),
+    Seen("/operator/koreksi/{correction}", OPERATOR),
     Seen("/kiosk", (Role.KIOSK,), place="{floor}", asks=True),
+    Seen("/kiosk/tamu", (Role.KIOSK,), place="{floor}", asks=True),
 )
+NO_PAGES = (
+    r".*\.(csv|json|xlsx|pdf|png|svg)",  # files
+    r".*/(isi|kini)",  # parts of a page that are fetched anew
+    r"/denah/.*/tempat/.*",
+    r"/langsung/.*",  # a stream
+    r"/bahasa/.*|/denah/saya|/riwayat/gangguan|/masuk/.+",  # they lead elsewhere
+    r"/operator/pemasangan/(kartu|perangkat|jalan)/.*",  # test_story.py looks at those while a window is open
+)
+"""What is fetched, but is no page, or is looked at elsewhere."""
 
 
 def all_pages() -> Iterator[Seen]:
@@ -70,8 +82,22 @@ def all_pages() -> Iterator[Seen]:
 
 def is_there(path: str) -> bool:
     """Whether a route serves it."""
-    path = path.partition("?")[0].replace("{floor}", "b/f").replace("{crowded}", "b/f")
-    return any(re.fullmatch(pattern, path) for pattern in _patterns())
+    return any(re.fullmatch(pattern, _plain(path)) for pattern in _patterns())
+
+
+def not_looked_at() -> list[str]:
+    """Routes of pages that the table above forgets."""
+    paths = [_plain(seen.path) for seen in all_pages()]
+    return sorted(
+        pattern.replace("[^/]+", "{}")
+        for pattern in _patterns()
+        if not any(re.fullmatch(pattern, path) for path in paths)
+        and not any(re.fullmatch(one, pattern.replace("[^/]+", "x")) for one in NO_PAGES)
+    )
+
+
+def _plain(path: str) -> str:
+    return path.partition("?")[0].replace("{floor}", "b/f").replace("{crowded}", "b/f")
 
 
 def _patterns() -> Iterator[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from playwright.sync_api import Response
 
-from bench.screens.served import Served
+from bench.screens.served import NOTES, Served
 from gateway.config.places import Places
+from gateway.web.menu import MENU
 from tests.web.browser import looks
-from tests.web.browser.pages import PERSON, Seen, all_pages
+from tests.web.browser.pages import PERSON, Seen, all_pages, is_there, not_looked_at
 from tests.web.browser.windows import DESKTOP, PHONE, Windows
 
 
@@ -21,6 +24,8 @@ class Way(NamedTuple):
     language: str
 
 
+MOST_BYTES = 100_000
+"""Of everything that a first look at a page fetches, as it goes over the network."""
 PHONE_ID, DESKTOP_EN = Way("phone-id", PHONE, "id"), Way("desktop-en", DESKTOP, "en")
 
 
@@ -36,7 +41,12 @@ def names(office: Served) -> frozenset[str]:
             for zone in floor.zones:
                 texts += [zone.name or "", *(space.name or "" for space in zone.spaces)]
     texts += [device.id for device in configured.devices]
-    return looks.words_of(*texts, *office.people())
+    return looks.words_of(*texts, *office.people(), *NOTES)
+
+
+def test_every_page_is_looked_at_and_the_menu_leads_to_pages() -> None:
+    assert not_looked_at() == [], "add them to MORE of tests/web/browser/pages.py"
+    assert [entry.path for entry in MENU if not is_there(entry.path)] == []
 
 
 @pytest.mark.parametrize("way", [PHONE_ID, DESKTOP_EN], ids=lambda way: way.name)
@@ -50,13 +60,13 @@ def test_a_page(office: Served, kept: Windows, names: frozenset[str], seen: Seen
     answer = page.goto(path + (f"?bahasa={way.language}" if seen.asks else ""))
     assert answer is not None
     assert answer.status == seen.status
-    assert page.url.startswith(f"{office.url}{path}")
+    assert page.url.startswith(f"{office.url}{'/kiosk' if seen.asks else path}")  # a kiosk leaves no history
     assert page.locator("h1").count() == 1
     assert page.locator("html").get_attribute("lang") == way.language
     wrong = looks.serious(page)
     if way == PHONE_ID:
         wrong += [f"too small to touch: {what}" for what in looks.too_small(page)]
-        wrong += looks.keyboard(page)
+        wrong += looks.keyboard(page, skip=not seen.asks)  # a kiosk has no menu to skip
     else:
         wrong += [f"not English: {text}" for text in looks.indonesian(page, names)]
         page.emulate_media(color_scheme="dark")
@@ -65,6 +75,7 @@ def test_a_page(office: Served, kept: Windows, names: frozenset[str], seen: Seen
     for width, height in (way.size, *({PHONE, DESKTOP} - {way.size})):
         page.set_viewport_size({"width": width, "height": height})
         wrong += [f"too wide at {width}: {what}" for what in looks.too_wide(page)]
+        wrong += [f"spilt at {width}: {what}" for what in looks.spilt(page)]
     page.set_viewport_size({"width": way.size[0], "height": way.size[1]})
     wrong += kept.taken()
     assert not wrong, "\n".join(wrong)
@@ -78,3 +89,22 @@ def _looking(office: Served, seen: Seen, way: Way) -> dict[str, Any]:
         session = office.session(*seen.roles, person=PERSON if seen.person else -1, place=place)
         cookies = {office.cookie: session}
     return {"size": way.size, "language": "" if seen.asks else way.language, "cookies": cookies}
+
+
+@pytest.mark.parametrize("path", ["/masuk", "/", "/denah/{floor}", "/denah/{crowded}", "/d/{desk}", "/riwayat"])
+def test_a_phone_on_a_slow_network_fetches_little(
+    office: Served, windows: Windows, path: str, record_property: Callable[[str, object], None]
+) -> None:
+    cookies = {} if path == "/masuk" else {office.cookie: office.session(person=PERSON)}
+    page = windows.open(office.url, size=PHONE, cookies=cookies)
+    fetched: list[Response] = []
+    page.on("response", lambda answer: fetched.append(answer))
+    page.goto(path.format(**office.words), wait_until="load")
+    took = 0
+    for answer in fetched:
+        if "/langsung/" not in answer.url:  # a stream, which begins when everything is there
+            sizes = answer.request.sizes()
+            took += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+    record_property("bytes", took)
+    print(f"{path}: {took / 1000:.1f} kB in {len(fetched)} answers")
+    assert took < MOST_BYTES

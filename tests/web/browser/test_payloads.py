@@ -17,7 +17,7 @@ from tests.conftest import free_port
 from tests.web.browser.serving import Serving, serving
 from tests.web.conftest import NOON, Web
 from tests.web.driver import endpoints
-from tests.web.hostile import fill, write_hostile
+from tests.web.hostile import NAMES, fill, write_hostile
 from tests.web.routes import EXPECTED
 from tests.web.test_routes import target
 
@@ -57,6 +57,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     web.serve.close()
     with serving(file) as running:
         yield Hostile(running, accounts, pages)
+        said = (folder / "web.log").read_text().splitlines()
+    lines = [line for line in said if not line.startswith("hadir serve:")]
+    assert not [line for line in lines if any(name in line for name in NAMES) or "p-" in line], "names in the log"
 
 
 def look(page: Page, url: str) -> list[str]:

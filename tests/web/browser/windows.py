@@ -71,13 +71,17 @@ class Windows:
         self.expected.clear()
         return found
 
+    def check(self) -> None:
+        """AssertionError: something went wrong in one of them since the last time."""
+        found = self.taken()
+        assert not found, "\n".join(found)
+
     def close(self) -> None:
         """Close all windows. AssertionError: something went wrong in one of them."""
         for context in self._contexts:
             context.close()
         self._contexts.clear()
-        found = self.taken()
-        assert not found, "\n".join(found)
+        self.check()
 
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("127.0.0.1", None):

@@ -106,6 +106,13 @@ def test_a_tap_at_the_reader_is_on_the_page_and_an_operator_ends_it_by_a_correct
     operator.client.close()
     page = holder.until("/riwayat", "diakhiri lewat koreksi")
     assert "Jawaban operator: Kartu tertinggal" in page
+    assert "Dikoreksi: Catatan itu tidak pernah terjadi" in holder.until("/riwayat", "Dikoreksi")
+    (told,) = running.acts("presence.corrected")
+    assert (told["data"]["target_id"], told["data"]["field"], told["data"]["reason"]) == (
+        target,
+        "event",
+        "Kartu tertinggal",
+    )
     assert "Permintaan koreksi Anda" in holder.get("/privasi")
 
 

@@ -46,12 +46,12 @@ async def test_days_show_what_is_stored_what_waits_and_what_was_refused(web: Web
         )
     page = (await client.get("/riwayat")).text
     assert page.index("Kamis, 26 November 2026") < page.index("Rabu, 25 November 2026")
-    for said in ("Tersimpan", "Menunggu tersimpan", "Ditolak", "Belum pasti", "sedang dipakai orang lain"):
+    for said in ("Sudah tersimpan", "Menunggu tersimpan", "Ditolak", "Belum pasti", "sedang dipakai orang lain"):
         assert said in page
     assert "dilepas otomatis karena meja kosong" in page
     assert "disimpulkan dari petunjuk terakhir" in page
     assert "sampai terlambat" in page
-    assert "2 jam 0 menit" in page
+    assert "2 jam" in page
     assert "WITA" in page
 
 
@@ -87,7 +87,7 @@ async def test_everything_is_taken_along_and_no_cell_is_computed(web: Web, book:
 
 async def test_a_correction_is_asked_decided_and_seen_and_the_operator_is_seen_too(web: Web, book: Book) -> None:
     pid = web.person(name="Dewi Uji")
-    key = book.took(pid, NOON - 3 * HOUR)
+    key = book.took(pid, NOON - 3 * HOUR, unit="panrb")
     client = _signed_in(web, pid)
     form = (await client.get(f"/riwayat/koreksi?catatan={key}")).text
     assert "Meja 1" in form
@@ -122,12 +122,27 @@ async def test_a_correction_is_asked_decided_and_seen_and_the_operator_is_seen_t
     unsent = await operator.post(path, data={"putusan": "approved", "alasan": "Sesuai catatan"})
     assert unsent.status_code == 503  # its desk is still held, and no gateway could be told
     assert Requests(web.site.accounts.connection).of(pid)[0].state == "asked"
-    book.left(pid, key, NOON - 3 * HOUR, NOON)
+    book.left(pid, key, NOON - 3 * HOUR, NOON, unit="panrb")
     assert (await operator.post(path, data={"putusan": "approved", "alasan": "Sesuai catatan"})).status_code == 303
     assert (await operator.post(path, data={"putusan": "refused", "alasan": "Berubah pikiran"})).status_code == 409
     page = (await client.get("/riwayat")).text
     assert "Disetujui" in page
     assert "Jawaban operator: Sesuai catatan" in page
+    assert (await client.get("/api/v1/me/checkins")).json()["items"][0]["ended"] == "2026-11-26T01:30:00.000Z"
+
+    note = {"jenis": "surat_tugas", "apa": "note", "hari": "2026-11-26", "alasan": "ST-12/2026"}
+    await client.post("/riwayat/koreksi", data=note)
+    (waits,) = Requests(web.site.accounts.connection).waiting(["panrb"])
+    await operator.post(f"/operator/koreksi/{waits.id}", data={"putusan": "approved", "alasan": "Sesuai surat"})
+    backend = web.client(Role.INTEGRATOR, units=["panrb"])
+    day = (await backend.get("/api/v1/attendance?unit=panrb&date=2026-11-26")).json()
+    (act,) = day["acts"]
+    assert (act["ended"], act["corrections"][0]["field"]) == ("2026-11-26T01:30:00.000Z", "last_evidence")
+    (claim,) = day["approved_without_record"]
+    assert (claim["kind"], claim["new"], claim["pid"]) == ("surat_tugas", "2026-11-26", pid)
+    table = (await backend.get("/api/v1/attendance?unit=panrb&date=2026-11-26&format=csv")).text
+    assert "approved surat_tugas" in table
+    assert "ST-12/2026" not in table + str(day)  # what a person wrote to the operator stays between them
 
 
 async def test_a_request_is_of_ones_own_record_and_can_be_withdrawn(web: Web, book: Book) -> None:

@@ -168,6 +168,7 @@ def test_every_copy_says_what_it_is_not_and_how_far_it_goes(book: Book) -> None:
 
 
 def test_a_clock_that_ran_free_is_placed_by_its_correction(book: Book) -> None:
+    book.started(SECOND, sync="none")
     book.checkin(5 * SECOND, sync="none")
     assert day(book).acts == ()
     correct(book, NINE)

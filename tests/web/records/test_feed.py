@@ -109,7 +109,7 @@ def test_a_cursor_from_another_ledger_is_refused(book: Book) -> None:
         feed.page(book.rows, ALL, 2)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(st.sampled_from(["evt", "bkn", "lan", "sense"]), max_size=12),
     limit=st.integers(1, 4),

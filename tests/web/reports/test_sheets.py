@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.web.reports.sheets import FORMULA, Sheet, neutral, to_csv, to_xlsx
+from gateway.web.reports.sheets import Sheet, to_csv, to_xlsx
+from gateway.web.table_cells import FORMULA, neutral
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 ATTACKS = ("=1+1", "＝1", " =1", "\t=1", "\r=1", "\u200b=1", "@SUM(A1)", "-2+3", "+62", "\ufeff=1", "|x", "\u00a0＋1")
