@@ -26,8 +26,8 @@ settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypo
 settings.load_profile("hadir")
 
 SHARED = Path(__file__).parents[1].parent / "shared"
-LONGEST = ("tests/test_demo.py", "tests/test_demo_controls.py", "tests/system/", "tests/faults/", "tests/accuracy/")
-"""Files that begin first, so that no worker is left alone with one of them at the end."""
+LONGEST = ("tests/test_demo_controls.py", "tests/accuracy/test_days.py")
+"""Files of few tests that begin first all the same: a worker would be left alone with them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
