@@ -15,6 +15,8 @@ from tests.web.browser import looks
 from tests.web.browser.pages import PERSON, Seen, all_pages, is_there, not_looked_at
 from tests.web.browser.windows import DESKTOP, PHONE, Windows
 
+pytestmark = pytest.mark.timeout(150)
+
 
 class Way(NamedTuple):
     """One way to look at a page."""
