@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run install test lint bench accuracy faults faults-long fuzz api-fuzz docs screenshots clean
+.PHONY: run install test test-thorough lint bench accuracy faults faults-long fuzz api-fuzz docs screenshots clean
 
 run: $(VENV)/.demo
 	@$(BIN)/hadir demo $(ARGS)
@@ -16,6 +16,11 @@ install: $(VENV)/.demo
 test: $(VENV)/.test
 	@deploy/test-servers.sh
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# before a release: every page in every way and as every reader, and more examples of every property
+test-thorough: $(VENV)/.test
+	@deploy/test-servers.sh
+	HADIR_THOROUGH=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --hypothesis-profile=thorough $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .

@@ -24,6 +24,8 @@ sys.dont_write_bytecode = False
 settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
 settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypothesis-profile=thorough
 settings.load_profile("hadir")
+THOROUGH = bool(os.environ.get("HADIR_THOROUGH"))
+"""Every page in every way and as every reader, and not each in one: `make test-thorough`."""
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 LONGEST = ("tests/test_demo_controls.py", "tests/accuracy/test_days.py")

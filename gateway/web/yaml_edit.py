@@ -10,7 +10,7 @@ import copy
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -162,7 +162,8 @@ class _Tree:
         block = isinstance(value, yaml.CollectionNode) and not value.flow_style
         if block or start == end:  # what follows becomes a word on the line of the name
             start = self._text.index(":", int(name.end_mark.index)) + 1
-            return _Edit(start, end if block else start, f" {written}")
+            kept = "".join(f"\n{line}" for line in self._comments(start, end, value)) if block else ""
+            return _Edit(start, end if block else start, f" {written}{kept}")
         return _Edit(start, end, written)
 
     def _append(self, node: yaml.MappingNode, pair: tuple[yaml.Node, yaml.Node] | None, change: Append) -> _Edit:
@@ -197,6 +198,17 @@ class _Tree:
         if node.flow_style:
             return _Edit(at, at, f", {written}")
         return self._line_after(at, " " * int(node.value[0][0].start_mark.column) + written)
+
+    def _comments(self, start: int, end: int, value: yaml.Node) -> Iterator[str]:
+        """Lines in [start, end), which `value` takes, that are comments and nothing else."""
+        texts = list(_texts(value))
+        at = self._text.find("\n", start, end) + 1
+        while 0 < at < end:
+            until = self._text.find("\n", at)
+            line = self._text[at : until if until >= 0 else len(self._text)]
+            if line.lstrip().startswith("#") and not any(first <= at < last for first, last in texts):
+                yield line
+            at = until + 1
 
     def _end(self, node: yaml.Node) -> int:
         """Where a value ends. A block's own mark is where the next thing begins, after comments."""
@@ -233,6 +245,16 @@ def _shared(root: yaml.Node | None) -> set[int]:
         elif isinstance(node, yaml.SequenceNode):
             left += node.value
     return twice
+
+
+def _texts(node: yaml.Node) -> Iterator[tuple[int, int]]:
+    """Where the words of a value stand: what looks like a comment in them is none."""
+    if isinstance(node, yaml.ScalarNode):
+        yield int(node.start_mark.index), int(node.end_mark.index)
+    elif isinstance(node, yaml.CollectionNode):
+        for part in node.value:
+            for one in part if isinstance(part, tuple) else (part,):
+                yield from _texts(one)
 
 
 def _pair(node: yaml.MappingNode, key: str) -> tuple[yaml.Node, yaml.Node] | None:
