@@ -60,7 +60,7 @@ def ways() -> Iterator[Any]:
                 yield pytest.param(seen, way, id=f"{seen.path}-{seen.who}-{way.name}")
 
 
-@pytest.mark.parametrize(("seen", "way"), ways())
+@pytest.mark.parametrize(("seen", "way"), list(ways()))
 def test_a_page(office: Served, kept: Windows, names: frozenset[str], seen: Seen, way: Way) -> None:
     kept.taken()
     page = kept.again((way.name, seen.who), office.url, lambda: _looking(office, seen, way))
