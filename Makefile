@@ -12,15 +12,15 @@ run: $(VENV)/.demo
 install: $(VENV)/.demo
 	@echo "installed: $(BIN)/hadir (try: $(BIN)/hadir --help)"
 
-# three workers on two cores: much of a test is waiting; tests/conftest.py says in which order they take the files
+# four workers on two cores: much of a test is waiting; tests/conftest.py says in which order they take the files
 test: $(VENV)/.test
 	@deploy/test-servers.sh
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # before a release: every page in every way and as every reader, and more examples of every property
 test-thorough: $(VENV)/.test
 	@deploy/test-servers.sh
-	HADIR_THOROUGH=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --hypothesis-profile=thorough $(ARGS)
+	HADIR_THOROUGH=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile --hypothesis-profile=thorough $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .

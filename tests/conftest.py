@@ -28,7 +28,14 @@ THOROUGH = bool(os.environ.get("HADIR_THOROUGH"))
 """Every page in every way and as every reader, and not each in one: `make test-thorough`."""
 
 SHARED = Path(__file__).parents[1].parent / "shared"
-LONGEST = ("tests/test_demo_controls.py", "tests/accuracy/test_days.py")
+LONGEST = (
+    "tests/test_demo_controls.py",
+    "tests/accuracy/test_days.py",
+    "tests/web/browser/test_story.py",
+    "tests/system/test_coordinators.py",
+    "tests/web/bookings/test_seatsurfing.py",
+    "tests/web/browser/test_denah.py",
+)
 """Files of few tests that begin first all the same: a worker would be left alone with them at the end."""
 
 
