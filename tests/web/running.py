@@ -45,6 +45,14 @@ class RunningWeb(Site):
         self.serve()
         self.ready()
 
+    def ready(self, gateway: str = "gw-01") -> None:
+        """The gateway is, and the web application, where it runs: it listens before it has found the broker."""
+        super().ready(gateway)
+        deadline = time.monotonic() + GUARD_S
+        while "web" in self.processes and httpx.get(f"{self.url}/readyz").status_code != 200:
+            assert time.monotonic() < deadline, f"the web application is not ready; log {self.log()}"
+            time.sleep(0.05)
+
     def serve(self) -> None:
         """Start the web application."""
         self.launch_serve()
