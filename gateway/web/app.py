@@ -27,7 +27,6 @@ from gateway.web.viewer import SignIn
 STATIC = Path(__file__).parent / "static"
 HTMX = files("django_htmx") / "static" / "django_htmx"
 """The wheel brings htmx's own file; nothing of Django is imported."""
-WEEK_S = 7 * 86_400
 API = "/api/"
 
 
@@ -52,6 +51,7 @@ def build(site: Site) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.site = site
+    app.state.parts = {}
     for package in (pages, api):
         for found in sorted(iter_modules(package.__path__), key=lambda module: module.name):
             module = import_module(f"{package.__name__}.{found.name}")

@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from gateway.config.model import Office
 from gateway.config.places import Places
 from gateway.credentials import SiteKey
-from gateway.web.site import Site
+from gateway.web.site import Site, given, part
 from gateway.web.stickers import Codes
 
 KINDS = frozenset({"desk", "room", "booth"})
@@ -27,13 +27,12 @@ def made(office: Office, key: SiteKey) -> Codes:
 
 
 def codes_of(request: Request) -> Codes:
-    """For routes. Made once an application: the places of a site do not change while it runs."""
-    state = request.app.state
-    if not hasattr(state, "codes"):
-        site: Site = state.site
-        state.codes = made(site.office, site.key)
-    codes: Codes = state.codes
-    return codes
+    """Made once an application: the places of a site do not change while it runs."""
+    return part(request, _of_site)
 
 
-TheCodes = Annotated[Codes, Depends(codes_of)]
+def _of_site(site: Site) -> Codes:
+    return made(site.office, site.key)
+
+
+TheCodes = Annotated[Codes, Depends(given(codes_of))]

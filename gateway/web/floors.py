@@ -12,6 +12,7 @@ from gateway.config import plan_check, plans
 from gateway.config.model import Building, Floor, Office
 from gateway.errors import ConfigError, Problem
 from gateway.web.floorplan import Drawing, draw
+from gateway.web.site import Site, given, part
 
 Stamp = tuple[int, int] | None
 """Time of change and size of a plan's file; None: there is none."""
@@ -110,12 +111,12 @@ class Floors:
 
 
 def floors_of(request: Request) -> Floors:
-    """For routes: `floors: TheFloors`. One an application."""
-    state = request.app.state
-    if not hasattr(state, "floors"):
-        state.floors = Floors(state.site.office)
-    floors: Floors = state.floors
-    return floors
+    """One an application; routes say `floors: TheFloors`."""
+    return part(request, _of_site)
 
 
-TheFloors = Annotated[Floors, Depends(floors_of)]
+def _of_site(site: Site) -> Floors:
+    return Floors(site.office)
+
+
+TheFloors = Annotated[Floors, Depends(given(floors_of))]

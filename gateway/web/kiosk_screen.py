@@ -18,7 +18,7 @@ from gateway.web.holding import Today, today
 from gateway.web.markings import marking
 from gateway.web.rendering import LANGUAGES, N_, REASON_WORDS, STATUS_WORDS
 from gateway.web.security import Haste
-from gateway.web.site import Site, TheSite
+from gateway.web.site import Site, TheSite, part
 from gateway.web.viewer import Role, Viewer, allowed
 from gateway.web.visits import Visit, Visits
 
@@ -72,15 +72,6 @@ class Parts:
             self._shut[kiosk] = self._clock.machine() + SHUT_S * SECOND
 
 
-def parts_of(request: Request) -> Parts:
-    """Made once an application."""
-    state = request.app.state
-    if not hasattr(state, "kiosk"):
-        state.kiosk = Parts(state.site)
-    parts: Parts = state.kiosk
-    return parts
-
-
 class Screen:
     """One request of a kiosk: what its answer needs."""
 
@@ -89,7 +80,7 @@ class Screen:
         if building is None:
             raise HTTPException(403, "this kiosk's account has no place: make one with --role kiosk --place BUILDING")
         self.request, self.site, self.viewer, self.building = request, site, viewer, building
-        self.parts = parts_of(request)
+        self.parts = part(request, Parts)
         self.workplace = viewer.place
 
     def visit(self, word: str) -> Visit | None:
@@ -198,4 +189,9 @@ class Screen:
         )
 
 
-AtKiosk = Annotated[Screen, Depends(Screen)]
+async def _screen(request: Request, site: TheSite, viewer: Kiosk) -> Screen:
+    """A coroutine, as site.given says."""
+    return Screen(request, site, viewer)
+
+
+AtKiosk = Annotated[Screen, Depends(_screen)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
@@ -34,6 +34,8 @@ from gateway.web.security import Haste
 from gateway.web.stream import Stream
 from gateway.web.walks import Walks
 from gateway.web.watch import Watch
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,23 @@ def site_of(request: Request) -> Site:
     return site
 
 
-async def _asked(request: Request) -> Site:
-    """As a coroutine: FastAPI gives a plain function to a thread, and each request would wait for that."""
-    return site_of(request)
+def part(request: Request, make: Callable[[Site], T]) -> T:
+    """What `make` makes of the site: once an application, when it is asked for first."""
+    parts: dict[Callable[[Site], Any], Any] = request.app.state.parts
+    if make not in parts:
+        parts[make] = make(site_of(request))
+    found: T = parts[make]
+    return found
 
 
-TheSite = Annotated[Site, Depends(_asked)]
+def given(find: Callable[[Request], T]) -> Callable[[Request], Coroutine[Any, Any, T]]:
+    """`find` as a dependency. A coroutine: FastAPI gives a plain function to a thread, and each request would wait for
+    that; two threads might also make the same part twice."""
+
+    async def asked(request: Request) -> T:
+        return find(request)
+
+    return asked
+
+
+TheSite = Annotated[Site, Depends(given(site_of))]

@@ -7,10 +7,8 @@ one without. An agency sees its own people only: `Viewer.sees` is asked wherever
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request, status
@@ -81,9 +79,6 @@ class TooOften(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(status.HTTP_429_TOO_MANY_REQUESTS, "too often; wait a little", {"Retry-After": "10"})
-
-
-Guard = Callable[[Request], Coroutine[Any, Any, Viewer]]
 
 
 class Allowed:

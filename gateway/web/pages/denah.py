@@ -58,7 +58,7 @@ class Asked:
     """zone/space; empty: none."""
 
 
-def asked(jenis: Word = "", zona: Word = "", status: Word = "", tampil: Word = "", tempat: Word = "") -> Asked:
+async def asked(jenis: Word = "", zona: Word = "", status: Word = "", tampil: Word = "", tempat: Word = "") -> Asked:
     """`tampil=daftar`: the list. `tempat`: zone/space that is chosen."""
     return Asked(wanted=Filter(kind=jenis, zone=zona, status=status), as_list=tampil == "daftar", chosen=tempat)
 

@@ -44,7 +44,7 @@ Text = Annotated[str, Query(max_length=120)]
 Word = Annotated[str, Query(max_length=80)]
 
 
-def wanted_of(
+async def wanted_of(
     q: Text = "", gerbang: Word = "", lantai: Word = "", keadaan: Word = "", urut: Word = "state", turun: bool = False
 ) -> Wanted:
     """From the address; what is not known is as if it had not been said."""

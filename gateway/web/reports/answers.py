@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from gateway.clock import SECOND, Clock
 from gateway.stores.windows import window_of
 from gateway.web.reports.report import Measured, Question, Report, Reporter
-from gateway.web.site import TheSite
+from gateway.web.site import Site, given, part
 
 MOST_KEPT = 8
 """Each may hold the check-ins of a month of a building, some MB."""
@@ -54,14 +54,13 @@ class Answers:
         return self.reporter.answer(question, measured)
 
 
-def answers_of(request: Request, site: TheSite) -> Answers:
-    """One a web application, for routes: `answers: TheAnswers`."""
-    state = request.app.state
-    if not hasattr(state, "answers"):
-        reporter = Reporter(site.office, site.reading.ledger, site.reading.points)
-        state.answers = Answers(reporter, site.clock)
-    found: Answers = state.answers
-    return found
+def answers_of(request: Request) -> Answers:
+    """One a web application; routes say `answers: TheAnswers`."""
+    return part(request, _of_site)
 
 
-TheAnswers = Annotated[Answers, Depends(answers_of)]
+def _of_site(site: Site) -> Answers:
+    return Answers(Reporter(site.office, site.reading.ledger, site.reading.points), site.clock)
+
+
+TheAnswers = Annotated[Answers, Depends(given(answers_of))]

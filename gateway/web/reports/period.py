@@ -58,10 +58,6 @@ class Period:
         """Local days."""
         return range(self.first, self.last + 1)
 
-    def contains(self, first: int, last: int) -> bool:
-        """Whether all of these local days are in it."""
-        return self.first <= first and last <= self.last
-
     def hours(self, until: int) -> Iterator[tuple[int, int, float, float]]:
         """(local day, hour of day, seconds, working seconds) of each local hour before `until`, in order.
 
