@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 
-def replace(path: Path, data: bytes) -> None:
-    """`data` is the file's content from now on; only its owner may read it. Raises OSError."""
+def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """`data` is the file's content from now on; by default only its owner may read it. Raises OSError."""
     fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "wb") as out:
         out.write(data)
         out.flush()

@@ -55,7 +55,7 @@ class Document:
     @classmethod
     def read(cls, path: Path) -> Document:
         """Raises ConfigError for what cannot be read as a mapping at all."""
-        return cls.parse(_bytes_of(path), str(path))
+        return cls.parse(bytes_of(path), str(path))
 
     @classmethod
     def parse(cls, raw: bytes, name: str) -> Document:
@@ -105,16 +105,16 @@ class Document:
         return Problem(file=self.name, line=self.line(path), text=text)
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path, most: int = MAX_BYTES) -> bytes:
     """The file, and not more of it than is good for us. Raises ConfigError."""
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(most + 1)
     except (OSError, ValueError) as error:
         text = f"cannot be read: {getattr(error, 'strerror', None) or error}"
         raise ConfigError(Problem(file=str(path), line=None, text=text)) from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(Problem(file=str(path), line=None, text=f"is larger than {MAX_BYTES >> 20} MB"))
+    if len(raw) > most:
+        raise ConfigError(Problem(file=str(path), line=None, text=f"is larger than {most >> 20} MB"))
     return raw
 
 

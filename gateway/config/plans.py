@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway.config.document import did_you_mean, nearest, short
+from gateway.config.document import bytes_of, did_you_mean, nearest, short
 from gateway.config.json_marks import Span, line, spans
 from gateway.errors import ConfigError, Problem
 
@@ -110,13 +110,7 @@ class Plan:
 
 def read(path: Path) -> Plan:
     """The plan of a file. Raises ConfigError with every mistake."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        text = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise ConfigError(Problem(file=str(path), line=None, text=text)) from error
-    return parse(raw, str(path))
+    return parse(bytes_of(path, MAX_BYTES), str(path))
 
 
 def parse(raw: bytes, name: str) -> Plan:

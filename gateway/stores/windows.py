@@ -57,7 +57,7 @@ class Stretches:
         taken: list[Window] = []
         while self._of and len(taken) < most:
             place, runs = self._of.popitem()
-            runs = _merged(runs)
+            runs = joined(runs, QUARTER)
             while runs and len(taken) < most:
                 first, last = runs.pop()
                 end = min(last, first + (most - len(taken) - 1) * QUARTER)
@@ -69,13 +69,14 @@ class Stretches:
         return taken
 
 
-def _merged(runs: Iterable[Interval]) -> list[Interval]:
+def joined(intervals: Iterable[Interval], gap: int = 0) -> list[Interval]:
+    """In order, those that overlap or are at most `gap` apart as one."""
     made: list[Interval] = []
-    for first, last in sorted(runs):
-        if made and first <= made[-1][1] + QUARTER:
-            made[-1] = (made[-1][0], max(made[-1][1], last))
+    for since, until in sorted(intervals):
+        if made and since <= made[-1][1] + gap:
+            made[-1] = (made[-1][0], max(made[-1][1], until))
         else:
-            made.append((first, last))
+            made.append((since, until))
     return made
 
 

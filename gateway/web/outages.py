@@ -16,6 +16,7 @@ from gateway.config.owners import Owners
 from gateway.config.places import Places
 from gateway.contract.times import parsed
 from gateway.ledger_view import LATEST, Stored, View
+from gateway.stores.windows import joined
 from gateway.usage import COVERAGE, STARTED, STOPPED, Usage
 
 DOWN, COVERAGE_LOST, EVENTS_LOST = KINDS = ("down", "coverage", "lost")
@@ -125,7 +126,7 @@ def _proof(row: Stored) -> Proof:
 def _downs(
     gateway: str, places: tuple[str, ...], silent: Iterable[tuple[int, int]], rows: list[Stored]
 ) -> Iterator[Outage]:
-    for since, until in _merged(silent):
+    for since, until in joined((since, until) for since, until in silent if since < until):
         if since <= 0:
             continue  # before its first boot there was nothing that could fail
         proofs = [row for row in rows if row.type == STOPPED and _at(row) == since]
@@ -202,18 +203,6 @@ def _joined(found: Iterable[Outage]) -> Iterator[Outage]:
             )
         joined[key] = one
     yield from joined.values()
-
-
-def _merged(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    made: list[tuple[int, int]] = []
-    for since, until in sorted(intervals):
-        if since >= until:
-            continue
-        if made and since <= made[-1][1]:
-            made[-1] = (made[-1][0], max(made[-1][1], until))
-        else:
-            made.append((since, until))
-    return made
 
 
 def _mark(row: Stored) -> Mark:

@@ -7,13 +7,13 @@ disk, that takes its name; the old one stays as `.bak`.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway import durable
 from gateway.config import plan_check
 from gateway.config.document import Document, Where
 from gateway.config.geometry import RECEIVER
@@ -243,20 +243,5 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     if old:
-        _write(path.with_name(f"{path.name}.bak"), old, mode)
-    fresh = path.with_name(f".{path.name}.new")
-    _write(fresh, new, mode)
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as out:
-        out.write(text.encode())
-        out.flush()
-        os.fsync(out.fileno())
+        durable.replace(path.with_name(f"{path.name}.bak"), old.encode(), mode=mode)
+    durable.replace(path, new.encode(), mode=mode)

@@ -58,7 +58,7 @@ async def test_a_desk_is_moved_reviewed_and_saved(web: Web) -> None:
     assert "tidak ada yang perlu dimulai ulang" in saved.text
     assert '"coordinates": [3.5, 4]' in plan.read_text()
     assert plan.with_name("l01.geojson.bak").read_text() == PLAN.read_text()
-    assert not list(file.parent.rglob(".*.new"))
+    assert not list(file.parent.rglob("*.new"))
 
 
 async def test_office_yaml_keeps_its_comments_and_restarts_are_told(web: Web) -> None:

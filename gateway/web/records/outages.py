@@ -11,7 +11,7 @@ from gateway.config.model import Office
 from gateway.config.sources import alone, shared
 from gateway.contract.times import parsed
 from gateway.ledger_view import LATEST
-from gateway.stores.windows import Interval
+from gateway.stores.windows import Interval, joined
 from gateway.usage import COVERAGE, Usage
 from gateway.web.records.rows import Rows
 from rules.calendar import WORK, Calendar
@@ -115,15 +115,8 @@ class Outages:
 
 def merged(intervals: Iterable[Interval], start: int, end: int) -> list[Interval]:
     """Within [start, end), in order, none touching another."""
-    made: list[Interval] = []
-    for since, until in sorted((max(since, start), min(until, end)) for since, until in intervals):
-        if since >= until:
-            continue
-        if made and since <= made[-1][1]:
-            made[-1] = (made[-1][0], max(made[-1][1], until))
-        else:
-            made.append((since, until))
-    return made
+    inside = ((max(since, start), min(until, end)) for since, until in intervals)
+    return joined((since, until) for since, until in inside if since < until)
 
 
 def within_work(intervals: Iterable[Interval], calendar: Calendar, start: int, end: int) -> int:
