@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import aiomqtt
-
 from tests.conftest import Mosquitto
+from tests.system.acl import guarded, seen_by
 from tests.system.site import Site
 from tests.system.test_two_gateways import FIRST, OFFICE, SECOND
-
-ACL = Path(__file__).parents[2] / "config" / "hadir.acl"
-SECRET = "secret"
-
-
-async def seen_by(port: int, user: str, meanwhile: Callable[[], None]) -> set[str]:
-    """Classes of what `user` is given of everything while something happens."""
-    seen: set[str] = set()
-
-    async def watch(client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            seen.add(message.topic.value.split("/")[2])
-
-    async with (
-        aiomqtt.Client("127.0.0.1", port, username=user, password=SECRET) as client,
-        asyncio.TaskGroup() as group,
-    ):
-        await client.subscribe("#", qos=1)
-        watching = group.create_task(watch(client))
-        await asyncio.to_thread(meanwhile)
-        watching.cancel()
-    return seen
 
 
 def test_a_site_works_with_the_example_and_a_display_sees_no_person(
     tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]
 ) -> None:
-    passwords, secret = tmp_path / "passwords", tmp_path / SECRET
-    users = ("gw-01", "gw-02", "archive", "display")
-    passwords.write_text("".join(f"{user}:{SECRET}\n" for user in users))
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
-    secret.write_text(f"{SECRET}\n")
-    user = "user root\n" if os.geteuid() == 0 else ""  # else it becomes one that cannot read a test's folder
-    broker = make_mosquitto(f"{user}allow_anonymous false\npassword_file {passwords}\nacl_file {ACL}\n")
+    broker, secret = guarded(make_mosquitto, tmp_path, ("gw-01", "gw-02", "archive", "display"))
     site = Site(tmp_path / "site", broker, OFFICE, ("one", "two"))
     office = site.file.read_text()
     try:

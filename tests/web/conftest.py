@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +18,9 @@ from gateway.web.app import build
 from gateway.web.serve import Serve
 from gateway.web.site import Site
 from gateway.web.viewer import Role
-from tests.conftest import Mosquitto, free_port
+from tests.conftest import free_port
 from tests.web.office import ready, write_office
-from tests.web.running import RunningWeb
+from tests.web.running import RunningWeb, running_site
 
 NOON = 1_795_660_200 * SECOND
 """Thursday, 26 November 2026, 10:30 in Makassar."""
@@ -76,10 +77,9 @@ def clock() -> ManualClock:
     return ManualClock(NOON, 10**12)
 
 
-@pytest.fixture
-async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
-    """The gateway has said that it is ready; no place has a state yet."""
-    file = write_office(tmp_path, port=1, web_port=free_port())
+@asynccontextmanager
+async def opened(file: Path, clock: ManualClock) -> AsyncIterator[Web]:
+    """The application of an office.yaml until the block ends; the gateway has said that it is ready."""
     made = Web(Serve(load(file), file, clock, clock), clock)
     ready(made.site.live, clock.office())
     yield made
@@ -88,16 +88,15 @@ async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
     made.serve.close()
 
 
+@pytest.fixture
+async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
+    """The gateway has said that it is ready; no place has a state yet."""
+    async with opened(write_office(tmp_path, port=1, web_port=free_port()), clock) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeb]:
     """A whole site of real processes, one for a module: broker, gateway, archive, web, devices on ptys."""
-    folder = tmp_path_factory.mktemp("running")
-    broker = Mosquitto(folder, free_port())
-    broker.start()
-    made = RunningWeb(folder / "site", broker)
-    try:
-        made.start()
+    with running_site(tmp_path_factory.mktemp("running"), RunningWeb) as made:
         yield made
-    finally:
-        made.stop()
-        broker.stop()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -106,4 +109,21 @@ class RunningWeb(Site):
         raise AssertionError(f"{what} never appeared; log {self.log()}")
 
 
-__all__ = ["CARD", "RunningWeb"]
+R = TypeVar("R", bound=RunningWeb)
+
+
+@contextmanager
+def running_site(folder: Path, make: Callable[[Path, Mosquitto], R]) -> Iterator[R]:
+    """One that runs until the block ends, with a broker of its own."""
+    broker = Mosquitto(folder, free_port())
+    broker.start()
+    made = make(folder / "site", broker)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        broker.stop()
+
+
+__all__ = ["CARD", "RunningWeb", "running_site"]

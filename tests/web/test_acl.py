@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import aiomqtt
 import httpx
 
 from gateway.web.viewer import Role
 from tests.conftest import Mosquitto
+from tests.system.acl import guarded, seen_by
 from tests.web.office import DESK
 from tests.web.running import RunningWeb
-
-ACL = Path(__file__).parents[2] / "config" / "hadir.acl"
-SECRET = "secret"
-
-
-async def seen_by(port: int, user: str, meanwhile: Callable[[], None]) -> set[str]:
-    """Classes of what `user` is given of everything while something happens."""
-    seen: set[str] = set()
-
-    async def watch(client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            seen.add(message.topic.value.split("/")[2])
-
-    async with (
-        aiomqtt.Client("127.0.0.1", port, username=user, password=SECRET) as client,
-        asyncio.TaskGroup() as group,
-    ):
-        await client.subscribe("#", qos=1)
-        watching = group.create_task(watch(client))
-        await asyncio.to_thread(meanwhile)
-        watching.cancel()
-    return seen
 
 
 def test_the_web_has_a_user_of_its_own_that_hears_of_no_person(
     tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]
 ) -> None:
-    passwords, secret = tmp_path / "passwords", tmp_path / SECRET
-    passwords.write_text("".join(f"{user}:{SECRET}\n" for user in ("gw-01", "archive", "web")))
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
-    secret.touch(0o600)
-    secret.write_text(f"{SECRET}\n")
-    user = "user root\n" if os.geteuid() == 0 else ""  # else it becomes one that cannot read a test's folder
-    broker = make_mosquitto(f"{user}allow_anonymous false\npassword_file {passwords}\nacl_file {ACL}\n")
+    broker, secret = guarded(make_mosquitto, tmp_path, ("gw-01", "archive", "web"))
     site = RunningWeb(tmp_path / "site", broker)
     office = site.file.read_text()
     own = f"broker: {{username: web, password_file: {secret}, port: {broker.port}}}"

@@ -11,16 +11,14 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import ManualClock
-from gateway.config.load import load
 from gateway.survey.feed import Told
 from gateway.survey.ground import Heard, Visit, ground
 from gateway.web.coverage_picture import draw
-from gateway.web.serve import Serve
 from gateway.web.viewer import Role
 from gateway.web.walks import Walks
 from tests.conftest import free_port
-from tests.web.conftest import NOON, Web
-from tests.web.office import ready, write_office
+from tests.web.conftest import NOON, Web, opened
+from tests.web.office import write_office
 
 AREAS = {"timur": "[[0, 0], [10, 0], [10, 8], [0, 8]]", "barat": "[[10, 0], [20, 0], [20, 8], [10, 8]]"}
 
@@ -43,12 +41,8 @@ async def walked(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
     )
     text = text.replace("devices:\n", f"{source}devices:\n" + "".join(more), 1)
     file.write_text(text)
-    made = Web(Serve(load(file), file, clock, clock), clock)
-    ready(made.site.live, clock.office())
-    yield made
-    for client in made.clients:
-        await client.aclose()
-    made.serve.close()
+    async with opened(file, clock) as made:
+        yield made
 
 
 class Steps:

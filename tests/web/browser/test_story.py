@@ -23,11 +23,10 @@ from firmware_sim import ld2410, rdm6300
 from gateway.clock import SECOND, ScaledClock
 from gateway.config.load import load
 from gateway.web.viewer import Role
-from tests.conftest import Mosquitto, free_port
 from tests.system.site import GUARD_S
 from tests.web.browser import looks
 from tests.web.browser.windows import DESKTOP, PHONE, Windows
-from tests.web.running import RunningWeb
+from tests.web.running import RunningWeb, running_site
 
 NEW_CARD = "0F036856AA"
 MORNING = int(datetime(2026, 11, 26, 10, 5, tzinfo=ZoneInfo("Asia/Makassar")).timestamp()) * SECOND
@@ -99,16 +98,8 @@ class Story(RunningWeb):
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    folder = tmp_path_factory.mktemp("story")
-    broker = Mosquitto(folder, free_port())
-    broker.start()
-    made = Story(folder / "site", broker)
-    try:
-        made.start()
+    with running_site(tmp_path_factory.mktemp("story"), Story) as made:
         yield made
-    finally:
-        made.stop()
-        broker.stop()
 
 
 def beside(work: Callable[[], T]) -> T:
