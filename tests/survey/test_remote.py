@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,10 +24,10 @@ from gateway.sightings import Reporter
 from gateway.survey.remote import Remote
 from rules.api import Sighting
 from tests.conftest import Mosquitto
+from tests.system.acl import guarded
 
 KEY = SiteKey(bytes(range(KEY_BYTES)))
 ANA, BUDI = "p-000000000000000a", "p-000000000000000b"
-ACL = Path(__file__).parents[2] / "config" / "hadir.acl"
 BOOT = "000007-00aa"
 RECEIVERS = {"gw-01": (), "gw-02": ("rx-2", "rx-3")}
 
@@ -37,12 +35,7 @@ RECEIVERS = {"gw-01": (), "gw-02": ("rx-2", "rx-3")}
 @pytest.fixture
 def broker(tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
     """With the rights of config/hadir.acl."""
-    passwords = tmp_path / "passwords"
-    passwords.write_text("".join(f"{user}:secret\n" for user in ("gw-01", "gw-02", "surveyor", "display")))
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
-    (tmp_path / "secret").write_text("secret\n")
-    user = "user root\n" if os.geteuid() == 0 else ""
-    return make_mosquitto(f"{user}allow_anonymous false\npassword_file {passwords}\nacl_file {ACL}\n")
+    return guarded(make_mosquitto, tmp_path, ("gw-01", "gw-02", "surveyor", "display"))[0]
 
 
 def account(tmp_path: Path, port: int, name: str) -> Broker:

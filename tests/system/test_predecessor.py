@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,10 +18,10 @@ from gateway.contract import topics
 from gateway.decode import installed
 from gateway.predecessor import boot_floor
 from tests.conftest import Mosquitto, free_port
-from tests.delivery.links import READS_OURS, linked, make_link
+from tests.delivery.links import linked, make_link
 from tests.delivery.world import running
+from tests.system.acl import guarded
 from tests.system.site import Site
-from tests.system.test_acl import ACL
 from tests.system.test_gateway import OFFICE
 
 STATUS = topics.gateway_status("kantor", "gw-01")
@@ -107,12 +105,7 @@ def test_a_status_that_says_no_boot_is_no_floor(site: Site, tmp_path: Path, payl
 def test_the_example_of_an_acl_lets_a_gateway_read_what_was_kept_of_itself(
     site: Site, tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]
 ) -> None:
-    passwords, secret = tmp_path / "passwords", tmp_path / "secret"
-    passwords.write_text("gw-01:secret\ngw-02:secret\n")
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True, capture_output=True)
-    secret.write_text("secret\n")
-    guarded = f"allow_anonymous false\npassword_file {passwords}\nacl_file {ACL}\n"
-    broker = make_mosquitto((READS_OURS if os.geteuid() == 0 else "") + guarded)
+    broker, secret = guarded(make_mosquitto, tmp_path, ("gw-01", "gw-02"))
     office = load(site.file, drivers=installed())
     box = office.gateways[0].model_copy(update={"id": "gw-02"})  # no coordinator: those may read every status
 
