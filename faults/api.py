@@ -46,10 +46,13 @@ class Outcome:
     """What is not as the fault's promise says, beside the counts."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Figures that belong to this fault only."""
+    impossible: str = ""
+    """Why this machine does not allow the fault, or a part of it."""
 
     @property
     def failed(self) -> bool:
-        return bool(self.lost or self.duplicated or self.wrong or self.misses or not self.cycles)
+        undone = not self.cycles and not self.impossible
+        return bool(self.lost or self.duplicated or self.wrong or self.misses or undone)
 
     def applies(self, how: str, times: int = 1) -> None:
         """A fault was applied, as `how` says."""

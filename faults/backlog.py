@@ -100,12 +100,15 @@ async def fill(folder: Path, many: int) -> Past:
         running = group.create_task(outbox.run(), name="outbox")
         for first in range(0, many, GROUP):
             numbers = range(first, min(many, first + GROUP))
-            await outbox.append([_changed(n, (began + n * APART_MS) * MS) for n in numbers], ())
+            await outbox.append([_event(n, (began + n * APART_MS) * MS) for n in numbers], ())
         running.cancel()
     return Past(origin, outbox.last_sequence, digest.hexdigest())
 
 
-def _changed(number: int, at: int) -> Draft:
+def _event(number: int, at: int) -> Draft:
+    """A life begins by saying so; then desks are taken and left."""
+    if not number:
+        return Draft(Event("gateway.started", "kantor/utama/l01/_/_", at, {"version": "0", "config": "0" * 12}))
     states = ("occupied", "vacant") if number // DESKS % 2 else ("vacant", "occupied")
     data = {
         "state": states[0],

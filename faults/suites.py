@@ -9,6 +9,7 @@ from faults.cards import CLONED, REPLACED
 from faults.clocks import CLOCKS
 from faults.corrupt import CORRUPT
 from faults.disk import DISK
+from faults.kernel_errors import KERNEL_ERRORS
 from faults.kills import ARCHIVE_KILLED, GATEWAY_KILLED
 from faults.mixed import MIXED
 from faults.network import NETWORK, PACE
@@ -33,6 +34,7 @@ _ALL = (
     STORES,
     REDELIVERY,
     DISK,
+    KERNEL_ERRORS,
     CORRUPT,
     RADIO,
     REPLACED,

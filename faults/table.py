@@ -17,6 +17,7 @@ def line(result: Mapping[str, Any]) -> str:
     counts = " ".join(f"{name} {result.get(name, 0)}" for name in ("cycles", "offered", "accepted", "stored"))
     bad = " ".join(f"{name} {result.get(name, 0)}" for name in ("lost", "duplicated", "wrong"))
     found = result.get("misses", ())
+    found = [*found, *([f"not possible here: {result['impossible']}"] if result.get("impossible") else [])]
     misses = "; ".join(found[:2]) + (f"; and {len(found) - 2} more" if len(found) > 2 else "")
     kind = "" if result["kind"] == "real" else " (defect)"
     return f"{result['fault']}{kind} seed {result['seed']}: {counts}; {bad}; {result['took_s']:.0f} s {misses}"
@@ -43,9 +44,14 @@ class Row:
         return max((row.get("rss_mb", 0.0) for row in self.real), default=0.0)
 
     @property
+    def impossible(self) -> list[str]:
+        """What this machine does not allow."""
+        return sorted({row["impossible"] for row in self.real if row.get("impossible")})
+
+    @property
     def detected(self) -> bool | None:
         """Whether the defect was noticed; None: it was not tried."""
-        if not self.broken:
+        if not self.broken or all(row.get("impossible") and not row.get("cycles") for row in self.broken):
             return None
         return all(
             row.get("cycles") and (row.get("lost") or row.get("duplicated") or row.get("wrong") or row.get("misses"))
@@ -57,7 +63,7 @@ class Row:
         name, found = self.fault.name, []
         found += [f"{name}: {what} {self.total(what)}" for what in ("lost", "duplicated", "wrong") if self.total(what)]
         found += [f"{name} seed {row['seed']}: {miss}" for row in self.real for miss in row.get("misses", ())]
-        if self.real and not self.total("cycles"):
+        if self.real and not self.total("cycles") and not self.impossible:
             found.append(f"{name}: the fault was never applied")
         if self.detected is False:
             found.append(f"{name}: the defect was not noticed ({self.fault.defect}): the suite is void")
@@ -101,6 +107,7 @@ def write(page: Path, rows: Sequence[Row], made: str) -> None:
         f"- **{row.fault.title}**: {row.fault.promise}. Defect of the control run: {row.fault.defect}.\n"
         for row in rows
     )
+    promises += "".join(f"- {row.fault.name}: not possible here: {why}.\n" for row in rows for why in row.impossible)
     bad = "".join(f"- {problem}\n" for row in rows for problem in row.problems()) or "- nothing\n"
     notes = f"\nMade at {made}.\n\n{promises}\nMissed:\n\n{bad}"
     page.write_text(f"{before}{BEGIN}\n\n{text(rows)}{notes}\n{END}{after}", encoding="utf-8")
