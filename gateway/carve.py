@@ -8,7 +8,8 @@ Format: https://sqlite.org/fileformat2.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ _MAPPED = PAGE // 5
 """Pages that one page of the pointer map tells of."""
 _ROOT, _FREE, _TREE = 1, 2, 5
 _INTS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
+_CONSTANTS: Mapping[int, Callable[[bytes], Any]] = {0: lambda _: None, 8: lambda _: 0, 9: lambda _: 1}
 
 
 class Found(NamedTuple):
@@ -157,26 +159,38 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def record(data: bytes) -> tuple[Any, ...]:
     """The values of a record. Raises ValueError or IndexError for what is none."""
-    end, at = _varint(data, 0)
-    if end > len(data):
+    at, _ = _varint(data, 0)
+    if at > len(data):
         raise ValueError("the head is longer than the record")
-    values: list[Any] = []
-    content = end
-    while at < end:
-        kind, at = _varint(data, at)
+    columns, end = _columns(data[:at])
+    if end != len(data):
+        raise ValueError("its parts do not fill it")
+    return tuple([read(data[first:last]) for read, first, last in columns])
+
+
+@lru_cache(maxsize=1024)
+def _columns(head: bytes) -> tuple[list[tuple[Callable[[bytes], Any], int, int]], int]:
+    """How and where to read each value, and where the record ends. Rows of a table share few heads."""
+    columns: list[tuple[Callable[[bytes], Any], int, int]] = []
+    _, at = _varint(head, 0)
+    end = len(head)
+    read: Callable[[bytes], Any]
+    while at < len(head):
+        kind, at = _varint(head, at)
         if kind >= 12:
-            size = (kind - 12) >> 1
-            piece = data[content : content + size]
-            values.append(piece.decode() if kind & 1 else piece)
+            read, size = bytes.decode if kind & 1 else bytes, (kind - 12) >> 1
         elif kind in _INTS:
-            size = _INTS[kind]
-            values.append(int.from_bytes(data[content : content + size], signed=True))
-        elif kind in (0, 8, 9):
-            size = 0
-            values.append(None if kind == 0 else kind - 8)
+            read, size = _signed, _INTS[kind]
+        elif kind in _CONSTANTS:
+            read, size = _CONSTANTS[kind], 0
         else:
             raise ValueError("no type that hadir stores")
-        content += size
-    if at != end or content != len(data):
-        raise ValueError("its parts do not fill it")
-    return tuple(values)
+        columns.append((read, end, end + size))
+        end += size
+    if at != len(head):
+        raise ValueError("its types do not fill its head")
+    return columns, end
+
+
+def _signed(data: bytes) -> int:
+    return int.from_bytes(data, signed=True)

@@ -143,9 +143,10 @@ def _save(path: Path, kept: str, why: str) -> Salvaged:
         connection = sqlite.connect(fresh)
         try:
             sqlite.migrate(connection, SCHEMA, OLDEST)
+            # nobody's until it is whole, and synced then: no log, which would be each page a second time
+            connection.execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY; PRAGMA cache_size=-16384")
             with sqlite.transaction(connection):
                 saved = _Sorting(connection).sort(image, kept, why)
-            sqlite.checkpoint(connection)
         finally:
             connection.close()
     finally:
@@ -166,10 +167,12 @@ class _Sorting:
         rows = self._events(image)
         while some := list(islice(rows, 256)):
             sqlite.insert(self._connection, EVENT.replace("INSERT", "INSERT OR IGNORE"), some)
-        here = {(str(b), int(s)) for b, s in self._connection.execute("SELECT boot, sequence FROM event")}
-        dead = {(str(b), int(s)) for b, s in self._connection.execute("SELECT boot, sequence FROM dead")}
-        lost = sorted(self._broken - here - dead)
-        saved = Salvaged(kept, why, len(here), len(self._facts), len(dead), self._bad, image.broken)
+        events, dead = (
+            int(self._connection.execute(count).get or 0)
+            for count in ("SELECT count(*) FROM event", "SELECT count(*) FROM dead")
+        )
+        lost = sorted(key for key in self._broken if not self._is_here(key))
+        saved = Salvaged(kept, why, events, len(self._facts), dead, self._bad, image.broken)
         facts = [
             (rule, key, body)
             for (rule, key), (body, _) in self._facts.items()
@@ -179,6 +182,14 @@ class _Sorting:
         facts.append((SALVAGE, kept, json.dumps(saved._asdict())))
         sqlite.insert(self._connection, FACT, [(*fact, fact_sum(*fact)) for fact in facts])
         return saved
+
+    def _is_here(self, key: tuple[str, int]) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM event WHERE boot = ?1 AND sequence = ?2"
+            " UNION ALL SELECT 1 FROM dead WHERE boot = ?1 AND sequence = ?2",
+            key,
+        )
+        return found.get is not None
 
     def _events(self, image: Image) -> Iterator[tuple[Any, ...]]:
         for row, sure in image.cells():
@@ -207,7 +218,7 @@ class _Sorting:
 
 
 def _is(row: tuple[Any, ...], types: tuple[type, ...]) -> bool:
-    return len(row) == len(types) and all(type(value) is kind for value, kind in zip(row, types, strict=True))
+    return tuple(map(type, row)) == types
 
 
 def sound(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
