@@ -20,6 +20,7 @@ from faults.api import Fault, Outcome, Scene
 from faults.clock_office import DESK, ROOM, T0, Archive, Box, Day, Told, enrol, told
 from faults.clock_ways import HOUR, SECONDS, WAYS, Run, Wrong, drifts, was_wrong
 from gateway.clock import SECOND, Quality
+from gateway.covers import TYPES as COVERAGE
 from gateway.kernel_clock import ManualMachine
 from gateway.stores.points import stamp
 from gateway.timekeeping import OfficeClock
@@ -101,19 +102,16 @@ def _compare(
     outcome: Outcome, what: str, right: list[Told], found: list[Told], archive: Archive, *, dated: bool
 ) -> None:
     """Event by event: none more, none less, none at another time."""
-    outcome.offered += len(right)
-    outcome.accepted += len(right)
-    outcome.stored += len(found)
-    outcome.lost += max(0, len(right) - len(found))
+    pairs, missing, extra = _paired(right, found)
+    outcome.offered += len(pairs) + len(missing)
+    outcome.accepted += len(pairs) + len(missing)
+    outcome.stored += len(pairs)
+    outcome.lost += len(missing)
     outcome.wrong += len(archive.wrong)
     outcome.misses += [f"{what}: {text}" for text in archive.wrong[:3]]
-    missed = []
-    if [one.what for one in right] != [one.what for one in found]:
-        differ = next(
-            (pair for pair in zip(right, found, strict=False) if pair[0].what != pair[1].what), (right[-1], found[-1])
-        )
-        missed.append(f"{what}: false transition: {differ[1].what}, not {differ[0].what}")
-    for one, other in zip(right, found, strict=False):
+    missed = [f"{what}: false transition: {one.what}" for one in extra]
+    missed += [f"{what}: it is missing: {one.what}" for one in missing]
+    for one, other in pairs:
         if other.at is None:
             missed.append(f"{what}: {other.what} is never placed")
         elif dated and (one.at is None or abs(other.at - one.at) > NEAR):
@@ -122,6 +120,59 @@ def _compare(
             missed.append(f"{what}: {other.what} lasted {other.dwell_s:.0f} s, not {one.dwell_s:.0f}")
     outcome.wrong += len(missed)
     outcome.misses += missed[:3]
+
+
+def _paired(right: list[Told], found: list[Told]) -> tuple[list[tuple[Told, Told]], list[Told], list[Told]]:
+    """Which event is which, what is missing, and what is too much.
+
+    In one order, but for what is told of a time when nothing was watched, which may have to wait for the time. On a clock
+    that goes otherwise two events within a second may change places, a state that ends as the next one begins may not be
+    told at all, and those of the day's last second may have to wait for the next day.
+    """
+    pairs, missing, extra = [], [], []
+    for some, others in (
+        ([one for one in some if (one.what[1] in COVERAGE) is late] for some in (right, found))
+        for late in (False, True)
+    ):
+        rest = list(others)
+        for one in some:
+            place = next(
+                (k for k, other in enumerate(rest) if _same(one, other) and (not k or _near(rest[0], other))), None
+            )
+            if place is None:
+                missing.append(one)
+            else:
+                pairs.append((one, rest.pop(place)))
+        extra += rest
+    last = T0 + (SECONDS - 1) * SECOND
+    missing = [one for one in missing if one.at is None or one.at < last]
+    extra = [one for one in extra if not found or not _near(one, found[-1])]
+    return pairs, _lasting(missing), _lasting(extra)
+
+
+def _lasting(some: list[Told]) -> list[Told]:
+    """Without states that lasted no second: there and back."""
+    left = list(some)
+    for one in some:
+        back = next((other for other in left if _undoes(one, other)), None)
+        if back is not None and one in left:
+            left.remove(one)
+            left.remove(back)
+    return left
+
+
+def _undoes(one: Told, other: Told) -> bool:
+    (*where, said), (*there, then) = one.what, other.what
+    return where == there and said[:2] == then[1::-1] and said[0] != then[0] and _near(one, other)
+
+
+def _same(one: Told, other: Told) -> bool:
+    by_any_boot = one.what[1] in COVERAGE
+    return one.what[1:] == other.what[1:] if by_any_boot else one.what == other.what
+
+
+def _near(one: Told, other: Told) -> bool:
+    return one.at is not None and other.at is not None and abs(one.at - other.at) <= NEAR
 
 
 async def _points(outcome: Outcome, what: str, run: Run, archive: Archive, *, dated: bool) -> None:

@@ -3,7 +3,8 @@
 An outage is evidence for the people concerned: what was not seen then was not seen because of the equipment. Pure:
 times come in, events and facts go out. A place is watched while one of its sensors works; a badge reader is named for
 itself. Short outages are not told. What was open when the gateway ended is a fact, and so is, each minute, that it
-lives: after a power cut it tells from when to when nothing was watched.
+lives: after a power cut it tells from when to when nothing was watched. A box that knows the time only later keeps that
+gap as a fact until then, whose times move with its clock.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gateway.rebase import Move
 from rules.api import Event, Fact
 
 NAME = "coverage"
-"""Of its facts; keys: `dev/<id>` of what is out, and ALIVE."""
+"""Of its facts; keys: `dev/<id>` of what is out, `gap/<n>` of what is to be told once the time is known, and ALIVE."""
 ALIVE = "alive"
 SETTLED_S = 60
 """An outage is told when it has lasted so long; a mark of life is as fresh."""
@@ -55,6 +56,8 @@ class Coverage:
         self._out: dict[str, _Out] = {}
         self._dark: dict[str, _Out] = {}
         """Places that were told to be unwatched."""
+        self._gaps: dict[str, tuple[int, int]] = {}
+        """By its fact's key: from when to when it was not there, to be told once the time is known."""
         self._marked = 0
 
     def watch(self, own: Mapping[str, Binding], site: Mapping[str, Binding], owned: Iterable[str]) -> None:
@@ -73,18 +76,23 @@ class Coverage:
     # --- news ---------------------------------------------------------------------------------------------------------
 
     def begin(self, facts: Mapping[str, Mapping[str, Any]], now: int, *, known: bool) -> Told:
-        """A new life. `known`: whether the time is; else the gap before it cannot be told."""
+        """A new life. `known`: whether the time is; else the gap before it is told later."""
         told = Told([], [])
         for key, body in facts.items():
             kind, _, name = key.partition("/")
             if kind == "dev":
                 self._out[name] = _Out(int(body["at"]), str(body["cause"]), said=True)
+            elif kind == "gap":
+                self._gaps[key] = int(body["from"]), int(body["to"])
         self._dark = {place: dark for place in self._sensors if (dark := self._darkness(place)) is not None}
-        alive = int(facts.get(ALIVE, {}).get("at", 0))
+        if ALIVE in facts:
+            key = f"gap/{len(self._gaps) + 1}"
+            self._gaps[key] = int(facts[ALIVE]["at"]), now
+            if not known:
+                told.facts.append(Fact(NAME, key, dict(zip(("from", "to"), self._gaps[key], strict=True))))
+        told.facts.append(self.mark(now))
         if known:
-            if alive and now - alive >= SETTLED_S * SECOND:
-                told.events.extend(self.gap(alive, now))
-            told.facts.append(self.mark(now))
+            self._tell_gaps(told)
         return told
 
     def heard(self, dev: str, alive: bool, cause: str | None, at: int) -> Told:
@@ -105,9 +113,11 @@ class Coverage:
             told.events.extend(self._events("restored", [], [dev], out.since, at, out.cause))
         return told
 
-    def look(self, now: int) -> Told:
+    def look(self, now: int, *, known: bool = True) -> Told:
         """What has lasted long enough to be told, and a mark of life when that is due; to be called often."""
         told = Told([], [])
+        if known:
+            self._tell_gaps(told)
         late = {dev: out for dev, out in self._out.items() if not out.said and now - out.since >= SETTLED_S * SECOND}
         for dev, out in late.items():
             self._out[dev] = _Out(out.since, out.cause, said=True)
@@ -136,7 +146,15 @@ class Coverage:
 
     def rebase(self, move: Move) -> None:
         """Office time was set; facts are moved by their keeper."""
-        self._out, self._dark, self._marked = move.of(self._out), move.of(self._dark), move.time(self._marked)
+        self._out, self._dark, self._gaps = move.of(self._out), move.of(self._dark), move.of(self._gaps)
+        self._marked = move.time(self._marked)
+
+    def _tell_gaps(self, told: Told) -> None:
+        for key, (since, until) in self._gaps.items():
+            if until - since >= SETTLED_S * SECOND:
+                told.events.extend(self.gap(since, until))
+            told.facts.append(Fact(NAME, key, None))
+        self._gaps.clear()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from gateway.acknowledge import Acknowledger, Name
@@ -92,16 +93,20 @@ class Ingest:
         self._projections = projections
         self._on_committed = on_committed
         self._replay = replay
+        self._arrived: deque[tuple[Callable[[Message], _Taken | None], Message]] = deque()
         self._queue: deque[_Taken] = deque()
+        self._events = 0
+        """In the queue."""
         self._waiting = 0
+        """Bytes that have arrived and are not committed."""
         self._wake = asyncio.Event()
         self._acks = Acknowledger(
             link, office, clock, counters, self._owners.gateways | ({REPLAY} if replay else set())
         )
         for cls in (*sorted(arrival.LIVE), *arrival.HISTORY):
             link.subscribe(f"{PREFIX}/{cls}/#", self.receive)
-        link.subscribe(f"{PREFIX}/coord/{office.site}/#", self._beat, qos=0)
-        link.subscribe(f"{PREFIX}/gw/{office.site}/+/canary", self._canary)
+        link.subscribe(f"{PREFIX}/coord/{office.site}/#", partial(self._arrive, self._beat), qos=0)
+        link.subscribe(f"{PREFIX}/gw/{office.site}/+/canary", partial(self._arrive, self._canary))
 
     async def run(self) -> None:
         """Until cancelled; what was received is committed before it ends."""
@@ -119,31 +124,50 @@ class Ingest:
 
     def receive(self, message: Message) -> None:
         """Take one message; it is acknowledged when all that is good in it is committed."""
-        topic = topics.parse(message.topic)
-        if topic is None or topic.site != self._office.site or message.retain:
-            self._counters.add("ingest.refused", "retained" if message.retain else "topic")
-            message.ack()
-            return
         if self._waiting > MOST_WAITING:
             self._counters.add("ingest.shed")
             message.ack()
             return
+        self._arrive(self._told, message)
+
+    def _arrive(self, take: Callable[[Message], _Taken | None], message: Message) -> None:
+        self._arrived.append((take, message))
+        self._waiting += len(message.payload)
+        self._take()
+
+    def _take(self) -> None:
+        """Read what has arrived, in its order, no further than the next commit goes: read, it takes ten times the room.
+
+        Else a fleet's backlog would stand in memory as objects whenever the disk is the slower one.
+        """
+        while self._arrived and self._events < MOST_IN_BATCH:
+            take, message = self._arrived.popleft()
+            taken = take(message)
+            if taken is None:
+                self._waiting -= len(message.payload)
+                message.ack()
+                continue
+            self._queue.append(taken)
+            self._events += len(taken.events)
+            self._wake.set()
+
+    def _told(self, message: Message) -> _Taken | None:
+        """Its good events; None: there is none."""
+        topic = topics.parse(message.topic)
+        if topic is None or topic.site != self._office.site or message.retain:
+            self._counters.add("ingest.refused", "retained" if message.retain else "topic")
+            return None
         good: list[Envelope] = []
-        for raw, event in self._events(topic, message.payload):
+        for raw, event in self._each(topic, message.payload):
             reason = event.reason if isinstance(event, PermanentError) else self._refusal(topic, event)
             if reason:
                 self._refuse(topic, event, raw, reason)
             elif isinstance(event, Envelope):
                 good.append(event)
-        if not good:
-            message.ack()
-            return
-        self._queue.append(_Taken(good, message))
-        self._waiting += len(message.payload)
-        self._wake.set()
+        return _Taken(good, message) if good else None
 
     @staticmethod
-    def _events(topic: Topic, payload: bytes) -> list[tuple[bytes, Envelope | PermanentError]]:
+    def _each(topic: Topic, payload: bytes) -> list[tuple[bytes, Envelope | PermanentError]]:
         """Each event with its own bytes."""
         if topic.cls not in arrival.HISTORY:
             try:
@@ -186,23 +210,18 @@ class Ingest:
             where = f"{topic.site}/{topic.building}"
             if topic.gateway in self._owners.candidates(where):
                 self._fence.told(where, beat)
-        message.ack()
 
-    def _canary(self, message: Message) -> None:
+    def _canary(self, message: Message) -> _Taken | None:
         """It waits with the events for the ledger; an empty one is the broker's."""
         topic = topics.parse(message.topic)
         if not message.payload or topic is None or topic.gateway not in self._acks.gateways:
-            message.ack()
-            return
+            return None
         try:
             canary = read_canary(message.payload)
         except PermanentError as error:
             self._counters.add("ingest.refused", error.reason)
-            message.ack()
-            return
-        self._queue.append(_Taken([], message, Name(topic.gateway, canary.boot, canary.number)))
-        self._waiting += len(message.payload)
-        self._wake.set()
+            return None
+        return _Taken([], message, Name(topic.gateway, canary.boot, canary.number))
 
     def _refuse(self, topic: Topic, event: Envelope | PermanentError, raw: bytes, reason: str) -> None:
         """Count it, and tell the gateway that the topic belongs to, if it says that it is that gateway's."""
@@ -250,6 +269,7 @@ class Ingest:
         while self._queue and size < MOST_IN_BATCH:
             batch.append(self._queue.popleft())
             size += len(batch[-1].events)
+        self._events -= size
         events = [event for taken in batch for event in taken.events]
         outcomes, at = await self._write(pool, events, last=last)
         new: list[Envelope] = []
@@ -273,7 +293,7 @@ class Ingest:
         if new:
             self._counters.add("ingest.stored", n=len(new))
             if self._projections is not None:
-                self._projections.wake(busy=bool(self._queue))
+                self._projections.wake(busy=bool(self._queue))  # with nothing read, nothing has arrived
             if self._on_committed is not None:
                 self._on_committed(new, at)
 
@@ -284,8 +304,9 @@ class Ingest:
         attempt = 0
         while True:
             try:
-                outcomes = await loop.run_in_executor(pool, self._ledger.commit, events, self._clock.office())
-                return outcomes, self._clock.machine()
+                writing = loop.run_in_executor(pool, self._ledger.commit, events, self._clock.office())
+                self._take()  # while it writes
+                return await writing, self._clock.machine()
             except TransientError as error:
                 self._counters.add("ingest.retries")
                 if attempt == 0:

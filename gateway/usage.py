@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gateway import covers
 from gateway.calendars import working_calendar
 from gateway.config.model import Office
 from gateway.config.owners import Owners
 from gateway.config.places import Places
-from gateway.contract.times import parsed
+from gateway.covers import PLACE, Covers
 from gateway.ledger_view import LATEST, Stored, View
 from gateway.stores.base import Point
 from gateway.stores.points import place_tags
@@ -23,9 +24,8 @@ from gateway.stores.windows import QUARTER, SECOND, Interval, stretch, use
 from rules.calendar import WORK, Calendar
 
 CHANGED, STARTED, STOPPED = "occupancy.changed", "gateway.started", "gateway.stopped"
-COVERAGE = ("coverage.lost", "coverage.restored")
 CHECKIN = "desk.checkin.started"
-LIVES = (STARTED, STOPPED, *COVERAGE)
+LIVES = (STARTED, STOPPED, *covers.TYPES)
 YEAR = 366 * 86_400 * SECOND
 UNTOLD = "untold"
 """What a place is from a boot's beginning to its first word about it."""
@@ -50,7 +50,8 @@ class Usage:
         self._starts: dict[str, dict[str, int]] = {}
         self._stops: dict[str, dict[str, int]] = {}
         self._ends: dict[tuple[str, str], int] = {}
-        self._lost: dict[str, set[Interval]] = {}
+        self.covers = Covers()
+        """What was declared to be unwatched."""
         self._calendar(view.first_at() or 0)
         for row in view.query(types=LIVES, limit=LATEST):
             self._learn(row, json.loads(row.body)["data"])
@@ -88,12 +89,12 @@ class Usage:
             yield row.subject, stretch(at, at, swept)
 
     def _touched_by_life(self, row: Stored, data: Mapping[str, Any], at: int, swept: int) -> Iterator[Touched]:
-        self._learn(row, data)
-        if row.type in COVERAGE:
-            begin, end = _cover(row, data)
+        if row.type in covers.TYPES:
+            begin, end = self.covers.learn(row, data)
             for place in self._capacity.keys() & data.get("places", ()):
                 yield place, stretch(begin, min(end, swept), swept)
             return
+        self._learn(row, data)
         begin = at
         if row.type == STARTED:
             begin = min(at, self._end_before(row.gateway, row.boot) or at)
@@ -126,8 +127,7 @@ class Usage:
             case "gateway.stopped":
                 self._stops.setdefault(row.gateway, {})[row.boot] = row.at
             case _:
-                for place in data.get("places", ()):
-                    self._lost.setdefault(place, set()).add(_cover(row, data))
+                self.covers.learn(row, data)
 
     def _end_before(self, gateway: str, boot: str) -> int:
         """When the boot before this one said its last; 0: there was none."""
@@ -173,9 +173,8 @@ class Usage:
 
     def blind(self, place: str, start: int, end: int, silences: Mapping[str, int]) -> list[Interval]:
         """When nothing was known of `place` in [start, end), though something may have been said before."""
-        covers = self._lost.get(place, set())
         return [
-            *(_closed(cover, covers) for cover in covers),
+            *((cover.since, cover.until) for cover in self.covers.of(PLACE, place)),
             *self.silent(self._owners.owner(place), start, end, silences),
         ]
 
@@ -198,17 +197,3 @@ class Usage:
         if year not in self._calendars:
             self._calendars[year] = working_calendar(self._office, year * YEAR + YEAR // 2)
         return self._calendars[year]
-
-
-def _closed(cover: Interval, covers: Iterable[Interval]) -> Interval:
-    """Lost coverage until it came back: its own end, or the end that a later `coverage.restored` gives."""
-    begin, end = cover
-    if end == LATEST:
-        end = min((other for _, other in covers if begin < other), default=LATEST)
-    return begin, end
-
-
-def _cover(row: Stored, data: Mapping[str, Any]) -> Interval:
-    shift = (row.at or row.time) - row.time
-    end = data.get("to")
-    return parsed(data["from"]) + shift, LATEST if end is None else parsed(end) + shift

@@ -124,11 +124,35 @@ def test_a_power_cut_is_told_at_the_next_start_and_what_was_out_stays_out() -> N
     assert kept(begun.facts, looked.facts, back.facts)[ALIVE] == {"at": T0 + 500 * SECOND}
 
 
-def test_a_short_restart_and_an_unknown_time_tell_no_gap() -> None:
-    rows = {ALIVE: {"at": T0}}
-    assert made().begin(rows, T0 + 30 * SECOND, known=True).events == []
-    unknown = made().begin(rows, T0 + 3000 * SECOND, known=False)
-    assert (unknown.events, unknown.facts) == ([], [])
+def test_a_short_restart_tells_no_gap() -> None:
+    assert made().begin({ALIVE: {"at": T0}}, T0 + 30 * SECOND, known=True).events == []
+
+
+def test_a_gap_before_an_unknown_time_is_told_when_the_time_is_known() -> None:
+    """A box without a clock of its own: an hour without power, and it begins where its own time ended."""
+    rows: dict[str, dict[str, object]] = {ALIVE: {"at": T0}}
+    box = made()
+    begun = box.begin(rows, T0 + 5 * SECOND, known=False)
+    assert begun.events == []
+    assert box.look(T0 + 35 * SECOND, known=False).events == []
+    box.rebase(Move(3595 * SECOND, T0 + 5 * SECOND))
+    looked = box.look(T0 + 3640 * SECOND)
+    assert told(looked.events) == [("restored", [D1, D2, D3], ["rdr-1"], 0, 3600, "powered_off")]
+    assert box.look(T0 + 3650 * SECOND).events == []
+    assert [key for key in kept(begun.facts, looked.facts) if key != ALIVE] == []
+
+
+def test_a_gap_that_could_not_be_told_is_told_by_a_later_life() -> None:
+    rows: dict[str, dict[str, object]] = {ALIVE: {"at": T0}}
+    first = made().begin(rows, T0 + 5 * SECOND, known=False)
+    moved = Move(3595 * SECOND, T0 + 5 * SECOND)  # by whoever settles the time
+    rows = {key: moved.of(body) for key, body in kept(first.facts).items()}
+    last = made().begin(rows, T0 + 3720 * SECOND, known=True)
+    assert told(last.events) == [
+        ("restored", [D1, D2, D3], ["rdr-1"], 0, 3600, "powered_off"),
+        ("restored", [D1, D2, D3], ["rdr-1"], 3600, 3720, "powered_off"),
+    ]
+    assert [key for key in kept(first.facts, last.facts) if key != ALIVE] == []
 
 
 def test_a_set_clock_moves_what_is_out() -> None:

@@ -11,19 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from gateway import covers
 from gateway.config.model import Office
 from gateway.config.owners import Owners
 from gateway.config.places import Places
-from gateway.contract.times import parsed
+from gateway.covers import PLACE, READER, Stretch
 from gateway.ledger_view import LATEST, Stored, View
 from gateway.stores.windows import joined
-from gateway.usage import COVERAGE, STARTED, STOPPED, Usage
+from gateway.usage import STARTED, STOPPED, Usage
 
 DOWN, COVERAGE_LOST, EVENTS_LOST = KINDS = ("down", "coverage", "lost")
 """A gateway was not there; it was, and places or readers were not watched; events of it are lost for good."""
 GAP = "gateway.gap"
 CLOCK = ("gateway.clock_stepped", "gateway.clock_corrected")
-TYPES = (STARTED, STOPPED, *COVERAGE, GAP, *CLOCK)
+TYPES = (STARTED, STOPPED, *covers.TYPES, GAP, *CLOCK)
 
 
 class Proof(NamedTuple):
@@ -91,7 +92,7 @@ def outages(view: View, office: Office, start: int, end: int) -> Found:
         mine = [row for row in rows if row.gateway == gateway]
         found += _downs(gateway, places, usage.silent(gateway, start, end, silences), mine)
         found += _losses(gateway, places, mine)
-    found += _coverage(row for row in rows if row.type in COVERAGE)
+    found += _coverage(usage.covers)
     kept = sorted(
         (outage for outage in _joined(found) if outage.within(start, end)), key=lambda one: (one.since, one.gateway)
     )
@@ -161,30 +162,19 @@ def _losses(gateway: str, places: tuple[str, ...], rows: Iterable[Stored]) -> It
             )
 
 
-def _coverage(rows: Iterable[Stored]) -> Iterator[Outage]:
+def _coverage(covers: Iterable[Stretch]) -> Iterator[Outage]:
     """One outage a place or reader: what was told when it began, and when it ended, are the same stretch."""
-    told: dict[tuple[str, str, str, int, str], Outage] = {}
-    for row in rows:
-        data = _body(row)["data"]
-        shift = _at(row) - row.time
-        since, cause = parsed(data["from"]) + shift, str(data["cause"])
-        until = None if data.get("to") is None else parsed(data["to"]) + shift
-        for kind, names in (("place", data.get("places") or ()), ("reader", data.get("readers") or ())):
-            for name in names:
-                key = (row.gateway, kind, str(name), since, cause)
-                known = told.get(key)
-                ends = [one for one in (until, None if known is None else known.until) if one is not None]
-                told[key] = Outage(
-                    gateway=row.gateway,
-                    kind=COVERAGE_LOST,
-                    since=since,
-                    until=min(ends, default=None),
-                    cause=cause,
-                    places=(str(name),) if kind == "place" else (),
-                    readers=(str(name),) if kind == "reader" else (),
-                    proofs=(*(() if known is None else known.proofs), _proof(row)),
-                )
-    yield from told.values()
+    for cover in covers:
+        yield Outage(
+            gateway=cover.gateway,
+            kind=COVERAGE_LOST,
+            since=cover.since,
+            until=None if cover.until == LATEST else cover.until,
+            cause=cover.cause,
+            places=(cover.name,) if cover.kind == PLACE else (),
+            readers=(cover.name,) if cover.kind == READER else (),
+            proofs=tuple(map(_proof, cover.told)),
+        )
 
 
 def _joined(found: Iterable[Outage]) -> Iterator[Outage]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.config.model import Office
 from gateway.config.sources import alone, shared
-from gateway.contract.times import parsed
-from gateway.ledger_view import LATEST
+from gateway.covers import PLACE, READER
 from gateway.stores.windows import Interval, joined
-from gateway.usage import COVERAGE, Usage
+from gateway.usage import Usage
 from gateway.web.records.rows import Rows
 from rules.calendar import WORK, Calendar
 
@@ -45,18 +42,6 @@ class Outages:
         }
         self._answers: dict[tuple[str, str, str, int, int], list[Interval]] = {}
         """A reader is tapped by many."""
-        self._covers: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-        """By (kind, what): since, until (LATEST: not said), cause."""
-        for row in rows.query(types=COVERAGE, limit=LATEST):
-            if row.at is not None:
-                self._learn(json.loads(row.body)["data"], row.at - row.time)
-
-    def _learn(self, data: dict[str, Any], shift: int) -> None:
-        end = data.get("to")
-        cover = (parsed(data["from"]) + shift, LATEST if end is None else parsed(end) + shift, str(data["cause"]))
-        for kind, names in (("place", data.get("places", ())), ("reader", data.get("readers", ()))):
-            for name in names:
-                self._covers.setdefault((kind, str(name)), []).append(cover)
 
     def of_act(self, place: str, gateway: str, reader: str, start: int, end: int) -> list[Interval]:
         """When in [start, end) an act at `place`, by `reader` (empty: none), told by `gateway`, could not be taken."""
@@ -71,7 +56,7 @@ class Outages:
             *self._usage.silent(gateway, start, end, self._silences),
         ]
         if reader:
-            found += [(since, until) for since, until, _ in self._closed("reader", reader)]
+            found += [(cover.since, cover.until) for cover in self._usage.covers.of(READER, reader)]
         return merged(found, start, end)
 
     def of_site(self, start: int, end: int) -> list[Outage]:
@@ -81,12 +66,10 @@ class Outages:
             for gateway in self._gateways
             for since, until in merged(self._away(gateway, start, end), start, end)
         ]
-        for kind, name in sorted(self._covers):
-            for since, until, cause in self._closed(kind, name):
-                if since < end and until > start:
-                    found.append(
-                        Outage(about=name, kind=kind, since=max(since, start), until=min(until, end), cause=cause)
-                    )
+        for cover in self._usage.covers:
+            since, until = max(cover.since, start), min(cover.until, end)
+            if since < until:
+                found.append(Outage(about=cover.name, kind=cover.kind, since=since, until=until, cause=cover.cause))
         return sorted(set(found), key=lambda each: (each.since, each.kind, each.about))
 
     def _away(self, gateway: str, start: int, end: int) -> Iterator[Interval]:
@@ -95,22 +78,14 @@ class Outages:
 
     def of_gateway(self, gateway: str, start: int, end: int) -> list[Outage]:
         """When one gateway was not there, and when what it decides or reads was not watched."""
-        owned = {("place", place) for place in self._usage.owned(gateway)} | {
-            ("reader", reader) for reader in self._readers.get(gateway, ())
+        owned = {(PLACE, place) for place in self._usage.owned(gateway)} | {
+            (READER, reader) for reader in self._readers.get(gateway, ())
         }
         return [
             each
             for each in self.of_site(start, end)
             if (each.kind == "gateway" and each.about == gateway) or (each.kind, each.about) in owned
         ]
-
-    def _closed(self, kind: str, name: str) -> Iterator[tuple[int, int, str]]:
-        """Each loss until it was restored: by its own end, or that of a later word about the same beginning."""
-        covers = self._covers.get((kind, name), [])
-        for since, until, cause in covers:
-            if until == LATEST:
-                until = min((other for _, other, _ in covers if since < other), default=LATEST)
-            yield since, until, cause
 
 
 def merged(intervals: Iterable[Interval], start: int, end: int) -> list[Interval]:
