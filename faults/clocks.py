@@ -125,9 +125,9 @@ def _compare(
 def _paired(right: list[Told], found: list[Told]) -> tuple[list[tuple[Told, Told]], list[Told], list[Told]]:
     """Which event is which, what is missing, and what is too much.
 
-    In one order, but for what is told of a time when nothing was watched, which may have to wait for the time. On a clock
-    that goes otherwise two events within a second may change places, a state that ends as the next one begins may not be
-    told at all, and those of the day's last second may have to wait for the next day.
+    In one order, but for what is told of a time when nothing was watched: that may have to wait for the time. On a
+    clock that goes otherwise two events within a second may change places, a state that ends as the next one begins
+    may not be told at all, and those of the day's last second may have to wait for the next day.
     """
     pairs, missing, extra = [], [], []
     for some, others in (
