@@ -35,7 +35,6 @@ router = APIRouter(include_in_schema=False)
 Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
 Word = Annotated[str, Query(max_length=80)]
 LOST = N_("Daftar perubahan di halaman ini tidak dapat dibaca. Mulailah lagi dari keadaan yang tersimpan.")
-TOO_FAST = N_("Terlalu sering disimpan. Tunggu sebentar, lalu coba lagi.")
 CHANGED = N_("Berkasnya sudah diubah orang lain sejak Anda meninjau. Periksa lagi perbedaannya sebelum menyimpan.")
 NOT_WRITTEN = N_("Berkas tidak dapat ditulis: %(why)s")
 WRONG = N_("Isian %(field)s salah. Angka memakai meter, misalnya 3.25; pengenal hanya huruf kecil, angka, dan tanda -.")
@@ -101,7 +100,7 @@ async def change(request: Request, site: TheSite, viewer: Operator, building: st
     )
     why = ""
     if action == "simpan":
-        why = await _save(site, viewer, proposed, form.get("dasar", ""), language)
+        why = await _save(proposed, form.get("dasar", ""), language)
         if not why:
             return site.pages.page(
                 request, "editor/tersimpan.html", viewer, storey=files.storey, proposed=proposed, file=site.file
@@ -154,10 +153,8 @@ def _read(file: Path, building: str, floor: str) -> Files:
     )
 
 
-async def _save(site: Site, viewer: Viewer, proposed: Proposal, base: str, language: Language) -> str:
+async def _save(proposed: Proposal, base: str, language: Language) -> str:
     """Why it was not saved; empty: it was."""
-    if not site.changes.allows(viewer.account):
-        return language.text(TOO_FAST)
     try:
         await asyncio.to_thread(proposal.save, proposed, base)
     except PermanentError as error:

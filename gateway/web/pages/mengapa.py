@@ -63,8 +63,6 @@ async def person(
     saat: Annotated[str, Form(max_length=32)] = "",
 ) -> Response:
     """About a person. It is logged before it is answered, and the person sees who asked and why."""
-    if not site.changes.allows(viewer.account):
-        return _page(request, site, viewer, saat=saat, wrong=N_("Terlalu sering. Tunggu sebentar."), status=429)
     found, n = find(site.people, siapa, viewer.sees)
     if found is None:
         return _page(request, site, viewer, saat=saat, wrong=SEVERAL if n > 1 else NOT_FOUND, status=404)

@@ -107,8 +107,6 @@ async def ask(
     alasan: Annotated[str, Form(max_length=NOTE)] = "",
 ) -> Response:
     """Send it to the operators of one's unit."""
-    if not site.changes.allows(viewer.account):
-        raise HTTPException(429, "too many changes in a short time: wait a minute")
     target, day = await _own(site, viewer, catatan), _day(hari)
     if jenis not in KINDS or apa not in FIELDS or (apa == "event" and target is None):
         raise HTTPException(422, "there is no such correction")
