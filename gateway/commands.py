@@ -119,7 +119,8 @@ class Commands:
     def _forget(self, now: int) -> list[Fact]:
         """What is too old to be repeated, or too much."""
         done, old = self._done, []
-        while done and (now - done[0][0] > REMEMBERED_S * SECOND or len(done) > MOST_REMEMBERED):
+        longest = self._lasting(REMEMBERED_S)
+        while done and (now - done[0][0] > longest or len(done) > MOST_REMEMBERED):
             _, identity = done.popleft()
             self._answers.pop(identity, None)
             old.append(Fact(NAME, identity, None))
@@ -181,7 +182,7 @@ class Commands:
         """A question, and no act: it changes nothing that lasts, and is answered each time as things are then."""
         if self._enrolment is None or command["role"] != "operator" or command.get("pid"):
             found = enrolment.Found(reason="forbidden")
-        elif expired(command, self._clock.office()):
+        elif self._is_late(command):
             found = enrolment.Found(reason="expired")
         else:
             found = self._enrolment.asked(command.get("args") or {})
@@ -191,10 +192,17 @@ class Commands:
             more["strangers"] = [one._asdict() for one in found.strangers]
         return self._result(command["id"], ok=ok, reason=found.reason or None, rows=(), **more)
 
+    def _is_late(self, command: dict[str, Any]) -> bool:
+        return expired(command, self._clock.office(), self._lasting(EXPIRES_S))
+
+    def _lasting(self, seconds: float) -> int:
+        """ns of office time that pass in so many seconds of a network: more of them where a demo's day is a minute."""
+        return self._clock.office_in(seconds) - self._clock.office()
+
     def _refusal(self, name: str, command: dict[str, Any], *, may_name: bool) -> str:
         if name not in KNOWN:
             return "unknown_command"
-        if expired(command, self._clock.office()):
+        if self._is_late(command):
             return "expired"
         if not self._readable(name, command):
             return "invalid"

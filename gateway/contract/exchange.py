@@ -143,6 +143,6 @@ class Beat(Wire):
     led_since: Time | None = Field(None, description="since when it leads in this term; null: it does not lead")
 
 
-def expired(command: dict[str, Any], now: int) -> bool:
-    """Whether a command is too old to be carried out, or from the future by as much."""
-    return abs(now - parsed(command["issued_at"])) > EXPIRES_S * SECOND
+def expired(command: dict[str, Any], now: int, within: int = EXPIRES_S * SECOND) -> bool:
+    """Whether a command is too old to be carried out, or from the future by as much; `within`: EXPIRES_S, as ns."""
+    return abs(now - parsed(command["issued_at"])) > within
