@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
 from gateway.errors import TransientError
 from gateway.web.rendering import N_, Language
@@ -49,18 +49,17 @@ WRONG = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(BaseModel):
     """The filter, as it stands in the address."""
 
-    tempat: Annotated[str, Query(max_length=LONGEST_PLACE)] = ""
-    periode: Annotated[str, Query(max_length=16)] = USUAL
-    dari: Annotated[str, Query(max_length=10)] = ""
-    sampai: Annotated[str, Query(max_length=10)] = ""
-    satuan: Annotated[str, Query(max_length=32)] = ""
+    tempat: Annotated[str, Field(max_length=LONGEST_PLACE)] = ""
+    periode: Annotated[str, Field(max_length=16)] = USUAL
+    dari: Annotated[str, Field(max_length=10)] = ""
+    sampai: Annotated[str, Field(max_length=10)] = ""
+    satuan: Annotated[str, Field(max_length=32)] = ""
 
 
-Filter = Annotated[Asked, Depends()]
+Filter = Annotated[Asked, Query()]
 
 
 @router.get("/laporan")
