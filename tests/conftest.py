@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
@@ -21,29 +22,51 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as hadir does (gateway/cli
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes
 sys.dont_write_bytecode = False
 
+T = TypeVar("T")
 settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
 settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypothesis-profile=thorough
 settings.load_profile("hadir")
 THOROUGH = bool(os.environ.get("HADIR_THOROUGH"))
 """Every page in every way and as every reader, and not each in one: `make test-thorough`."""
 
+
+def few(variants: Sequence[T], *chosen: int) -> Sequence[T]:
+    """Of variants of one claim that each take seconds: those `chosen`, or all of them where there is time."""
+    return variants if THOROUGH else [variants[number] for number in chosen if number < len(variants)]
+
+
 SHARED = Path(__file__).parents[1].parent / "shared"
 LONGEST = (
-    "tests/test_demo_controls.py",
-    "tests/accuracy/test_days.py",
+    "tests/test_demo.py",
     "tests/web/browser/test_story.py",
+    "tests/system/test_replay.py",
+    "tests/evaluate/test_occupancy.py",
+    "tests/system/test_gateway.py",
+    "tests/accuracy/test_days.py",
+    "tests/web/browser/test_pages.py",
+    "tests/test_demo_controls.py",
+    "tests/web/test_kiosk_browser.py",
     "tests/system/test_coordinators.py",
-    "tests/web/bookings/test_seatsurfing.py",
+    "tests/rules/test_drift.py",
+    "tests/web/browser/test_payloads.py",
     "tests/web/browser/test_denah.py",
+    "tests/rules/test_room_model.py",
+    "tests/evaluate/test_zones.py",
+    "tests/rules/test_locate_still.py",
+    "tests/archive/test_ingest.py",
+    "tests/faults/test_delivery.py",
+    "tests/web/bookings/test_seatsurfing.py",
+    "tests/web/test_canary.py",
+    "tests/test_fuzz.py",
 )
-"""Files of few tests that begin first all the same: a worker would be left alone with them at the end."""
+"""Files that take longest begin first, however few their tests: a worker would be left alone with them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files in the order in which workers take them: the longest, then by their number of tests."""
     files = [item.nodeid.partition("::")[0] for item in items]
     tests = Counter(files)
-    order = {name: (not name.startswith(LONGEST), -tests[name]) for name in tests}
+    order = {name: (LONGEST.index(name) if name in LONGEST else len(LONGEST), -tests[name]) for name in tests}
     items.sort(key=lambda item: order[item.nodeid.partition("::")[0]])
 
 

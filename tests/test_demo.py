@@ -31,7 +31,7 @@ from tests.run_demo import DEMO, demo
 @pytest.mark.timeout(150)
 def test_nothing_is_lost_unanswered_duplicated_or_wrong(tmp_path: Path) -> None:
     status, result, errors = demo(tmp_path / "demo", 10)
-    assert status == 0, (result, errors)
+    assert status == 0, f"{result} {errors}"
     assert (result["lost"], result["unanswered"], result["duplicated"], result["desk_states_wrong"]) == (0, 0, 0, 0)
     assert result["stored"] == result["events"] > 100
     assert result["unprojected"] == 0
@@ -48,7 +48,7 @@ def test_nothing_is_lost_unanswered_duplicated_or_wrong(tmp_path: Path) -> None:
 @pytest.mark.timeout(150)
 def test_bad_wires_and_dying_devices_change_nothing(tmp_path: Path) -> None:
     status, result, errors = demo(tmp_path / "demo", 14, "--faults")
-    assert status == 0, (result, errors)
+    assert status == 0, f"{result} {errors}"
     told = list(truth.read(tmp_path / "demo" / "truth.jsonl"))
     silent = {row["dev"] for row in told if row["kind"] == "outage"}
     dying = {name for name in silent if name.startswith("seat")}
@@ -62,7 +62,7 @@ def test_bad_wires_and_dying_devices_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(150)
 def test_without_a_bus_tags_come_by_the_replay_source(tmp_path: Path) -> None:
     status, result, errors = demo(tmp_path / "demo", 4, "--no-ble", "--seed", "2")
-    assert status == 0, (result, errors)
+    assert status == 0, f"{result} {errors}"
     assert "replay source" in result["ble"]
     assert result["lost"] == 0
 

@@ -23,7 +23,7 @@ from gateway.errors import ConfigError
 from gateway.packs import Pack
 from gateway.recording import Recording
 from gateway.stores.embedded import EmbeddedStore
-from tests.conftest import SHARED, Mosquitto
+from tests.conftest import SHARED, Mosquitto, few
 from tests.system.site import CARD, GUARD_S, Site
 from tests.system.test_gateway import OFFICE
 
@@ -114,7 +114,7 @@ def test_the_summary_says_what_was_read_dropped_and_kept(tmp_path: Path, capsys:
 
 
 @pytest.mark.skipif(not PACKS, reason="the shared packs are not here")
-@pytest.mark.parametrize("folder", PACKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", few(PACKS, 0, 3), ids=lambda path: path.name)
 def test_a_real_offices_packets_replay_and_twice_store_once(tmp_path: Path, folder: Path) -> None:
     first, second = replayed(folder, tmp_path / "archive"), replayed(folder, tmp_path / "archive")
     assert first["inputs"] > 6_000
