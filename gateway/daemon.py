@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import errno
 import gc
 import os
@@ -11,6 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -37,15 +39,29 @@ COLLECT_AFTER = (10_000, 20, 20)
 """Python's own (700, 10, 10) takes a fifth of a busy gateway's time; its objects are freed without the collector."""
 
 
+M_ARENA_MAX = -8
+"""Of mallopt(3)."""
+
+
 def tune_interpreter() -> None:
     """Set Python for a daemon: once, when everything is imported and built.
 
     What is there now lives as long as the process, so the collector need not look at it again.
     """
+    _share_one_heap()
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     gc.enable()  # cli.py starts without it: an import makes much, and nothing to collect
+
+
+def _share_one_heap() -> None:
+    """Of glibc. Each of our short threads would get a heap of its own, and none gives back what it has had once.
+
+    An archive that took three million deliveries went from 80 to 400 MB by that. Elsewhere than on glibc: nothing.
+    """
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def run_until_stopped(work: Callable[[], Awaitable[None]], arguments: argparse.Namespace) -> int:
