@@ -34,7 +34,6 @@ ILLNESSES = {
     "a write fails (EIO)": Illness("pwrite64", "error=EIO"),
     "one sync in three fails": Illness(SYNCS, "error=EIO:when=2+3"),
     "one write in two has no room": Illness("pwrite64", "error=ENOSPC:when=2+2"),
-    "no room for a name (ENOSPC)": Illness("rename,renameat,renameat2,openat", "error=ENOSPC:when=3+2"),
     "a sync takes 0.3 s": Illness(SYNCS, "delay_exit=300000"),
 }
 
@@ -116,13 +115,13 @@ def _accepts_again(work: Work, kind: str) -> None:
 
 KERNEL_ERRORS = Fault(
     name="kernel-errors",
-    title="writes, syncs and names that the kernel refuses a running gateway (strace), which is killed in every third",
+    title="writes and syncs that the kernel refuses a running gateway (strace), which is killed in every third",
     promise="nothing is answered that is not durable; a tap is accepted again within 5 s; the gateway does not end",
     defect="a tap is answered before its commit",
     run=kernel_errors,
-    quick=7,
-    long=210,
+    quick=6,
+    long=180,
     control=3,
-    part=70,
+    part=60,
     limits={"p99_s": BACK_S},
 )
