@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,10 @@ PING_S = 15.0
 RETRY_MS = 2000
 """How long a browser waits before it connects again."""
 PING = b"event: ping\ndata: {}\n\n"
-MOST_READERS = 2000
+MOST_READERS, MOST_EACH = 2000, 24
+"""Of all, and of one account or screen."""
+MOST_BEHIND = 240
+"""Messages of a floor that are kept for a reader that does not read; then it has to come again."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,8 @@ class _Chunk:
     body: bytes = b""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     following: _Chunk | None = None
+    cut: bool = False
+    """Nobody has read it in time, and it is empty."""
 
 
 class Stream:
@@ -38,7 +44,17 @@ class Stream:
         self._live = live
         self._sent = live.version
         self._next: dict[str, _Chunk] = {}
-        self.readers = 0
+        self._recent: dict[str, deque[_Chunk]] = {}
+        self._of: Counter[str] = Counter()
+
+    @property
+    def readers(self) -> int:
+        """How many look now."""
+        return self._of.total()
+
+    def has_room(self, who: str) -> bool:
+        """Whether one more reader of this account or screen is welcome."""
+        return self.readers < MOST_READERS and self._of[who] < MOST_EACH
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -54,18 +70,27 @@ class Stream:
                 for floor in list(self._next):
                     self._send(floor, PING)
 
-    async def follow(self, floor: str, last: int | None) -> AsyncGenerator[bytes, None]:
-        """The messages of one floor for one browser. `last`: the id that it saw last; None: it has seen nothing."""
-        self.readers += 1
+    async def follow(self, floor: str, last: int | None, who: str) -> AsyncGenerator[bytes, None]:
+        """The messages of one floor for one reader, whom `who` counts, until it has not read for too long.
+
+        `last`: the id that it saw last; None: it has seen nothing.
+        """
+        self._of[who] += 1
         try:
             chunk = self._next.setdefault(floor, _Chunk())
             yield f"retry: {RETRY_MS}\n\n".encode() + self._first(floor, last)
             while True:
                 await chunk.ready.wait()
+                if chunk.cut:
+                    return
                 yield chunk.body
-                chunk = chunk.following or chunk
+                if chunk.following is None:  # cut while it was being sent
+                    return
+                chunk = chunk.following
         finally:
-            self.readers -= 1
+            self._of[who] -= 1
+            if not self._of[who]:
+                del self._of[who]
 
     def _first(self, floor: str, last: int | None) -> bytes:
         changed = None if last is None else self._live.changed_since(last)
@@ -90,6 +115,11 @@ class Stream:
         self._next[floor] = chunk.following = _Chunk()
         chunk.body = body
         chunk.ready.set()
+        recent = self._recent.setdefault(floor, deque())
+        recent.append(chunk)
+        if len(recent) > MOST_BEHIND:
+            late = recent.popleft()
+            late.body, late.following, late.cut = b"", None, True
 
 
 def message(name: str, version: int, places: Iterable[PlaceNow], *, connected: bool) -> bytes:

@@ -55,6 +55,11 @@ class Viewer:
     """What a changing request of a session must carry; empty for a token's."""
     language: str = ""
 
+    @property
+    def each(self) -> str:
+        """Whom a limit counts: the account; of screens, many of which may share one, the session."""
+        return (self.csrf if self.has(Role.KIOSK, Role.DISPLAY) else "") or self.account
+
     def has(self, *roles: Role) -> bool:
         """Whether it has one of these roles."""
         return not self.roles.isdisjoint(roles)
@@ -96,8 +101,7 @@ class Allowed:
             raise HTTPException(status.HTTP_403_FORBIDDEN, f"needs one of: {', '.join(sorted(self.roles))}")
         if request.method not in SAFE:
             await _own(request, viewer)
-            each = viewer.csrf if viewer.has(Role.KIOSK) else viewer.account  # many screens may share an account
-            if not request.app.state.site.changes.allows(each):
+            if not request.app.state.site.changes.allows(viewer.each):
                 raise TooOften
         return viewer
 

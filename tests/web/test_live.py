@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.web.live import Live, status_of
+from gateway.web.stream import MOST_BEHIND, MOST_EACH
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK, FLOOR, OTHER, ROOM, ready, told
 
@@ -65,9 +68,39 @@ async def test_a_page_that_knows_its_picture_is_told_only_what_came_after(web: W
     told(live, DESK, "vacant", NOON, life="free")
     page = live.version
     told(live, OTHER, "occupied", NOON, life="taken")
-    after = web.site.stream.follow(FLOOR, page)
+    after = web.site.stream.follow(FLOOR, page, "anna")
     first = (await anext(after)).decode()
     assert "event: places" in first
     assert OTHER in first
     assert DESK not in first
     await after.aclose()  # type: ignore[attr-defined]
+
+
+async def test_an_account_opens_so_many_streams_and_no_more(web: Web) -> None:
+    stream = web.site.stream
+    opened = [stream.follow(FLOOR, None, "anna") for _ in range(MOST_EACH)]
+    for one in opened:
+        await anext(one)
+    assert (stream.has_room("anna"), stream.has_room("budi")) == (False, True)
+    await opened[0].aclose()
+    assert stream.has_room("anna")
+    for one in opened[1:]:
+        await one.aclose()
+    assert stream.readers == 0
+
+
+async def test_who_does_not_read_is_not_remembered_for_ever(web: Web) -> None:
+    """What waits for one reader is bounded; it has to come again, and others are not concerned."""
+    live, stream = web.site.live, web.site.stream
+    slow, quick = stream.follow(FLOOR, live.version, "slow"), stream.follow(FLOOR, live.version, "quick")
+    await anext(slow)
+    await anext(quick)
+    reading = asyncio.create_task(anext(slow))
+    for number in range(MOST_BEHIND + 2):
+        told(live, DESK, "vacant", NOON, life=("free", "taken")[number % 2])
+        stream._tell()
+        assert DESK in (await anext(quick)).decode()
+        await reading
+    assert [part async for part in slow] == []
+    assert stream.readers == 1
+    await quick.aclose()

@@ -13,11 +13,12 @@ from fastapi.responses import Response, StreamingResponse
 from gateway.contract.events import EVENTS
 from gateway.errors import PermanentError, TransientError
 from gateway.web.api.common import Below, SignedIn, Technical, errors, resource, scope_of
+from gateway.web.floor_stream import floor_stream
 from gateway.web.lasting import while_welcome
 from gateway.web.records.feed import MOST, PUBLIC, Page, Scope, cursor_of, integrator, ndjson, page
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
-from gateway.web.stream import MOST_READERS, PING, PING_S, RETRY_MS
+from gateway.web.stream import PING, PING_S, RETRY_MS
 from gateway.web.viewer import Role, Viewer
 
 router = resource("events")
@@ -98,21 +99,13 @@ async def stream(
 async def floor(
     request: Request,
     site: TheSite,
-    _: SignedIn,
+    viewer: SignedIn,
     building: str,
     floor: str,
     last_event_id: Annotated[str | None, Header(description="version that the reader saw last")] = None,
 ) -> Response:
     """How the places of a floor are: `snapshot` first, then `places` as they change."""
-    whole = f"{site.office.site}/{building}/{floor}"
-    if whole not in site.live.floors():
-        raise HTTPException(404, "there is no such floor")
-    if site.stream.readers >= MOST_READERS:
-        raise HTTPException(503, "too many look at once", {"Retry-After": "10"})
-    last = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 16 else None
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    body = while_welcome(request, site, site.stream.follow(whole, last))
-    return StreamingResponse(body, media_type="text/event-stream", headers=headers)
+    return floor_stream(request, site, viewer, f"{building}/{floor}", last_event_id or "")
 
 
 async def _page(site: Site, who: Scope, cursor: int, limit: int, types: tuple[str, ...], place: str) -> Page:
