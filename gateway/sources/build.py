@@ -116,7 +116,8 @@ def _serial(settings: config.SerialSource | config.EnOceanSource, around: Around
 
 
 def _osdp(settings: config.OsdpSource, around: Around, on_state: OnState) -> Source:
-    from gateway.sources.osdp import OsdpSource, Reader
+    from gateway.sources.osdp import OsdpSource
+    from gateway.sources.osdp_reader import Reader
 
     return OsdpSource(
         settings.id,

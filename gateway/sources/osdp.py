@@ -21,8 +21,7 @@ import asyncio
 import termios
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import serial
 
@@ -31,8 +30,10 @@ from gateway.clock import SECOND, Clock
 from gateway.counters import Counters
 from gateway.errors import TransientError
 from gateway.sources.base import Deliver, OnState, SourceState, Teller
-from gateway.sources.osdp_line import CHLNG, NAK, PATIENCE, PDCAP, SCRYPT, Line, Talk
+from gateway.sources.osdp_line import PATIENCE, Line, Talk
 from gateway.sources.osdp_random import stir
+from gateway.sources.osdp_reader import Known, Reader, cause_of, problem
+from gateway.sources.osdp_show import Outcome, light, sound
 from gateway.sources.port import MOVED, Port
 from gateway.sources.serial import REFUSED, refusal
 
@@ -46,60 +47,13 @@ SILENT_S, SHARE_S = 1.0, 0.8
 reader that is silent: a question costs 0.2 s of the line."""
 STUCK_S = 3.0
 """Machine seconds in which a bus with a reader to ask asks none: libosdp goes by the wall clock, which was set back."""
-KEY_BYTES = 16
-DEFAULT_KEY = bytes(range(0x30, 0x40))
-"""SCBK-D, which everybody knows."""
-MOST_BITS, MOST_TOLD, MOST_SHOWN = 255, 8, 8
-"""Bits of a card; readers in one sentence; commands that wait for one reader."""
+MOST_BITS, MOST_SHOWN = 255, 8
+"""Bits of a card; commands that wait for one reader."""
 ENTER, CLEAR = 0x0D, 0x7F
 KEYS = {digit: number for number, digit in enumerate(b"0123456789")} | {CLEAR: 10, ENTER: 11}
 """Wiegand's number of each key; readers say enter and clear for # and *."""
-Outcome = Literal["taken", "left", "refused"]
-"""As gateway.feedback has it, which stands above the sources."""
 OnDevice = Callable[[str, bool, str], None]
 """Called when a reader comes or goes: its device, whether it is there, and why not, in one countable word."""
-
-WORDS = {
-    "unconfigured": "has no key: write its SCBK into the file of device_keys, {device} and 32 hexadecimal digits",
-    "bad_key": "its key in device_keys is no SCBK: 32 hexadecimal digits, and not the default that everybody knows",
-    "silent": "does not answer; is it powered, are A and B right, does it have address {address} and {baud} baud?",
-    "not_secure": "cannot do Secure Channel; replace it, or remove its key and write secure: false",
-    "wrong_key": "has another key than device_keys, or none of its own: give both the same SCBK",
-    "refused": "refuses what it is asked; if it wants Secure Channel, its key is missing in device_keys",
-    "failed": "answers what OSDP does not allow; is another controller on the line, or another reader of this address?",
-}
-"""Cause of a reader that is down -> what to do about it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """One reader, as the configuration has it."""
-
-    address: int
-    device: str
-    key: bytes = field(default=b"", repr=False)
-
-
-@dataclass(slots=True)
-class _Known:
-    """One reader, as we know it."""
-
-    reader: Reader
-    talk: Talk
-    index: int = -1
-    """libosdp's number for it; -1: it is never asked."""
-    online: bool = False
-    told: bool | None = None
-    """Whether it was said to be there; None: nothing yet."""
-    cause: str = ""
-    failures: int = 0
-    """In a row."""
-    parked: int | None = None
-    """Machine time from which it is asked again; None: it is asked."""
-    showing: int = 0
-    """Commands that wait for it."""
-    mute: set[int] = field(default_factory=set)
-    """Commands that it refused."""
 
 
 class OsdpSource:
@@ -128,16 +82,13 @@ class OsdpSource:
         self._counters = counters
         self._teller = Teller(self.state, on_state)
         self._on_device = on_device
-        self._known: dict[int, _Known] = {}
-        self._asked: list[_Known] = []
+        self._known: dict[int, Known] = {}
+        self._asked: list[Known] = []
         for reader in readers:
-            known = _Known(reader, Talk(secure=bool(reader.key)))
+            known = Known(reader, Talk(secure=bool(reader.key)))
             self._known[reader.address] = known
-            if reader.key and (len(reader.key) != KEY_BYTES or reader.key == DEFAULT_KEY):
-                known.cause = "bad_key"
-            elif secure and not reader.key:
-                known.cause = "unconfigured"
-            else:
+            known.cause = reader.unusable(secure=secure)
+            if not known.cause:
                 known.index = len(self._asked)
                 self._asked.append(known)
         self._line = Line({known.reader.address: known.talk for known in self._asked}, counters)
@@ -185,8 +136,8 @@ class OsdpSource:
             return
         library = self._library
         for command, able, fields in (
-            (library.CMD_LED, library.CAP_READER_LED_CONTROL, _light(library, outcome)),
-            (library.CMD_BUZZER, library.CAP_READER_AUDIBLE_OUTPUT, _sound(outcome)),
+            (library.CMD_LED, library.CAP_READER_LED_CONTROL, light(library, outcome)),
+            (library.CMD_BUZZER, library.CAP_READER_AUDIBLE_OUTPUT, sound(outcome)),
         ):
             if command in known.mute or not self._panel.check_capability(known.index, able)[0]:
                 continue  # libosdp takes a reader that refuses a command off the bus
@@ -289,7 +240,7 @@ class OsdpSource:
                         known.mute.add(event["arg0"])
                         self._counters.add("osdp.unanswered", "refused")
 
-    def _card(self, known: _Known, event: Mapping[str, Any], deliver: Deliver) -> None:
+    def _card(self, known: Known, event: Mapping[str, Any], deliver: Deliver) -> None:
         """A card's bits; what lies behind the last one means nothing."""
         library = self._library
         if event["format"] not in (library.CARD_FMT_RAW_UNSPECIFIED, library.CARD_FMT_RAW_WIEGAND):
@@ -303,7 +254,7 @@ class OsdpSource:
         bits = int.from_bytes(data, "big") >> behind << behind
         self._deliver(known, bytes((size,)) + bits.to_bytes(len(data), "big"), deliver)
 
-    def _key(self, known: _Known, key: int, deliver: Deliver) -> None:
+    def _key(self, known: Known, key: int, deliver: Deliver) -> None:
         """A key is four bits, which the driver can never take for a card."""
         number = KEYS.get(key)
         if number is None:
@@ -311,23 +262,23 @@ class OsdpSource:
             return
         self._deliver(known, bytes((4, number << 4)), deliver)
 
-    def _deliver(self, known: _Known, payload: bytes, deliver: Deliver) -> None:
+    def _deliver(self, known: Known, payload: bytes, deliver: Deliver) -> None:
         office, machine = self._clock.office(), self._clock.machine()
         self.state.frames += 1
         self.state.last_frame = machine
         deliver(Frame("wiegand", self.id, str(known.reader.address), payload, None, office, machine))
 
-    def _came(self, known: _Known) -> None:
+    def _came(self, known: Known) -> None:
         known.online, known.failures, known.talk.patience = True, 0, PATIENCE
         if not known.told:
             known.told, known.cause = True, ""
             self._tell(known)
 
-    def _went(self, known: _Known) -> None:
+    def _went(self, known: Known) -> None:
         """libosdp gave a reader up. It is told when it is silent, or fails again at once: one lost byte is not news."""
         known.online = False
         known.failures += 1
-        cause = _cause(known.talk)
+        cause = cause_of(known.talk)
         if cause == "silent":
             known.talk.patience = 1
         if (cause == "silent" or known.failures > 1) and (known.told is not False or known.cause != cause):
@@ -339,7 +290,7 @@ class OsdpSource:
         self._panel.flush_commands(known.index)  # a light that comes minutes late says something wrong
         known.showing = 0
 
-    def _pause(self, known: _Known, cause: str) -> float:
+    def _pause(self, known: Known, cause: str) -> float:
         """Seconds until a reader is tried again."""
         if known.failures == 1:
             return 0.0
@@ -354,7 +305,7 @@ class OsdpSource:
             if known.parked is not None and now >= known.parked and self._panel.enable_pd(known.index):
                 known.parked, known.talk.missed = None, 0
 
-    def _tell(self, known: _Known) -> None:
+    def _tell(self, known: Known) -> None:
         """A reader came or went."""
         if any(each.told for each in self._asked):
             if not self.state.up:
@@ -376,49 +327,7 @@ class OsdpSource:
                 self._on_device(known.reader.device, bool(known.told), known.cause)
 
     def _problem(self) -> str:
-        """Of all readers that are down, what to do about them."""
-        down = [known for known in self._known.values() if known.cause]
-        words = [
-            f'reader {known.reader.address} ("{known.reader.device}"): '
-            + WORDS[known.cause].format(device=known.reader.device, address=known.reader.address, baud=self._baud)
-            for known in down[:MOST_TOLD]
-        ]
-        if len(down) > MOST_TOLD:
-            words.append(f"and {len(down) - MOST_TOLD} more")
-        return "; ".join(words)
-
-
-def _cause(talk: Talk) -> str:
-    """Why libosdp gave a reader up, by what was said last."""
-    if talk.silent:
-        return "silent"
-    if talk.said == PDCAP:
-        return "not_secure"
-    if talk.asked in (CHLNG, SCRYPT):
-        return "wrong_key"
-    return "refused" if talk.said == NAK else "failed"
-
-
-def _light(library: Any, outcome: Outcome) -> dict[str, Any]:
-    """A temporary colour; all times in 100 ms."""
-    color = library.LED_COLOR_RED if outcome == "refused" else library.LED_COLOR_GREEN
-    on, off = (2, 2) if outcome == "left" else (15, 0)
-    return {
-        "led_number": 0,
-        "temporary": True,
-        "control_code": 2,  # set it and start the timer
-        "on_count": on,
-        "off_count": off,
-        "on_color": color,
-        "off_color": library.LED_COLOR_NONE,
-        "timer_count": 15,
-    }
-
-
-def _sound(outcome: Outcome) -> dict[str, int]:
-    """Beeps of the default tone; all times in 100 ms."""
-    on, times = {"taken": (1, 1), "left": (1, 2), "refused": (8, 1)}[outcome]
-    return {"control_code": 2, "on_count": on, "off_count": 1, "rep_count": times}
+        return problem(self._known.values(), self._baud)
 
 
 def _close(line: serial.Serial) -> None:

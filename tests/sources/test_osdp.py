@@ -31,7 +31,8 @@ from gateway.feedback import Answers
 from gateway.sources.around import Around
 from gateway.sources.base import SourceState
 from gateway.sources.build import build
-from gateway.sources.osdp import DEFAULT_KEY, OsdpSource, Reader
+from gateway.sources.osdp import OsdpSource
+from gateway.sources.osdp_reader import DEFAULT_KEY, Reader
 from tests.sources.conftest import Heard, kept, soon
 
 pytest.importorskip("osdp_sys", reason="libosdp is not installed: pip install 'hadir[osdp]'")
