@@ -121,7 +121,7 @@ KERNEL_ERRORS = Fault(
     run=kernel_errors,
     quick=6,
     long=180,
-    control=3,
+    control=1,
     part=60,
     limits={"p99_s": BACK_S},
 )

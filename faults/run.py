@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cycles", type=int, help="of each fault, in this call; default: the quick set's")
     parser.add_argument("--long", action="store_true", help="up to the number that the table asks for")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
+    parser.add_argument("--jobs", type=int, default=3, help="runs side by side: most of a run is waiting")
     parser.add_argument("--no-control", action="store_true", help="without the runs with a deliberate defect")
     parser.add_argument("--all-commits", action="store_true", help="the table sums up what was found at any commit")
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
