@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from faults.api import Fault, Outcome, Scene
 from faults.run import FAULTS
-from faults.table import Row, text
+from faults.table import BEGIN, END, Row, text, write
 
 
 def run(_scene: Scene) -> Outcome:
@@ -38,6 +39,17 @@ def test_each_miss_is_named() -> None:
 
 def test_a_fault_that_was_never_applied_proves_nothing() -> None:
     assert Row(FAULT, [result(cycles=0)]).problems() == ["x: the fault was never applied"]
+
+
+def test_what_a_machine_does_not_allow_is_said_and_is_neither_a_proof_nor_a_miss(tmp_path: Path) -> None:
+    why = "there is no strace"
+    row = Row(FAULT, [result(cycles=0, impossible=why), result("broken", cycles=0, impossible=why)])
+    assert row.problems() == []
+    assert "no control run" in text([row])
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}{END}")
+    write(page, [row], "today")
+    assert f"x: not possible here: {why}" in page.read_text()
 
 
 def test_every_suite_has_a_promise_and_a_defect() -> None:
