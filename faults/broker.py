@@ -15,6 +15,10 @@ from gateway.mqtt import SETTLED_S
 LONGEST_AWAY_S = 3.0
 WATCHED_S = 6.0
 """A freeze of this length or more is noticed."""
+SHORT, NOTICED, MINUTES = (1.0, 6.0), (WATCHED_S + 1, 15.0), (60.0, 180.0)
+"""How long it is frozen, s: from, to."""
+LINKED_S = 35.0
+"""A link that had long been dead is tried again within this time."""
 GUARD_S = 60.0
 
 
@@ -59,7 +63,7 @@ def _caught_up(work: Work) -> None:
 
 
 def broker_frozen(scene: Scene) -> Outcome:
-    """SIGSTOP; every third freeze is longer than what must be noticed."""
+    """SIGSTOP; every third freeze is longer than what must be noticed, every tenth a matter of minutes."""
     outcome, chance = Outcome(), scene.chance
     more = {"broker": {"frozen_after_s": 600}} if scene.broken else {}
     with at_work(scene, outcome, every_s=0.1, settings=more) as work:
@@ -69,12 +73,12 @@ def broker_frozen(scene: Scene) -> Outcome:
         work.taps.start()
         for cycle in range(scene.cycles):
             time.sleep(chance.uniform(0.5, 1.5))
-            long = cycle % 3 == 0
-            _freeze(work, chance.uniform(WATCHED_S + 1, 12.0) if long else chance.uniform(1.0, 4.0), long=long)
+            lasting = MINUTES if cycle % 10 == 9 else NOTICED if cycle % 3 == 0 else SHORT
+            _freeze(work, chance.uniform(*lasting), lasting)
     return outcome
 
 
-def _freeze(work: Work, seconds: float, *, long: bool) -> None:
+def _freeze(work: Work, seconds: float, lasting: tuple[float, float]) -> None:
     process = work.broker.process
     assert process is not None
     begun = time.monotonic()
@@ -88,13 +92,18 @@ def _freeze(work: Work, seconds: float, *, long: bool) -> None:
             time.sleep(0.05)
     finally:
         os.kill(process.pid, signal.SIGCONT)
-    work.outcome.applies("frozen for longer than 6 s" if long else "frozen for up to 4 s")
+    work.outcome.applies("frozen for {:g} to {:g} s".format(*lasting))
     if noticed:
         work.outcome.recovery_s.append(noticed)
-    elif long:
+    elif lasting != SHORT:
         work.outcome.misses.append(f"frozen for {seconds:.1f} s and never noticed")
     work.memory(GATEWAY)
-    work.office.until(lambda status: status["link"]["connected"])
+    begun = time.monotonic()
+    while not (status := work.office.status()) or not status["link"]["connected"]:
+        if time.monotonic() - begun > LINKED_S:
+            work.outcome.misses.append(f"frozen for {seconds:.0f} s, and {LINKED_S:g} s later not connected")
+            return
+        time.sleep(0.05)
 
 
 BROKER_KILLED = Fault(
