@@ -13,6 +13,7 @@ from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.web.alarms_board import Problem, Urgency
 from gateway.web.bookings.mirror import MirrorState
 from gateway.web.hooks import Hooks
+from gateway.web.mine.amending import Amendments
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site
 
@@ -56,6 +57,7 @@ class Backend:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="completeness")
             group.create_task(self.site.hooks.run(), name="hooks")
+            group.create_task(Amendments(self.site).run(), name="corrections")
             if self.site.mirror is not None:
                 group.create_task(self.site.mirror.run(), name="bookings")
 

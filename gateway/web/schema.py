@@ -74,6 +74,10 @@ SCHEMA = (
     ALTER TABLE identity ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
     CREATE UNIQUE INDEX identity_account ON identity (issuer, account);
     """,
+    """
+    ALTER TABLE correction ADD COLUMN told TEXT NOT NULL DEFAULT '';
+    CREATE INDEX correction_untold ON correction (decided) WHERE state = 'approved' AND target <> '' AND told = '';
+    """,
 )
 
 

@@ -14,6 +14,7 @@ from gateway.web.asking import NO_ANSWER, NOT_SENT, Answer
 from gateway.web.site import Site
 
 NOT_LEADING = "not_coordinator"
+Args = dict[str, bool | int | float | str | None]
 Arrangement = Literal["home_unit", "other_office", "visitor"]
 
 
@@ -33,11 +34,21 @@ async def tell(
     Never raises for what gateways or the network do. Reasons beside Asker's: not_coordinator, when nobody leads;
     no_change, when they are here, or gone, already.
     """
-    identity = str(uuid4())
-    args: dict[str, bool | int | float | str | None] = {"method": method}
+    args: Args = {"method": method}
     if arrangement is not None and what == "arrive":
         args["arrangement"] = arrangement
     role = "kiosk" if method == "kiosk" else "user"
+    return await ask_coordinator(site, what, place, actor=actor, role=role, pid=pid, unit=unit, args=args)
+
+
+async def ask_coordinator(
+    site: Site, what: str, place: str, *, actor: str, role: str, pid: str, unit: str, args: Args, identity: str = ""
+) -> Answer:
+    """What the one that leads the building of `place` answers; else no_answer, where one that did not may lead.
+
+    A gateway answers the same `identity` the same, also when it has come to lead since: ask again under another.
+    """
+    identity = identity or str(uuid4())
     answer = Answer(ok=False, reason=NOT_LEADING)
     candidates = sorted(Owners(site.office).candidates(place), key=site.live.gone)  # stable: their rank stays
     for gateway in candidates:

@@ -39,7 +39,9 @@ STATES: Mapping[str, str] = {
 NOTE, ANSWER = 500, 300
 MOST_OPEN = 20
 """Requests of one person that wait for a decision."""
-_COLUMNS = "id, pid, unit, asked, target, kind, field, old, new, note, state, decided, answer"
+TOLD, GONE = "told", "gone"
+"""What became of telling it to the coordinator, or the word by which a gateway refused. GONE: no record is left."""
+_COLUMNS = "id, pid, unit, asked, target, kind, field, old, new, note, state, decided, decided_by, answer, told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +67,17 @@ class Request:
     state: str
     """One of STATES."""
     decided: int
+    decided_by: str
+    """An account; empty: nobody yet."""
     answer: str
-    """The operator's reason."""
+    """The operator's reason: for whoever asked, and for nobody else."""
+    told: str
+    """TOLD, GONE, or why the gateway did not take it; empty: not told yet, or nothing is to be told."""
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether no gateway has answered for it yet."""
+        return self.state == APPROVED and bool(self.target) and not self.told
 
 
 class Requests:
@@ -113,6 +124,14 @@ class Requests:
         where, values = _scope(units)
         return self._some(f"state = ? AND {where} ORDER BY decided", APPROVED, *values)
 
+    def untold(self) -> list[Request]:
+        """Those that were approved and that no gateway has answered for yet, of everybody, by decision."""
+        return self._some("state = 'approved' AND target <> '' AND told = '' ORDER BY decided")  # as its index says it
+
+    def mark_told(self, identity: str, told: str) -> None:
+        """It needs not be told any more. `told`: as of Request."""
+        self._db.execute("UPDATE correction SET told = ? WHERE id = ?", (told, identity))
+
     def one(self, identity: str, units: Collection[str]) -> Request | None:
         """One, of a person of these units; None: there is none that may be seen."""
         where, values = _scope(units)
@@ -152,7 +171,9 @@ class Requests:
                 note=str(row[9]),
                 state=str(row[10]),
                 decided=int(row[11] or 0),
-                answer=str(row[12]),
+                decided_by=str(row[12] or ""),
+                answer=str(row[13]),
+                told=str(row[14]),
             )
             for row in rows
         ]

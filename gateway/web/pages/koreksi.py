@@ -13,7 +13,7 @@ from gateway.errors import PermanentError, TransientError
 from gateway.ledger_view import View
 from gateway.people import Person
 from gateway.web.lookups import look_up
-from gateway.web.mine.amending import amend
+from gateway.web.mine.amending import visit_of
 from gateway.web.mine.days import bounds, local
 from gateway.web.mine.near import zones_of
 from gateway.web.mine.outage import around, outages_around
@@ -74,7 +74,7 @@ async def decide(
     putusan: Annotated[str, Form(max_length=16)],
     alasan: Annotated[str, Form(max_length=ANSWER)] = "",
 ) -> Response:
-    """Approve or refuse, with a reason."""
+    """Approve or refuse, with a reason. What is approved of a check-in is then told to its building: amending.py."""
     asked = _found(site, viewer, identity)
     if putusan not in (APPROVED, REFUSED):
         raise HTTPException(422, "there is no such decision")
@@ -98,10 +98,6 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
     if not done:
         return await _page(request, site, viewer, _found(site, viewer, identity), wrong=LATE, status=409)
-    if putusan == APPROVED:
-        visit = await _visit(site, asked)
-        if visit is not None:
-            await amend(site, asked, visit.place, viewer.account, alasan)
     return see("/operator/koreksi?putus=1")
 
 
@@ -122,7 +118,7 @@ def _found(site: Site, viewer: Viewer, identity: str) -> Asked:
 async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
     """End a desk's check-in that is still open, if that is what was asked; why not, if the gateway did not.
 
-    All else is the record's: the approved request stands beside what the gateway has said.
+    All else is the record's: a correction of it, which may be told later.
     """
     if asked.field not in ("last_evidence", "event"):
         return ""
@@ -144,12 +140,10 @@ async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
 
 async def _visit(site: Site, asked: Asked) -> Visit | None:
     """The check-in that a request is about; None: about none, or it cannot be read."""
-    since = max(0, asked.asked - site.office.archive.retain_people_days * 86_400 * 1_000_000_000)
     try:
-        record = await site.reading.ask(lambda view: fold(view.of_person(asked.pid, OWN, since)))
+        return await site.reading.ask(lambda view: visit_of(view, site, asked))
     except TransientError:
         return None
-    return next((one for one in record.visits if one.id == asked.target), None)
 
 
 def _day(site: Site, asked: Asked) -> int:

@@ -108,12 +108,39 @@ def test_a_tap_at_the_reader_is_on_the_page_and_an_operator_ends_it_by_a_correct
     assert "Jawaban operator: Kartu tertinggal" in page
     assert "Dikoreksi: Catatan itu tidak pernah terjadi" in holder.until("/riwayat", "Dikoreksi")
     (told,) = running.acts("presence.corrected")
-    assert (told["data"]["target_id"], told["data"]["field"], told["data"]["reason"]) == (
-        target,
-        "event",
-        "Kartu tertinggal",
-    )
+    assert (told["data"]["target_id"], told["data"]["field"], told["data"]["reason"]) == (target, "event", "lupa_tap")
+    assert "Kartu" not in str(told)  # what they wrote to each other stays between them
     assert "Permintaan koreksi Anda" in holder.get("/privasi")
+
+
+def test_a_correction_that_no_gateway_hears_is_told_later_also_after_a_restart(
+    running: RunningWeb, holder: Browser
+) -> None:
+    holder.until("/d/d-002", ">Ambil meja</button>")
+    holder.post("/d/d-002/ambil")
+    holder.post("/d/d-002/lepas")
+    history = holder.until("/riwayat", "Anda lepaskan")
+    target = history.split("/riwayat/koreksi?catatan=")[-1].split('"')[0]
+    today = datetime.now(ZoneInfo("Asia/Makassar"))
+    holder.post("/riwayat/koreksi", jenis="gangguan", apa="event", hari=str(today.date()), catatan=target)
+    before = len(running.acts("presence.corrected"))
+    running.kill("gw-01")
+    operator = Browser(running.url, running.code(Role.OPERATOR, Role.EMPLOYEE, pid=_operator(running), units=("bkn",)))
+    path = operator.get("/operator/koreksi").split('href="/operator/koreksi/')[1].split('"')[0]
+    operator.post(f"/operator/koreksi/{path}", putusan="approved", alasan="Alat memang mati")
+    assert "belum sampai ke gerbang" in operator.get("/operator/koreksi")
+    running.kill("web")
+    running.serve()
+    running.start("gw-01")
+    running.ready()
+    operator.until("/operator/koreksi", "Disetujui")
+    deadline = time.monotonic() + WAIT_S
+    while "belum sampai ke gerbang" in operator.get("/operator/koreksi"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    operator.client.close()
+    told = running.acts("presence.corrected")[before:]
+    assert [(one["data"]["target_id"], one["data"]["reason"]) for one in told] == [(target, "gangguan")]
 
 
 def _operator(running: RunningWeb) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from uuid import uuid4
 
 import httpx
 
+from gateway.clock import SECOND
 from gateway.contract.times import written
+from gateway.web.mine.amending import LONGEST_S, Amendments
 from gateway.web.mine.attempts import Attempt, Attempts
 from gateway.web.mine.record import fold
-from gateway.web.mine.requests import Requests
+from gateway.web.mine.requests import APPROVED, Requests
 from gateway.web.viewer import Role
 from tests.web.conftest import NOON, Web
 from tests.web.mine.book import HOUR, MINUTE, Book
@@ -143,6 +146,28 @@ async def test_a_correction_is_asked_decided_and_seen_and_the_operator_is_seen_t
     table = (await backend.get("/api/v1/attendance?unit=panrb&date=2026-11-26&format=csv")).text
     assert "approved surat_tugas" in table
     assert "ST-12/2026" not in table + str(day)  # what a person wrote to the operator stays between them
+
+
+async def test_an_approved_correction_waits_until_the_ledger_or_a_gateway_has_it(web: Web, book: Book) -> None:
+    pid = web.person()
+    key = book.took(pid, NOON - 3 * HOUR)
+    book.left(pid, key, NOON - 3 * HOUR, NOON - HOUR)
+    requests, amendments = Requests(web.site.accounts.connection), Amendments(web.site)
+    asked = {"pid": pid, "unit": "panrb", "at": NOON, "kind": "lupa_tap", "old": "", "note": ""}
+    voided = requests.ask(field="event", target=key, new="", **asked)
+    gone = requests.ask(field="event", target=str(uuid4()), new="", **asked)
+    note = requests.ask(field="note", target="", new="2026-11-26", **asked)
+    for one in (voided, gone, note):
+        assert requests.decide(one, APPROVED, by="a-1", at=NOON, answer="sudah diperiksa")
+    await amendments.round()  # there is no broker
+    assert [one.id for one in requests.untold()] == [voided]  # nothing is left to be put right of the other
+    said = {"field": "event", "old": None, "new": None, "reason": "lupa_tap", "actor_role": "operator"}
+    book.tell("presence.corrected", NOON, pid=pid, target_id=key, **said)
+    await amendments.round()
+    assert requests.untold()  # its next try is later
+    web.clock.advance(round(LONGEST_S) * SECOND)
+    await amendments.round()
+    assert not requests.untold()
 
 
 async def test_a_request_is_of_ones_own_record_and_can_be_withdrawn(web: Web, book: Book) -> None:
