@@ -72,7 +72,16 @@ SCHEMA = (
     CREATE UNIQUE INDEX moved_given ON moved (store, series, given);
     CREATE TABLE silence (gateway TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    # its rowid is the order in which the archive learned of it, for whoever copies: no row of it is ever deleted
+    """
+    ALTER TABLE erased RENAME TO erased_before;
+    CREATE TABLE erased (pid TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+    INSERT INTO erased SELECT pid, at FROM erased_before ORDER BY at, pid;
+    DROP TABLE erased_before;
+    """,
 )
+OLDEST = 1
+"""A program that knows no more than this step goes on with what the later ones make."""
 
 
 class Progress(NamedTuple):
@@ -145,7 +154,7 @@ def connect(path: Path, vfs: str | None = None) -> apsw.Connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes on free pages
-        sqlite.migrate(connection, SCHEMA)
+        sqlite.migrate(connection, SCHEMA, OLDEST)
     except (apsw.Error, HadirError) as error:
         cause = error if isinstance(error, apsw.Error) else error.__cause__
         if isinstance(cause, (apsw.CorruptError, apsw.NotADBError)):

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway import sqlite
 from gateway.contract.envelope import Envelope, decode, encode, erased
 from gateway.errors import ConfigError, TransientError
 from gateway.ledger import DUPLICATE, STORED, Ledger, Move, Outcome, Progress, View, read
+from gateway.ledger_schema import SCHEMA
 from gateway.spans import Spans
 from rules.api import SECOND, Event
 from tests.archive.events import BOOT, PID, START, make, origin
@@ -34,6 +36,25 @@ def test_an_event_is_stored_once_and_keeps_its_bytes(ledger: Ledger) -> None:
     assert [row.body for row in ledger.all()] == [event.raw for event in events]
     assert ledger.boots() == {("gw-1", BOOT): 3}
     assert ledger.spans("gw-1", BOOT) == [(1, 3)]
+
+
+def test_who_was_erased_before_the_order_was_kept_stands_by_time(tmp_path: Path) -> None:
+    old = sqlite.connect(tmp_path / "ledger.sqlite", exclusive=False)
+    sqlite.migrate(old, SCHEMA[:1])
+    old.execute("INSERT INTO erased VALUES ('p-00000000000000a1', 2), ('p-00000000000000b2', 1)")
+    old.close()
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.erase("p-00000000000000c3", 0)
+    ledger.erase("p-00000000000000a1", 0)
+    ledger.close()
+    rows = sqlite.read_only(tmp_path / "ledger.sqlite")
+    assert rows.execute("SELECT pid, at FROM erased ORDER BY rowid").fetchall() == [
+        ("p-00000000000000b2", 1),
+        ("p-00000000000000a1", 0),
+        ("p-00000000000000c3", 0),
+    ]
+    sqlite.migrate(rows, SCHEMA[:1])  # an older program goes on with it
+    rows.close()
 
 
 def test_another_event_under_a_committed_number_is_refused_and_changes_nothing(ledger: Ledger) -> None:

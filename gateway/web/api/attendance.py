@@ -22,6 +22,7 @@ from gateway.web.records import attendance as records
 from gateway.web.records.approved import corrections
 from gateway.web.records.attendance import Attendance, Claim
 from gateway.web.records.attendance_files import as_csv, as_json, completeness
+from gateway.web.records.feed import cursor_of
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
@@ -49,10 +50,11 @@ class ErasedPerson(BaseModel):
 
 
 class Erased(BaseModel):
-    """A page, in order of time."""
+    """A page, in the order in which the archive heard of it."""
 
     items: list[ErasedPerson]
-    next: str | None = Field(description="`since` of the next page, which begins with what stands at that time")
+    next: str = Field(description="`after` of the next page, and of the next time that you ask: keep it")
+    more: bool = Field(description="there is more already")
 
 
 @router.get("/attendance", response_class=Response, responses={**errors(404, 503), **_FOUND})
@@ -100,20 +102,25 @@ async def how_complete(site: TheSite, _: Technical) -> Complete:
     return Complete.model_validate(completeness(found))
 
 
-@router.get("/erased", response_model=Erased, responses=errors(503))
+@router.get("/erased", response_model=Erased, responses=errors(409, 503))
 async def erased(
     site: TheSite,
     _: Integrator,
+    after: Annotated[str, Query(max_length=18, pattern="^[0-9]*$", description="cursor; default: the beginning")] = "",
     since: Annotated[AwareDatetime | None, Query(description="erased at or after; default: ever")] = None,
     limit: Limit = 200,
 ) -> Erased:
     """Whoever has copied acts of people must forget these. A pid means nothing to whoever never had it."""
-    begin = 0 if since is None else ns_of(since)
-    found = await site.reading.ask(lambda view: Rows.over(view).erased(begin, limit + 1))
+    cursor, begin = cursor_of(after), 0 if since is None else ns_of(since)
+    try:
+        found = await site.reading.ask(lambda view: Rows.over(view).erased(cursor, limit + 1, begin))
+    except PermanentError as error:
+        raise HTTPException(409, str(error)) from error
     page = found[:limit]
     return Erased(
-        items=[ErasedPerson(pid=pid, at=written(max(0, at))) for pid, at in page],
-        next=written(max(0, page[-1][1])) if len(found) > limit else None,
+        items=[ErasedPerson(pid=pid, at=written(max(0, at))) for _, pid, at in page],
+        next=str(page[-1][0] if page else cursor),
+        more=len(found) > limit,
     )
 
 

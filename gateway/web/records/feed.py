@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.contract.events import EVENTS
 from gateway.errors import PermanentError
 from gateway.ledger_view import Stored
-from gateway.web.records.rows import Rows
+from gateway.web.records.rows import REPLACED, Rows
 
 MOST = 1_000
 """Events of one page, at most."""
@@ -72,7 +72,7 @@ def page(
     """
     newest = rows.last_id()
     if after > newest:
-        raise PermanentError("cursor_ahead", "the archive has never been there: it was replaced; begin at 0 again")
+        raise PermanentError("cursor_ahead", REPLACED)
     limit = max(1, min(limit, MOST))
     before = min(after + WINDOW, newest) + 1
     if not scope.classes or (types and not set(types) & EVENTS.keys()):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import sqlite
+from gateway.errors import PermanentError
 from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
 
+REPLACED = "the archive has never been there: it was replaced; begin at 0 again"
 _FREE = "SELECT source FROM event WHERE free"
 
 
@@ -72,12 +74,19 @@ class Rows(View):
         )
         return sorted(self._rows(" UNION ALL ".join(parts), (since, until, *values) * 2), key=by_time)
 
-    def erased(self, since: int, limit: int) -> list[tuple[str, int]]:
-        """(pid, office time) of who was erased at or after an office time, in that order."""
+    def erased(self, after: int, limit: int, since: int = 0) -> list[tuple[int, str, int]]:
+        """(cursor, pid, office time) of who was erased, behind a cursor, in the order in which the archive heard of it.
+
+        `since`: only who was erased at or after an office time. Raises PermanentError `cursor_ahead`: as a feed's page.
+        """
+        newest = self._connection.execute("SELECT coalesce(max(rowid), 0) FROM erased").get
+        if after > newest:
+            raise PermanentError("cursor_ahead", REPLACED)
         rows = self._connection.execute(
-            "SELECT pid, at FROM erased WHERE at >= ? ORDER BY at, pid LIMIT ?", (since, limit)
+            "SELECT rowid, pid, at FROM erased WHERE rowid > ? AND at >= ? ORDER BY rowid LIMIT ?",
+            (after, since, limit),
         )
-        return [(str(pid), int(at)) for pid, at in rows]
+        return [(int(number), str(pid), int(at)) for number, pid, at in rows]
 
     def said_around(self, gateway: str, boot: str, first: int, last: int) -> tuple[int | None, int | None]:
         """When a boot recorded what is here of it up to `first`, and from `last` on: the nearest of each; None: none.

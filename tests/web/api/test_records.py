@@ -8,6 +8,7 @@ import io
 import json
 
 from gateway.contract.events import EVENTS
+from gateway.contract.times import written
 from gateway.web.api.attendance_wire import Day
 from gateway.web.api.events import _followed, scope
 from gateway.web.mine.requests import APPROVED, REFUSED, Requests
@@ -147,14 +148,28 @@ async def test_what_an_operator_approved_is_in_the_day(web: Web, backend: Backen
 
 
 async def test_whoever_copied_learns_whom_to_forget(web: Web, backend: Backend, archive: Archive) -> None:
-    pids = [f"p-000000000000000{n}" for n in range(3)]
+    pids = [f"p-000000000000000{n}" for n in (3, 1, 2, 0)]
     for n, pid in enumerate(pids):
-        archive.ledger.erase(pid, MORNING + n * HOUR)
+        archive.ledger.erase(pid, MORNING - HOUR * (n == 2))  # at the same time, and one that is heard of late
     client = backend(Role.INTEGRATOR, units=["panrb"])
-    first = (await client.get("/api/v1/erased?limit=2")).json()
-    assert [one["pid"] for one in first["items"]] == pids[:2]
-    rest = (await client.get("/api/v1/erased", params={"since": first["next"]})).json()
-    assert ([one["pid"] for one in rest["items"]], rest["next"]) == (pids[1:], None)
+    told, cursor, more = [], "", True
+    while more:
+        assert len(told) < len(pids)
+        page = (await client.get("/api/v1/erased", params={"after": cursor, "limit": 1})).json()
+        told += [one["pid"] for one in page["items"]]
+        cursor, more = page["next"], page["more"]
+    assert told == pids
+    assert (await client.get("/api/v1/erased", params={"after": cursor})).json() == {
+        "items": [],
+        "next": cursor,
+        "more": False,
+    }
+    archive.ledger.erase("p-0000000000000009", MORNING - 9 * HOUR)
+    (later,) = (await client.get("/api/v1/erased", params={"after": cursor})).json()["items"]
+    assert later["pid"] == "p-0000000000000009"
+    since = (await client.get("/api/v1/erased", params={"since": written(MORNING)})).json()
+    assert [one["pid"] for one in since["items"]] == [pids[0], pids[1], pids[3]]
+    assert (await client.get("/api/v1/erased?after=99")).status_code == 409  # another archive's
 
 
 async def test_how_complete_it_is(web: Web, backend: Backend, archive: Archive) -> None:
