@@ -1,4 +1,4 @@
-"""A receiver of hadir's webhooks: checks the signature, answers, and handles each event once. Standard library only.
+"""A receiver of hadir's webhooks: checks the signature, handles what is new, and answers. Standard library only.
 
     HADIR_HOOK_SECRET=... python hadir_webhook.py 8000
 
@@ -19,7 +19,7 @@ from typing import Any
 WINDOW_S = 300
 MOST = 1 << 20
 SEEN: set[str] = set()
-"""Ids that were handled. A real receiver keeps them on a disk, with what it has made of the events."""
+"""Ids that were handled, while it runs. A real receiver keeps them on a disk, with what it has made of the events."""
 
 
 def verified(secret: bytes, header: str, body: bytes, now: float) -> bool:
@@ -32,17 +32,23 @@ def verified(secret: bytes, header: str, body: bytes, now: float) -> bool:
 
 
 def handle(event: dict[str, Any]) -> None:
-    """What your backend does with it."""
+    """What your backend does with it. It may come twice: at least once is what webhooks promise."""
     print(event["time"], event["type"], event["subject"], flush=True)
 
 
 class Hook(BaseHTTPRequestHandler):
     """2xx only for what is kept: everything else comes again."""
 
+    timeout = 10.0
+    """Seconds without a byte."""
+
     def do_POST(self) -> None:
         """One message."""
-        size = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(size) if size <= MOST else b""
+        length = self.headers.get("Content-Length", "")
+        if not re.fullmatch("[0-9]{1,8}", length) or int(length) > MOST:  # anybody may ask, signed or not
+            self.send_error(413)
+            return
+        body = self.rfile.read(int(length))
         secret = os.environ["HADIR_HOOK_SECRET"].encode()
         if not verified(secret, self.headers.get("Hadir-Signature", ""), body, time.time()):
             self.send_error(401)

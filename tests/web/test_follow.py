@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import httpx
 import pytest
@@ -35,6 +41,17 @@ def token(running: RunningWeb) -> str:
         return accounts.new_token(account, "test")
     finally:
         accounts.close()
+
+
+@pytest.fixture
+def example() -> ModuleType:
+    """The client, as a module of its own."""
+    spec = importlib.util.spec_from_file_location("hadir_client", EXAMPLES / "hadir_client.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 class Program:
@@ -105,13 +122,18 @@ def test_the_example_keeps_every_event_once_over_restarts(
     running: RunningWeb, token: str, tmp_path: Path, programs: list[Program]
 ) -> None:
     broker = f"127.0.0.1:{running.office.broker.port}"
+
+    def unhandled() -> int:
+        with closing(sqlite3.connect(tmp_path / "e.sqlite")) as found:
+            return int(found.execute("SELECT count(*) FROM event WHERE NOT handled").fetchone()[0])
+
     command = [str(EXAMPLES / "hadir_client.py"), "--database", str(tmp_path / "e.sqlite"), "--site", "kantor"]
     command += ["--broker", broker, "--web", running.url]
     taps(running, token)
     first = Program(tmp_path / "first", *command, HADIR_TOKEN=token)
     programs.append(first)
-    before = first.until(lambda text: "desk.checkin.ended" in text)
-    first.process.kill()
+    before = first.until(lambda text: "desk.checkin.ended" in text and not unhandled())
+    first.process.kill()  # what it was handling would be handled again
     first.process.wait()
     taps(running, token)  # while nobody listens
     second = Program(tmp_path / "second", *command, HADIR_TOKEN=token)
@@ -121,6 +143,84 @@ def test_the_example_keeps_every_event_once_over_restarts(
     after = second.until(lambda text: text.count("desk.checkin.ended") >= 3)
     assert not set(after.splitlines()) & set(before.splitlines())
     assert "Traceback" not in after
+
+
+def test_the_example_forgets_who_was_erased(
+    running: RunningWeb, token: str, tmp_path: Path, programs: list[Program]
+) -> None:
+    with running.people() as table:
+        pid = table.enrol(unit="bkn", name="Akan Dilupakan")
+    accounts = Accounts(running.office.path(running.office.web.data) / "web.sqlite", SystemClock())
+    taps(running, accounts.new_token(accounts.of_person(pid, "bkn"), "test"))
+    accounts.close()
+    command = [str(EXAMPLES / "hadir_client.py"), "--database", str(tmp_path / "e.sqlite"), "--site", "kantor"]
+    command += ["--broker", f"127.0.0.1:{running.office.broker.port}", "--web", running.url]
+
+    def kept() -> int:
+        with closing(sqlite3.connect(tmp_path / "e.sqlite")) as found:
+            return sum(pid in body for (body,) in found.execute("SELECT body FROM event"))
+
+    first = Program(tmp_path / "first", *command, HADIR_TOKEN=token)
+    programs.append(first)
+    first.until(lambda text: bool(text) and kept() >= 2)
+    first.process.kill()
+    first.process.wait()
+    with running.people() as table:
+        table.erase(pid)
+    headers = {"authorization": f"Bearer {token}"}
+    deadline = time.monotonic() + GUARD_S
+    while pid not in httpx.get(f"{running.url}/api/v1/erased", headers=headers).text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    second = Program(tmp_path / "second", *command, HADIR_TOKEN=token)
+    programs.append(second)
+    second.until(lambda _: kept() == 0)
+
+
+def test_what_the_example_has_not_handled_is_handled_after_a_crash_and_erased_people_stay_away(
+    example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: list[str] = []
+    fails = {"2"}
+
+    def handle(event: dict[str, Any]) -> None:
+        if event["id"] in fails:
+            fails.clear()
+            raise RuntimeError("the power went")
+        handled.append(event["id"])
+
+    def event(identity: str, kind: str = "desk.checkin.started", **data: str) -> dict[str, Any]:
+        return {"id": identity, "type": f"hadir.{kind}.v1", "data": data}
+
+    monkeypatch.setattr(example, "handle", handle)
+    forgotten: list[str] = []
+    monkeypatch.setattr(example, "forget", forgotten.append)
+    store = example.Store(tmp_path / "e.sqlite")
+    with pytest.raises(RuntimeError):
+        store.add([event("1"), event("2", pid="p-1"), event("3")], "17")
+    again = example.Store(tmp_path / "e.sqlite")
+    assert (again.cursor("events"), again.count()) == ("17", 3)
+    again.work()
+    again.add([event("1"), event("3")])
+    assert handled == ["1", "2", "3"]
+
+    again.erase(["p-1"], "4")
+    again.add([event("2", pid="p-1"), event("4", pid="p-1"), event("5", "privacy.erased", pid="p-2")])
+    again.add([event("3", "privacy.erased"), event("3", "privacy.erased")])  # its content is gone: told once
+    assert (forgotten, again.cursor("erased"), again.count()) == (["p-1", "p-2"], "4", 2)
+    assert handled == ["1", "2", "3", "3"]
+
+
+async def test_the_example_signs_in_at_a_broker_with_tls(
+    example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["--site", "kantor", "--web", "https://w.example", "--user", "bkn", "--tls", "--unit", "bkn"]
+    monkeypatch.setenv("HADIR_BROKER_PASSWORD", "rahasia")
+    broker, topics = example.broker_of(example.arguments_of(given))
+    assert (broker["username"], broker["password"], broker["port"]) == ("bkn", "rahasia", 1883)
+    assert broker["tls_context"].check_hostname
+    assert "hadir/v1/who/kantor/bkn/#" in topics
+    assert example.broker_of(example.arguments_of(given[:4]))[0]["tls_context"] is None
 
 
 def test_the_example_receiver_takes_what_is_signed_only(tmp_path: Path, programs: list[Program]) -> None:
@@ -141,6 +241,10 @@ def test_the_example_receiver_takes_what_is_signed_only(tmp_path: Path, programs
             assert time.monotonic() < deadline
             time.sleep(0.05)
     assert good.status_code == 204
+    for length in ("-1", "x", "9999999999"):  # asked by anybody: answered at once, whatever more they send
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+            assert b" 413 " in line.recv(100)
     for header in (sign(b"other", now, body), sign(b"geheim", now - 301, body), ""):
         assert httpx.post(f"http://127.0.0.1:{port}/", content=body, headers={HEADER: header}).status_code == 401
     program.until(lambda text: text.count("occupancy.changed") == 1)
