@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
+from fastapi import Depends, Query, Request
 from fastapi import Path as PathPart
-from fastapi import Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -19,7 +22,7 @@ from gateway.web.api.common import (
     not_found,
     resource,
 )
-from gateway.web.site import Site, TheSite
+from gateway.web.site import Site, given, part
 
 router = resource("equipment")
 
@@ -45,9 +48,62 @@ class Devices(BaseModel):
     next: str | None = Field(description="cursor of the next page; null: this is the last")
 
 
+class Fleet:
+    """Devices of office.yaml, and others that gateways speak of: a site may have ten thousand."""
+
+    def __init__(self, site: Site) -> None:
+        self._places, self._told = site.live.places, site.live.devices
+        self._known = {device.id: device for device in site.office.devices}
+        self._names = sorted(self._known)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known or name in self._told
+
+    def behind(self, cursor: str) -> Iterator[str]:
+        """Ids that come after this one, in order."""
+        others = [name for name in self._told if name not in self._known and name > cursor]
+        configured = self._names[bisect_right(self._names, cursor) :]
+        return iter(sorted(configured + others) if others else configured)
+
+    def fits(self, name: str, place: str | None, alive: bool | None) -> bool:
+        """Whether it is at or below a place, and alive or not. None: whichever."""
+        here = None if place is None else self._place(name)
+        return (place is None or (here is not None and is_below(here, place))) and (
+            alive is None or self._told.get(name, {}).get("alive") is alive
+        )
+
+    def device(self, name: str) -> Device:
+        """One, as it is now."""
+        known = self._known.get(name)
+        told: dict[str, Any] = self._told.get(name, {})
+        return Device(
+            device=name,
+            place=self._place(name),
+            driver=told.get("driver") or (None if known is None else known.driver),
+            gateway=told.get("gw"),
+            alive=told.get("alive"),
+            cause=told.get("cause"),
+            battery=told.get("battery"),
+            signal=told.get("signal"),
+            last_heard=told.get("last_heard"),
+        )
+
+    def _place(self, name: str) -> str | None:
+        known = self._known.get(name)
+        return self._told.get(name, {}).get("place") or (None if known is None else self._places.full(known.place))
+
+
+def fleet_of(request: Request) -> Fleet:
+    """Made once an application: its configuration does not change while it runs."""
+    return part(request, Fleet)
+
+
+TheFleet = Annotated[Fleet, Depends(given(fleet_of))]
+
+
 @router.get("/devices", response_model=Devices, responses=errors())
 async def devices(
-    site: TheSite,
+    fleet: TheFleet,
     _: Technical,
     place: Below = None,
     alive: Annotated[bool | None, Query(description="only those that are, or are not")] = None,
@@ -55,40 +111,16 @@ async def devices(
     cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
 ) -> Response:
     """Every device of office.yaml, and what its gateway says of it."""
-    chosen = [
-        one
-        for one in (_made(site, name) for name in sorted(_names(site)) if cursor is None or name > cursor)
-        if (place is None or (one.place is not None and is_below(one.place, place))) and alive in (None, one.alive)
-    ]
-    page = chosen[:limit]
-    body = Devices(items=page, next=page[-1].device if len(chosen) > limit else None)
+    chosen = (name for name in fleet.behind(cursor or "") if fleet.fits(name, place, alive))
+    names = list(islice(chosen, limit + 1))
+    page = [fleet.device(name) for name in names[:limit]]
+    body = Devices(items=page, next=page[-1].device if len(names) > limit else None)
     return Response(body.model_dump_json(), media_type="application/json")
 
 
 @router.get("/devices/{device}", response_model=Device, responses=errors(404))
-async def one(site: TheSite, _: Technical, device: Annotated[str, PathPart(pattern=IDENTIFIER)]) -> Response:
+async def one(fleet: TheFleet, _: Technical, device: Annotated[str, PathPart(pattern=IDENTIFIER)]) -> Response:
     """One device."""
-    if device not in _names(site):
+    if device not in fleet:
         raise not_found("device")
-    return Response(_made(site, device).model_dump_json(), media_type="application/json")
-
-
-def _names(site: Site) -> set[str]:
-    return {device.id for device in site.office.devices} | set(site.live.devices)
-
-
-def _made(site: Site, name: str) -> Device:
-    known = next((device for device in site.office.devices if device.id == name), None)
-    told: dict[str, Any] = site.live.devices.get(name, {})
-    place = told.get("place") or (None if known is None else site.live.places.full(known.place))
-    return Device(
-        device=name,
-        place=place,
-        driver=told.get("driver") or (None if known is None else known.driver),
-        gateway=told.get("gw"),
-        alive=told.get("alive"),
-        cause=told.get("cause"),
-        battery=told.get("battery"),
-        signal=told.get("signal"),
-        last_heard=told.get("last_heard"),
-    )
+    return Response(fleet.device(device).model_dump_json(), media_type="application/json")

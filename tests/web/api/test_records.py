@@ -172,6 +172,30 @@ async def test_whoever_copied_learns_whom_to_forget(web: Web, backend: Backend, 
     assert (await client.get("/api/v1/erased?after=99")).status_code == 409  # another archive's
 
 
+async def test_devices_are_walked_in_pages_configured_or_not(web: Web, backend: Backend) -> None:
+    for name, alive in (("a-stranger", True), ("rdr-d-001", True), ("mmw-d-002", False)):
+        state = {"at": written(NOON), "place": None if name == "a-stranger" else DESK, "driver": "ld2410"}
+        web.site.live.devices[name] = {**state, "alive": alive, "gw": "gw-01"}
+    client = backend(Role.OPERATOR)
+
+    async def walked(**asked: str) -> list[str]:
+        names, cursor = list[str](), ""
+        while True:
+            page = (await client.get("/api/v1/devices", params={"limit": 1, "cursor": cursor, **asked})).json()
+            names += [one["device"] for one in page["items"]]
+            if page["next"] is None:
+                return names
+            assert page["next"] > cursor
+            cursor = page["next"]
+
+    assert await walked() == ["a-stranger", "mmw-d-001", "mmw-d-002", "mmw-d-003", "rdr-d-001"]
+    assert await walked(alive="true") == ["a-stranger", "rdr-d-001"]
+    assert await walked(alive="false") == ["mmw-d-002"]
+    assert await walked(place=DESK) == ["mmw-d-001", "mmw-d-002", "rdr-d-001"]
+    assert await walked(place="kantor/nowhere") == []
+    assert (await client.get("/api/v1/devices/a-stranger")).json()["place"] is None
+
+
 async def test_how_complete_it_is(web: Web, backend: Backend, archive: Archive) -> None:
     archive.tell("gateway.started", MORNING)
     found = (await backend(Role.INTEGRATOR, units=["panrb"]).get("/api/v1/completeness")).json()
