@@ -78,8 +78,30 @@ def test_one_that_is_wrong_is_found(tmp_path: Path) -> None:
     ran = run(path)
     assert ran.returncode == 1
     assert "duplicate: events" in ran.stdout
-    path.write_text("print('no')")
+
+
+@pytest.mark.parametrize("said", ["print('no')", "print([])", "print(None)", "print('{}'); raise SystemExit(3)"])
+def test_one_that_fails_is_told_from_one_that_is_wrong(said: str, tmp_path: Path) -> None:
+    path = tmp_path / "failing.py"
+    path.write_text(said)
     assert run(path).returncode == 2
+
+
+def test_an_answer_that_is_missing_is_wrong(program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "silent.py"
+    path.write_text("print('{}')")
+    ran = run(path)
+    assert ran.returncode == 1
+    assert "duplicate: people\n  is      missing" in ran.stdout
+    assert run(path, "--only", "states").returncode == 1
+    assert run(path, "--only", "state").returncode == 2  # there is no such key
+    path.write_text(
+        f"import json, subprocess, sys\nmade = subprocess.run([sys.executable, {str(program)!r}], stdin=sys.stdin,"
+        " stdout=subprocess.PIPE)\nprint(json.dumps({'states': json.loads(made.stdout)['states']}))\n"
+    )
+    assert run(path).returncode == 1
+    assert run(path, "--only", "states").returncode == 0
+    assert run(path, "--only", "refused", "--twice").returncode == 1  # nothing is looked at
 
 
 def test_every_scenario_is_in_the_readme() -> None:

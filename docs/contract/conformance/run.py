@@ -4,8 +4,9 @@
     python3 run.py [--twice] [--shuffle N] [--only KEY ...] -- COMMAND [ARGUMENT ...]
 
 COMMAND is started once a scenario. It reads one JSON object from standard input, {"messages": [[time, topic, payload],
-...], "now": time}, and writes what it holds to be true at `now` as one JSON object: the keys of `ends` in README.md,
-or as many of them as it keeps. Exit status: 0 all right, 1 something differs, 2 the command failed.
+...], "now": time}, and writes what it holds to be true at `now` as one JSON object: the keys of `ends` in README.md. A
+key that is missing is wrong; who does not keep all of them says with --only which ones it keeps. Exit status: 0 all
+right, 1 something differs or is missing, 2 the command failed.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import sys
 from pathlib import Path
 
 RETAINED = ("/state/", "/agg/", "/status")
+KEYS = ("refused", "events", "gateways", "states", "record", "checkins", "people")
+LONGEST_S = 60
 
 
 def main() -> int:
@@ -24,7 +27,7 @@ def main() -> int:
     parser.add_argument(
         "--shuffle", type=int, metavar="SEED", help="events come in another order, not what is retained"
     )
-    parser.add_argument("--only", nargs="+", metavar="KEY", help="look at these keys of `ends` only")
+    parser.add_argument("--only", nargs="+", choices=KEYS, metavar="KEY", help="look at these keys of `ends` only")
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
     wrong = 0
@@ -41,21 +44,39 @@ def main() -> int:
             random.Random(arguments.shuffle).shuffle(events)
             messages = events + retained
         asked = json.dumps({"messages": messages, "now": scenario["now"]}, ensure_ascii=False)
-        ran = subprocess.run(arguments.command, input=asked.encode(), stdout=subprocess.PIPE, timeout=60, check=False)
         try:
-            got = json.loads(ran.stdout)
-        except ValueError:
-            print(f"{path.stem}: the command ended with {ran.returncode} and wrote no JSON", file=sys.stderr)
+            got = answer(arguments.command, asked)
+        except ValueError as error:
+            print(f"{path.stem}: {error}", file=sys.stderr)
             return 2
-        for key in arguments.only or ends:
-            if key not in ends or (key not in got and not arguments.only):
-                continue
-            if got.get(key) != ends[key]:
+        wanted = [key for key in arguments.only or KEYS if key in ends]
+        for key in wanted:
+            if key not in got or got[key] != ends[key]:
                 wrong += 1
-                print(f"{path.stem}: {key}\n  is      {json.dumps(got.get(key), sort_keys=True)}")
+                print(
+                    f"{path.stem}: {key}\n  is      {json.dumps(got[key], sort_keys=True) if key in got else 'missing'}"
+                )
                 print(f"  must be {json.dumps(ends[key], sort_keys=True)}\n  since   {scenario['says']}")
-        print(f"{path.stem}: {'looked at ' + ', '.join(sorted(set(ends) & set(got))) or 'nothing of it was answered'}")
+        wrong += not wanted
+        print(f"{path.stem}: looked at {', '.join(wanted) or 'nothing'}")
     return 1 if wrong else 0
+
+
+def answer(command, asked):
+    """What the command says. Raises ValueError: it failed."""
+    try:
+        ran = subprocess.run(command, input=asked.encode(), stdout=subprocess.PIPE, timeout=LONGEST_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ValueError(f"the command did not answer: {error}") from error
+    try:
+        got = json.loads(ran.stdout)
+    except ValueError:
+        got = None
+    if ran.returncode or not isinstance(got, dict):
+        raise ValueError(
+            f"the command ended with {ran.returncode}{'' if isinstance(got, dict) else ': no JSON object'}"
+        )
+    return got
 
 
 if __name__ == "__main__":
