@@ -126,7 +126,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /api/v1/availability": SIGNED_IN,
     "POST /api/v1/checkins": EMPLOYEES,
     "POST /api/v1/checkins/{checkin_id}/end": EMPLOYEES | OPERATES,
-    "GET /api/v1/reservations": EMPLOYEES,
+    "GET /api/v1/reservations": EMPLOYEES | {INTEGRATOR},
     "POST /api/v1/reservations": EMPLOYEES,
     "DELETE /api/v1/reservations/{booking_ref}": EMPLOYEES,
     "GET /api/v1/attendance": MACHINES,

@@ -1,16 +1,22 @@
-"""/reservations: a desk or room for a time to come. With an external booking system that one is the master."""
+"""/reservations: a desk or room for a time to come; one's own, or for a backend those of a unit's people.
+
+With an external booking system that one is the master.
+"""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from uuid import uuid5
 
-from fastapi import HTTPException, Query, Request
+from fastapi import Depends, HTTPException, Query, Request
 from fastapi import Path as PathPart
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from gateway.contract.fields import PLACE
+from gateway.contract.fields import LEVEL, PLACE
+from gateway.ledger_view import LATEST as AGES
+from gateway.web.api.attendance import EARLIEST, LATEST
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once
 from gateway.web.api.common import (
     KEYSET,
@@ -26,11 +32,16 @@ from gateway.web.api.common import (
     time_or_none,
 )
 from gateway.web.idempotency import NAMES, Kept
-from gateway.web.records.reservations import AHEAD, Reservation, of_person
+from gateway.web.lookups import SHORTEST, look_up_unit
+from gateway.web.mine.days import today
+from gateway.web.records.attendance import day_of
+from gateway.web.records.reservations import AHEAD, Reservation, of_person, of_unit
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
+from gateway.web.viewer import Role, Viewer, allowed
 
 router = resource("reservations")
+Reader = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.INTEGRATOR))]
 REF = r"^[A-Za-z0-9._:-]{1,64}$"
 EXTERNAL = "desks of this site are booked in another system; it is the master, and hadir follows it"
 
@@ -44,13 +55,15 @@ class Wanted(Wire):
 
 
 class Reserved(BaseModel):
-    """One's own reservation."""
+    """A reservation."""
 
     booking_ref: str
     place: str
     start: str
     end: str
     state: str = Field(description="reserved, taken, cancelled, released (nobody came)")
+    pid: str | None = Field(None, description="of a unit's day: whose")
+    staff_number: str | None = Field(None, description="only where it was asked for")
 
 
 class ReservedPage(BaseModel):
@@ -70,18 +83,37 @@ class Made(Wire):
     events: list[str] = Field(description="ids of the events that it caused")
 
 
-@router.get("/reservations", response_model=ReservedPage, responses=errors(503))
+@router.get("/reservations", response_model=ReservedPage, responses=errors(404, 503))
 async def reservations(
     site: TheSite,
-    viewer: Employee,
+    viewer: Reader,
+    unit: Annotated[
+        str | None, Query(pattern=rf"^{LEVEL}$", max_length=32, description="integrators: of its people")
+    ] = None,
+    date: Annotated[date | None, Query(description="a day of the site's time zone; of a unit default: today")] = None,
+    staff_numbers: Annotated[bool, Query(description="with `unit`: join them; with a reason")] = False,
+    reason: Annotated[str, Query(max_length=200, description="why; the people concerned see it")] = "",
     limit: Limit = 100,
     cursor: Annotated[str | None, Query(pattern=KEYSET, description="`next` of the page before")] = None,
 ) -> ReservedPage:
-    """One's own, of the last while and to come."""
-    left = [each for each in await _own(site, viewer.pid) if behind(cursor, each.start, each.ref)]
+    """One's own, of the last while and to come; or, for an integrator, a day of a unit's people.
+
+    Whoever asks for staff numbers looks people up: that needs a reason, and the people see it.
+    """
+    if unit is not None and not (viewer.has(Role.INTEGRATOR) and viewer.sees(unit)):
+        raise HTTPException(403, "this credential is not an integrator's of that unit")
+    if unit is not None and staff_numbers and len(" ".join(reason.split())) < SHORTEST:
+        raise HTTPException(403, f"reason: say why people are looked up, in {SHORTEST} characters or more; they see it")
+    found = await (_own(site, viewer.pid, date) if unit is None else _of_unit(site, unit, date))
+    left = [each for each in found if behind(cursor, each.start, each.ref)]
     page = left[:limit]
+    numbers: dict[str, str | None] = {}
+    if unit is not None and staff_numbers:
+        pids = sorted({each.pid for each in page})
+        people = look_up_unit(site, viewer, unit, pids, what="reservations", reason=reason)
+        numbers = {person.pid: person.staff_number for person in people}
     return ReservedPage(
-        items=[_shown(each) for each in page],
+        items=[_shown(each, "" if unit is None else each.pid, numbers.get(each.pid)) for each in page],
         next=keyset(page[-1].start, page[-1].ref) if len(left) > limit else None,
     )
 
@@ -167,16 +199,32 @@ def _times(site: Site, wanted: Wanted) -> tuple[int, int]:
     return start, end
 
 
-async def _own(site: Site, pid: str) -> list[Reservation]:
+async def _of_unit(site: Site, unit: str, day: date | None) -> list[Reservation]:
+    start, end = _bounds(site, day or today(site))
+    return await site.reading.ask(lambda view: of_unit(Rows.over(view), unit, start, end))
+
+
+async def _own(site: Site, pid: str, day: date | None = None) -> list[Reservation]:
+    start, end = (0, AGES) if day is None else _bounds(site, day)
     now = site.clock.office()
-    return await site.reading.ask(lambda view: of_person(Rows.over(view), pid, now))
+    found = await site.reading.ask(lambda view: of_person(Rows.over(view), pid, now))
+    return [each for each in found if each.start < end and each.end > start]
 
 
-def _shown(each: Reservation) -> Reserved:
+def _bounds(site: Site, day: date) -> tuple[int, int]:
+    """[start, end) of a day of the site. Raises HTTPException 404."""
+    if not EARLIEST <= day.year <= LATEST:
+        raise HTTPException(404, "there is no such day here")
+    return day_of(site.office, day)
+
+
+def _shown(each: Reservation, pid: str, staff_number: str | None) -> Reserved:
     return Reserved(
         booking_ref=each.ref,
         place=each.place,
         start=time_or_none(each.start) or "",
         end=time_or_none(each.end) or "",
         state=each.state,
+        pid=pid or None,
+        staff_number=staff_number,
     )

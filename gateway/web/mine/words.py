@@ -74,6 +74,7 @@ LOOKUP_WORDS: Mapping[str, str] = {
     "history": N_("riwayat Anda"),
     "correction": N_("permintaan koreksi Anda"),
     "attendance": N_("kehadiran unit Anda pada suatu hari"),
+    "reservations": N_("pemesanan unit Anda pada suatu hari"),
     "why": N_("keadaan Anda dan buktinya pada suatu saat"),
     "enrol": N_("pendaftaran kartu Anda"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
-from gateway.contract.times import parsed
+from gateway.contract.times import parsed, written
 from gateway.ledger_view import LATEST, Stored, View, by_time
 from gateway.web.records.rows import Rows
 
@@ -83,6 +83,16 @@ def of_places(view: View, now: int) -> list[Reservation]:
     return sorted(
         (each for each in folded(rows).values() if each.state == "reserved" and each.end > now),
         key=lambda each: (each.start, each.place),
+    )
+
+
+def of_unit(rows: Rows, unit: str, start: int, end: int) -> list[Reservation]:
+    """Those of a unit's people that reach into [start, end), latest start first."""
+    pids = rows.reserving(KEPT, unit, start - AHEAD, written(start), written(end))
+    found = (each for pid in pids for each in of_person(rows, pid, start))
+    return sorted(
+        (each for each in found if each.unit == unit and each.start < end and each.end > start),
+        key=lambda each: (-each.start, each.ref),
     )
 
 

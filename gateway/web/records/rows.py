@@ -74,6 +74,19 @@ class Rows(View):
         )
         return sorted(self._rows(" UNION ALL ".join(parts), (since, until, *values) * 2), key=by_time)
 
+    def reserving(self, types: Sequence[str], unit: str, since: int, start: str, end: str) -> list[str]:
+        """Pids of a unit whose rows of some types, that happened since, are due before `end` and until after `start`.
+
+        `start`, `end`: as the events have their times. SQLite reads the bodies: the rows of a year may be many.
+        """
+        rows = self._connection.execute(
+            "SELECT DISTINCT pid FROM (SELECT pid, CAST(body AS TEXT) AS told FROM person_event"  # noqa: S608 only marks
+            f" WHERE time >= ? AND unit = ? AND type IN ({','.join('?' * len(types))}))"
+            " WHERE json_extract(told, '$.data.due') < ? AND json_extract(told, '$.data.until') > ? ORDER BY pid",
+            (since, unit, *types, end, start),
+        )
+        return [str(pid) for (pid,) in rows]
+
     def erased(self, after: int, limit: int, since: int = 0) -> list[tuple[int, str, int]]:
         """(cursor, pid, office time) of who was erased, behind a cursor, in the order in which the archive heard of it.
 

@@ -107,6 +107,40 @@ async def test_pages_of_ones_own_miss_nothing_that_came_meanwhile(web: Web, back
     assert (await client.get("/api/v1/me/checkins?cursor=x")).status_code == 422
 
 
+async def test_an_integrator_reads_the_reservations_of_its_unit(web: Web, backend: Backend, archive: Archive) -> None:
+    people = web.site.people
+    ani, budi = people.enrol(unit="panrb", staff_number="19900101"), people.enrol(unit="bkn", staff_number="19910101")
+    day, hour = 86_400 * 10**9, 3600 * 10**9
+    for n, (pid, unit, start) in enumerate(((ani, "panrb", NOON), (budi, "bkn", NOON), (ani, "panrb", NOON + day))):
+        archive.reserved(f"b-{n}", start + hour, start + 2 * hour, person=pid, unit=unit)
+    archive.reserved("b-2", NOON + 2 * day, NOON + 2 * day + hour, person=ani, unit="panrb", kind="changed")
+    archive.checkin(ani, NOON + hour, booking_ref="b-0", unit="panrb")
+    client, path = backend(Role.INTEGRATOR, units=["panrb"]), "/api/v1/reservations?unit=panrb&date="
+    (one,) = (await client.get(f"{path}2026-11-26")).json()["items"]
+    assert (one["booking_ref"], one["state"], one["pid"], one["staff_number"]) == ("b-0", "taken", ani, None)
+    assert (await client.get(f"{path}2026-11-27")).json()["items"] == []  # it was moved by a day
+    assert [each["booking_ref"] for each in (await client.get(f"{path}2026-11-28")).json()["items"]] == ["b-2"]
+    assert not web.site.accounts.lookups(ani)
+    named = f"{path}2026-11-26&staff_numbers=true"
+    assert (await client.get(named)).status_code == 403
+    (one,) = (await client.get(f"{named}&reason=rekap bulanan")).json()["items"]
+    assert one["staff_number"] == "19900101"
+    assert web.site.accounts.lookups(ani)[0][2:] == ("reservations", "rekap bulanan")
+    assert not web.site.accounts.lookups(budi)
+
+    for wrong, status in (("unit=bkn&date=2026-11-26", 403), ("unit=panrb&date=1999-01-01", 404)):
+        assert (await client.get(f"/api/v1/reservations?{wrong}")).status_code == status, wrong
+    today = (await client.get("/api/v1/reservations?unit=panrb")).json()["items"]
+    assert [each["booking_ref"] for each in today] == ["b-0"]
+    assert (await client.get("/api/v1/reservations")).json()["items"] == []  # nobody's own
+    employee = backend(Role.EMPLOYEE, pid=ani, unit="panrb")
+    assert (await employee.get(f"{path}2026-11-26")).status_code == 403
+    own = (await employee.get("/api/v1/reservations")).json()["items"]
+    assert [(each["booking_ref"], each["pid"]) for each in own] == [("b-2", None), ("b-0", None)]
+    own = (await employee.get("/api/v1/reservations?date=2026-11-28")).json()["items"]
+    assert [each["booking_ref"] for each in own] == ["b-2"]
+
+
 async def test_a_reservation_is_its_owners(web: Web, backend: Backend, archive: Archive) -> None:
     pid = web.person()
     archive.reserved("b-1", NOON + 10**12, NOON + 2 * 10**12, person=pid)
