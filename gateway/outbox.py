@@ -324,14 +324,13 @@ class Outbox:
             self._empty.set()
         for gap in gaps:
             self._counters.add("outbox.dropped", gap.cause, gap.lost)
-        told: list[Row] = []
-        for work, result in zip(batch, results, strict=True):
-            rows = [committed(row, at) for row in work.rows]
-            told += rows
+        told = [[committed(row, at) for row in work.rows] for work in batch]
+        # before anybody releases something: what waits may be another on the disk by now, and is sent from there
+        free = [row for rows in told for row in rows if row[:2] not in self.held]
+        for work, rows, result in zip(batch, told, results, strict=True):
             work.done(rows, result)
-        if told:
-            self._counters.add("outbox.committed", n=len(told))
-            free = [row for row in told if row[:2] not in self.held] if self.held else told
+        if many := sum(map(len, told)):
+            self._counters.add("outbox.committed", n=many)
             for listener in self._listeners:
                 listener(free)
 
