@@ -14,8 +14,8 @@ from gateway.clock import SECOND
 from gateway.errors import TransientError
 from gateway.ledger_view import LATEST, Stored, View
 from gateway.web.mine.places import zone_name
-from gateway.web.mine.record import CHECKINS
 from gateway.web.mine.standing import HELD
+from gateway.web.records.checkins import CHECKINS
 from gateway.web.site import Site
 from gateway.web.viewer import Viewer
 

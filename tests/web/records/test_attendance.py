@@ -50,6 +50,21 @@ def test_who_ended_it_and_that_an_inferred_end_is_the_last_evidence(book: Book) 
     assert (act.ended, act.ended_by, act.ended_by_whom) == (NINE + 2 * HOUR, "inferred", "system")
 
 
+def test_a_late_tap_out_stands_against_an_end_that_was_inferred_after_it(book: Book) -> None:
+    book.started(DAY)
+    who = {"person": ANI, "unit": "bkn", "place": "ikn/kk2/l1/_/_", "checkin_id": VISIT, "method": "badge"}
+    book.tell("workplace.checkin.started", NINE, **who)
+    guess = {"reason": "end_of_day", "ended_by": "inferred", "last_evidence": NINE + MINUTE, "start": NINE}
+    book.tell("workplace.checkin.ended", DAY + 19 * HOUR, **who, **guess)
+    (act,) = day(book).acts
+    assert (act.ended, act.ended_by, act.ended_by_whom) == (NINE + MINUTE, "inferred", "system")
+    tap = {"reason": "user", "ended_by": "act", "last_evidence": DAY + 18 * HOUR, "start": NINE, "late": True}
+    book.tell("workplace.checkin.ended", DAY + 18 * HOUR, **who, **tap)
+    (act,) = day(book).acts
+    assert (act.started, act.ended) == (NINE, DAY + 18 * HOUR)
+    assert (act.ended_by, act.ended_by_whom, act.reason) == ("act", "person", "user")
+
+
 def test_the_workplace_and_what_is_still_open(book: Book) -> None:
     book.started(DAY)
     book.tell(
