@@ -25,6 +25,8 @@ from gateway.web.records.outages import Outage, Outages, within_work
 from gateway.web.records.rows import Rows
 
 CORRECTED = "presence.corrected"
+CORRECTION = "correction"
+"""Why a check-in ended that was put right, as the desk's own events have it."""
 DAY = 86_400 * SECOND
 LONGEST = 7 * DAY
 """A check-in that is open for longer is not looked for."""
@@ -43,10 +45,13 @@ _BY = {
     "user": "person",
     "moved": "person",
     "operator": "operator",
-    "correction": "operator",
+    CORRECTION: "operator",
     "auto_release": "system",
     "end_of_day": "system",
 }
+"""Reason of an end -> who ended it."""
+_ROLES = {"user": "person", "kiosk": "person", "operator": "operator"}
+"""Role of who corrected an end -> who ended it; all others: the system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,10 +231,15 @@ def _put_right(act: Act, fix: Correction) -> Act:
         return replace(act, void=True)
     if fix.field not in _SHOWN or not isinstance(fix.new, str):
         return act
-    new: Any = fix.new
-    if _SHOWN[fix.field] in ("started", "ended"):
-        try:
-            new = parsed(fix.new)
-        except PermanentError:
-            return act
-    return replace(act, **{_SHOWN[fix.field]: new})
+    shown = _SHOWN[fix.field]
+    if shown not in ("started", "ended"):
+        word: dict[str, Any] = {shown: fix.new}
+        return replace(act, **word)
+    try:
+        moment = parsed(fix.new)
+    except PermanentError:
+        return act
+    if shown == "started":
+        return replace(act, started=moment)
+    whom = _ROLES.get(fix.by, "system")  # they said so: it is not inferred any more, nor whoever's act it was
+    return replace(act, ended=moment, ended_by=ACT, ended_by_whom=whom, reason=CORRECTION)
