@@ -10,11 +10,11 @@ from typing import Any
 from gateway.contract.times import parsed
 from gateway.ledger_view import Stored
 from gateway.web.records.checkins import CHECKINS, Checkin, checkins
+from gateway.web.records.reservations import DROPPED, KEPT, folded
 
-RESERVATIONS = tuple(f"desk.reservation.{what}" for what in ("created", "changed", "cancelled", "released"))
 WARNING = "desk.release.warning"
 CORRECTED = "presence.corrected"
-OWN = (*CHECKINS, *RESERVATIONS, WARNING, CORRECTED)
+OWN = (*CHECKINS, *KEPT, *DROPPED, WARNING, CORRECTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,6 @@ class Record:
 
 def fold(rows: Sequence[Stored]) -> Record:
     """The record of rows in order of time; it does not matter in which order begin and end have reached the archive."""
-    bookings: dict[str, Booking] = {}
     warnings: list[Warned] = []
     corrections: dict[str, list[Mapping[str, Any]]] = {}
     ids: set[str] = set()
@@ -82,17 +81,7 @@ def fold(rows: Sequence[Stored]) -> Record:
         identity = str(event["id"])
         ids.add(identity)
         at = row.time if row.at is None else row.at
-        if row.type == "desk.checkin.started":
-            bookings.pop(str(data.get("booking_ref") or ""), None)
-        elif row.type in RESERVATIONS:
-            ref = str(data["booking_ref"])
-            if row.type.endswith(("cancelled", "released")) or not data.get("until"):
-                bookings.pop(ref, None)
-            else:
-                bookings[ref] = Booking(
-                    ref=ref, place=row.subject, starts=parsed(data["due"]), ends=parsed(data["until"])
-                )
-        elif row.type == WARNING:
+        if row.type == WARNING:
             warnings.append(
                 Warned(
                     place=row.subject,
@@ -109,9 +98,14 @@ def fold(rows: Sequence[Stored]) -> Record:
         replace(visit, corrections=tuple(fix for name in (key, *visit.events) for fix in corrections.get(name, ())))
         for key, visit in checkins(rows, Visit).items()
     ]
+    bookings = [
+        Booking(ref=one.ref, place=one.place, starts=one.start, ends=one.end)
+        for one in folded(rows).values()
+        if one.state == "reserved"
+    ]
     return Record(
         visits=tuple(sorted(found, key=lambda visit: visit.at)),
-        bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
+        bookings=tuple(sorted(bookings, key=lambda booking: booking.starts)),
         warnings=tuple(warnings),
         ids=frozenset(ids),
     )
