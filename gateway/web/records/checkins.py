@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from gateway.contract.times import parsed
 from gateway.ledger_view import Stored
 
-CHECKINS = ("workplace.checkin.started", "workplace.checkin.ended", "desk.checkin.started", "desk.checkin.ended")
+DESK = ("desk.checkin.started", "desk.checkin.ended")
+WORKPLACE = ("workplace.checkin.started", "workplace.checkin.ended")
+CHECKINS = (*DESK, *WORKPLACE)
 ACT, INFERRED = "act", "inferred"
 
 
