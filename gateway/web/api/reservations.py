@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.contract.fields import LEVEL, PLACE
 from gateway.ledger_view import LATEST as AGES
+from gateway.web import lookups
 from gateway.web.api.attendance import EARLIEST, LATEST
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once
 from gateway.web.api.common import (
@@ -32,7 +33,6 @@ from gateway.web.api.common import (
     time_or_none,
 )
 from gateway.web.idempotency import NAMES, Kept
-from gateway.web.lookups import SHORTEST, look_up_unit
 from gateway.web.mine.days import today
 from gateway.web.records.attendance import day_of
 from gateway.web.records.reservations import AHEAD, Reservation, of_person, of_unit
@@ -102,16 +102,18 @@ async def reservations(
     """
     if unit is not None and not (viewer.has(Role.INTEGRATOR) and viewer.sees(unit)):
         raise HTTPException(403, "this credential is not an integrator's of that unit")
-    if unit is not None and staff_numbers and len(" ".join(reason.split())) < SHORTEST:
-        raise HTTPException(403, f"reason: say why people are looked up, in {SHORTEST} characters or more; they see it")
+    if unit is not None and staff_numbers and len(" ".join(reason.split())) < lookups.SHORTEST:
+        raise HTTPException(
+            403, f"reason: say why people are looked up, in {lookups.SHORTEST} characters or more; they see it"
+        )
     found = await (_own(site, viewer.pid, date) if unit is None else _of_unit(site, unit, date))
     left = [each for each in found if behind(cursor, each.start, each.ref)]
     page = left[:limit]
     numbers: dict[str, str | None] = {}
     if unit is not None and staff_numbers:
         pids = sorted({each.pid for each in page})
-        people = look_up_unit(site, viewer, unit, pids, what="reservations", reason=reason)
-        numbers = {person.pid: person.staff_number for person in people}
+        await lookups.look_up_unit(site, viewer, unit, pids, what="reservations", reason=reason)
+        numbers = {person.pid: person.staff_number for person in lookups.of_unit(site, unit, pids)}
     return ReservedPage(
         items=[_shown(each, "" if unit is None else each.pid, numbers.get(each.pid)) for each in page],
         next=keyset(page[-1].start, page[-1].ref) if len(left) > limit else None,
