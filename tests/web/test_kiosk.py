@@ -277,6 +277,42 @@ async def test_a_guest_without_a_card_and_a_site_without_guests(kiosk: Kiosk, mo
     assert step(await kiosk.post("kartu", kartu=STRANGER)) == "awal"
 
 
+async def test_a_guest_without_a_card_leaves_by_the_number_that_was_shown_once(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk.answering(monkeypatch)
+    await kiosk.get("/kiosk/tamu")
+    found = re.search(r'class="number">(\d{3} \d{3})<', (await kiosk.post("tamu", nama="Wayan Tamu", unit="bkn")).text)
+    assert found is not None
+    ((pid, _, works),) = kiosk.web.site.people.people()
+    assert works == 1
+    await kiosk.post("selesai")
+    other = Kiosk(kiosk.web)
+    form = await other.get("/kiosk/tamu")
+    assert ("Wayan" in form.text, "Sudah terdaftar hari ini?" in form.text) == (False, True)
+    for wrong in ("000 00", "x" * 64, "٠١٢٣٤٥", f"{(int(found[1].replace(' ', '')) + 1) % 10**6:06d}"):
+        page = await other.post("tamu/nomor", nomor=wrong)
+        assert (step(page), "tidak dikenal" in page.text) == ("tamu", True), wrong
+    back = await other.post("tamu/nomor", nomor=found[1])
+    assert step(back) == "pilih"
+    assert '<h1 tabindex="-1">Halo, Wayan</h1>' in back.text
+    assert found[1].replace(" ", "") not in back.text
+    assert "Presensi pulang tercatat" in (await other.post("hadir", arah="pulang")).text
+    (_, (name, place, more)) = kiosk.asked
+    assert (name, place, more["pid"], more["unit"]) == ("depart", "kantor/utama/l01/_/_", pid, "_")
+    assert step(await other.post("tamu/nomor", nomor=found[1])) == "awal", "who is known is no stranger"
+    kiosk.web.site.people.erase(pid)
+    await other.get("/kiosk/tamu")
+    assert step(await other.post("tamu/nomor", nomor=found[1])) == "tamu"
+
+
+async def test_guests_numbers_are_not_tried_until_one_is_somebodys(kiosk: Kiosk) -> None:
+    await kiosk.get("/kiosk/tamu")
+    for number in range(21):
+        assert step(await kiosk.post("tamu/nomor", nomor=f"{number:06d}")) == "tamu"
+    assert (await kiosk.post("tamu/nomor", nomor="000021")).status_code == 429
+
+
 async def test_a_visit_is_over_when_it_is_ended_and_after_a_minute(kiosk: Kiosk) -> None:
     person(kiosk.web)
     await kiosk.post("kartu", kartu=CARD)
@@ -334,8 +370,8 @@ async def test_names_are_text_and_nothing_else(kiosk: Kiosk, monkeypatch: pytest
 
 async def test_a_change_needs_the_page_it_comes_from(kiosk: Kiosk) -> None:
     kiosk.csrf = "wrong"
-    for path in ("kartu", "pilih", "meja", "pakai", "lepas", "hadir", "tamu", "selesai"):
-        assert (await kiosk.post(path, kartu=CARD, tempat=DESK, arah="masuk", nama="x")).status_code == 403
+    for path in ("kartu", "pilih", "meja", "pakai", "lepas", "hadir", "tamu", "tamu/nomor", "selesai"):
+        assert (await kiosk.post(path, kartu=CARD, tempat=DESK, arah="masuk", nama="x", nomor="1")).status_code == 403
 
 
 def test_the_configuration_knows_every_setting_of_readers() -> None:

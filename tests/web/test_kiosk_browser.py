@@ -187,6 +187,28 @@ def test_an_unknown_card_signs_a_guest_in_and_a_card_between_is_no_name(
     assert kiosk.history() == before
 
 
+def test_a_guest_without_a_card_leaves_by_their_number(running: RunningWeb, open_kiosk: Callable[..., Kiosk]) -> None:
+    kiosk = open_kiosk()
+    page = kiosk.page
+    kiosk.press("Saya tamu")
+    page.get_by_label("Nama Anda").fill("Made Tamu")
+    kiosk.press("Daftar dan masuk")
+    kiosk.says("Selamat datang, Made")
+    number = page.locator(".number").inner_text()
+    came = until(lambda: running.acts("workplace.checkin.started"))[-1]
+    kiosk.press("Selesai")
+    kiosk.says("Tempelkan kartu Anda")
+    assert number not in page.content()
+    kiosk.press("Saya tamu")
+    page.get_by_label("Nomor tamu").press_sequentially(number, delay=5)  # as fast as a reader
+    page.keyboard.press("Enter")
+    kiosk.says("Halo, Made")
+    kiosk.press("Presensi pulang")
+    kiosk.says("Presensi pulang tercatat")
+    gone = until(lambda: [one for one in running.acts("workplace.checkin.ended") if one["data"]["unit"] == "_"])[-1]
+    assert (gone["data"]["checkin_id"], gone["data"]["ended_by"]) == (came["data"]["checkin_id"], "act")
+
+
 @pytest.mark.parametrize("asks", [False, True], ids=["nothing-asked", "an-answer-awaited"])
 def test_a_network_that_hangs_keeps_nobody_on_the_screen(open_kiosk: Callable[..., Kiosk], *, asks: bool) -> None:
     kiosk = open_kiosk()

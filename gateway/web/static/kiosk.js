@@ -6,6 +6,7 @@ import { follow } from "./live.js";
 const START = "/kiosk";
 const PAUSE_MS = 120; // between two keys of a reader that types; people are slower
 const SHORTEST = 6;
+const GUESTS = 6; // digits of a guest's number, which no reader types
 const COUNT_S = 8;
 const WAIT_MS = 13000; // for an answer: two gateways that are silent take 12 s, and the screen goes after 15
 const AGAIN_MS = 4000;
@@ -191,9 +192,9 @@ function key(event) {
   if (event.key === "Enter") {
     const number = typed;
     typed = "";
-    if (number.length < SHORTEST) return;
-    event.preventDefault();
     const field = event.target;
+    if (number.length < SHORTEST || (field.id === "nomor" && number.replaceAll(" ", "").length === GUESTS)) return;
+    event.preventDefault();
     if (field instanceof HTMLInputElement && field.value.endsWith(number)) field.value = field.value.slice(0, -number.length);
     card(number);
   } else if (event.key.length === 1 && /[0-9A-Fa-f,:\- ]/.test(event.key)) {
