@@ -158,7 +158,7 @@ class Session:
         self._client.ack(mid, 1)
 
     def ping(self) -> None:
-        """Keep alive; to be called about once a second. An unanswered ping ends the connection."""
+        """Keep alive; to be called once a second or more. An unanswered ping ends the connection."""
         self._client.loop_misc()
 
     async def close(self) -> None:
