@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.web.rendering import N_
 
@@ -19,7 +20,7 @@ QUIET_KEEPS = N_(
     "Ketukan kartu dan meja yang Anda ambil sendiri tetap tercatat. Sensor tempat (radar, kursi, udara) tidak mengenal"
     " orang, jadi tetap bekerja."
 )
-CONSENT: Mapping[str, object] = {
+CONSENT: Mapping[str, Any] = {
     "who_sees": WHO_SEES,
     "visibility": VISIBILITY_WORDS,
     "quiet": QUIET,
