@@ -30,8 +30,7 @@ from gateway.mqtt_wire import MAX_PACKET, Wire, connect, reason, tls_context
 CONNECT_S = 10.0
 CLOSE_S = 0.4
 RECEIVE_MAXIMUM = 200
-"""Messages that an MQTT 5 broker sends before it waits for acknowledgements; a thousand of a hundred events each, as
-Python holds them, were 340 MB."""
+"""Messages that an MQTT 5 broker sends before it waits for acknowledgements: of a hundred events each, some 10 MB."""
 _OVERHEAD = 512
 """Room for topic and properties in a packet that the broker would just take."""
 
