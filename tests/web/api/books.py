@@ -35,6 +35,8 @@ class Archive:
         """Commit one event; its id."""
         self._number += 1
         where = place or (HOME if kind.startswith(("gateway.", "coverage.")) else DESK)
+        if kind == "desk.checkin.ended":
+            data["place"] = where
         event = Event(kind, where, at, data, cls or ("who" if person else "evt"), person, unit if person else "_")
         origin = Origin(site="kantor", building="utama", gateway=GATEWAY, boot=BOOT)
         made = decode(encode(event, origin, sequence=self._number, recorded_at=at + 5_000_000).body)
@@ -49,6 +51,10 @@ class Archive:
     def checkin(self, person: str = "", at: int = MORNING, visit: str = VISIT, **what: Any) -> str:
         more = {"assurance": "claimed"} if person else {}
         return self.tell("desk.checkin.started", at, person=person, checkin_id=visit, method="badge", **more, **what)
+
+    def checkout(self, person: str = "", at: int = NOON, visit: str = VISIT, *, start: int = MORNING) -> str:
+        data = {"method": "badge", "reason": "user", "ended_by": "act", "last_evidence": at, "dwell_s": 0.0}
+        return self.tell("desk.checkin.ended", at, person=person, checkin_id=visit, start=start, **data)
 
     def reserved(self, ref: str, start: int, end: int, *, kind: str = "created", **what: Any) -> str:
         return self.tell(f"desk.reservation.{kind}", booking_ref=ref, due=start, until=end, cause="user", **what)
