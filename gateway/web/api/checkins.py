@@ -133,9 +133,9 @@ def _may_end(site: Site, viewer: Viewer, found: Found) -> bool:
 
 
 def _found(view: View, viewer: Viewer, checkin_id: str, now: int) -> Found | None:
-    """This check-in: the viewer's own, or an operator's any; None: there is none, or it is not the viewer's."""
+    """This check-in: the viewer's own before an operator's any; None: there is none, or it is not the viewer's."""
     rows = Rows.over(view)
-    if viewer.pid and not viewer.has(Role.OPERATOR):
+    if viewer.pid:
         own = rows.of_person(viewer.pid, (STARTED, ENDED), now - LONGEST, LATEST)
         if (last := _last(own, checkin_id)) is not None:
             return Found(last.subject, last.type == STARTED, own=True)

@@ -1,4 +1,4 @@
-"""What is asked for again under its Idempotency-Key, also when the first answer was lost."""
+"""What is asked for again under its Idempotency-Key, also when the first answer was lost, and who ends a check-in."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.clock import ManualClock
+from gateway.clock import SECOND, ManualClock
 from gateway.web import asking
 from gateway.web.viewer import Role
 from tests.conftest import Mosquitto, free_port
 from tests.delivery.links import ready
 from tests.delivery.world import running
-from tests.web.api.books import HOUR, Archive
+from tests.web.api.books import HOUR, VISIT, Archive
 from tests.web.api.conftest import Backend
 from tests.web.conftest import NOON, Web, opened
 from tests.web.desk_gateway import DeskGateway, serving
-from tests.web.office import DESK, write_office
+from tests.web.office import DESK, FOREIGN, write_office
 
 KEY = {"idempotency-key": "once"}
 
@@ -25,10 +25,10 @@ KEY = {"idempotency-key": "once"}
 @pytest.fixture
 async def web(tmp_path: Path, clock: ManualClock, mosquitto: Mosquitto) -> AsyncIterator[Web]:
     """With a broker."""
-    async with opened(write_office(tmp_path, port=mosquitto.port, web_port=free_port()), clock) as made:
-        async with running(made.serve._link):
-            await ready(made.serve._link)
-            yield made
+    file = write_office(tmp_path, port=mosquitto.port, web_port=free_port())
+    async with opened(file, clock) as made, running(made.serve._link):
+        await ready(made.serve._link)
+        yield made
 
 
 @pytest.fixture
@@ -92,6 +92,26 @@ async def test_what_was_taken_is_answered_again_when_it_could_not_be_taken_now(
     web.clock.advance(2 * 3600)
     again = await client.post("/api/v1/reservations", json=wanted, headers=KEY)
     assert (again.status_code, again.json()) == (201, first.json())
+
+
+async def test_an_operator_ends_their_own_as_whoever_sits_there(
+    web: Web, backend: Backend, archive: Archive, gateway: DeskGateway
+) -> None:
+    pid = web.person()
+    client = backend(Role.EMPLOYEE, Role.OPERATOR, pid=pid, unit="panrb", units=["panrb"])
+    visit = await taken(web, archive, gateway, pid)
+    assert (await client.post(f"/api/v1/checkins/{visit}/end")).status_code == 200
+    assert (gateway.asked[-1].name, gateway.asked[-1].actor, gateway.asked[-1].person) == ("checkout", "user", pid)
+    archive.checkout(pid, visit=visit, start=NOON)
+    # a desk of another unit, which this operator does not run, and somebody else's at one that it does
+    away = VISIT[:-1] + "d"
+    archive.checkin(pid, NOON - SECOND, visit=away, place=FOREIGN)
+    assert (await client.post(f"/api/v1/checkins/{away}/end")).json()["title"] == "it is over already"
+    assert (gateway.asked[-1].name, gateway.asked[-1].place) == ("checkout", FOREIGN)
+    other = VISIT[:-1] + "e"
+    archive.checkin(visit=other)
+    assert (await client.post(f"/api/v1/checkins/{other}/end")).status_code == 409
+    assert (gateway.asked[-1].name, gateway.asked[-1].actor, gateway.asked[-1].person) == ("release", "operator", "")
 
 
 async def taken(web: Web, archive: Archive, gateway: DeskGateway, pid: str) -> str:
