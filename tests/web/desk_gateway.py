@@ -73,6 +73,7 @@ class DeskGateway:
             made = encode(event, self._origin, sequence=self._number, recorded_at=at, rule=rule)
             rows.append(Row(BOOT, self._number, event.cls, made.topic, made.body, at, 0, event.person, event.unit))
             self.told.append(event.type)
+        asked.outcome(bool(rows))
         if self.mute:
             self._kept.append(lambda: asked.answer(rows))
         else:
