@@ -74,6 +74,12 @@ SCHEMA = (
     ALTER TABLE identity ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
     CREATE UNIQUE INDEX identity_account ON identity (issuer, account);
     """,
+    # what was refused may be held all the same, as it was before the change: it is cancelled, which costs nothing
+    """
+    ALTER TABLE booking ADD COLUMN kept TEXT NOT NULL DEFAULT '';
+    ALTER TABLE booking ADD COLUMN command TEXT NOT NULL DEFAULT '';
+    UPDATE booking SET kept = place;
+    """,
 )
 
 

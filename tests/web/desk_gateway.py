@@ -47,6 +47,11 @@ class DeskGateway:
         self.lives: list[Life] = []
         self.mute = False
 
+    def reserved(self, place: str) -> list[tuple[str, int, int]]:
+        """(reference, start, end) of what it holds, first first."""
+        state = self._engine.state("desk", place)
+        return [] if state is None else [(each.ref, each.start, each.end) for each in state.reservations]
+
     def speak(self) -> None:
         """Its answers go out from now on; those of before come too late."""
         self.mute = False
@@ -66,6 +71,7 @@ class DeskGateway:
     def _carry_out(self, asked: Asked, command: Command, at: int) -> None:
         self.asked.append(command)
         rows = []
+        self._engine.advance(at)
         outcome = self._engine.feed(command, at)
         self.lives += [item for item in outcome.emitted if isinstance(item, Life)]
         for rule, event in outcome.events:
