@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway import durable
-from gateway.errors import HadirError, PermanentError, TransientError
+from gateway.errors import HadirError, PermanentError
 from gateway.web.alarms_board import Problem, Urgency
 from gateway.web.bookings.mirror import MirrorState
 from gateway.web.hooks import Hooks
@@ -82,7 +82,7 @@ class Backend:
         """See what the ledger proves, and keep what is proven."""
         try:
             await self.site.reading.ask(lambda view: self.site.proofs.look(Rows.over(view)))
-        except TransientError as error:
+        except HadirError as error:
             _log.debug("completeness: %s", error)
         self._keep()
 

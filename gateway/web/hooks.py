@@ -39,6 +39,8 @@ ANSWER_S = 10.0
 MOST_ANSWER = 64 << 10
 """Bytes of an answer that are read; nobody is interested in them."""
 FIRST_S, LONGEST_S = 1.0, 3600.0
+BROKEN_S = 60.0
+"""Between two tries at most, while it is our own database that does not work."""
 DAY = 86_400 * SECOND
 GONE = 410
 
@@ -90,7 +92,7 @@ class Hooks:
             asyncio.TaskGroup() as group,
         ):
             for hook in self._hooks.values():
-                group.create_task(self._serve(hook, client), name=f"hook {hook.id}")
+                group.create_task(self._keep(hook, client), name=f"hook {hook.id}")
 
     # --- what the operator sees and does ----------------------------------------------------------------------------
 
@@ -108,6 +110,18 @@ class Hooks:
         return True
 
     # --- one hook ---------------------------------------------------------------------------------------------------
+
+    async def _keep(self, hook: Hook, client: httpx.AsyncClient) -> None:
+        """Serve it, also when the database cannot be written for a while: what was taken then is sent again."""
+        attempt = 0
+        while True:
+            began = self._wall.machine()
+            try:
+                await self._serve(hook, client)
+            except HadirError as error:
+                attempt = 0 if self._wall.machine() - began > BROKEN_S * SECOND else attempt + 1
+                _log.warning("hook %s: %s; trying again", hook.id, error)
+                await asyncio.sleep(full_jitter(attempt, first_s=FIRST_S, longest_s=BROKEN_S))
 
     async def _serve(self, hook: Hook, client: httpx.AsyncClient) -> None:
         attempt = 0

@@ -84,8 +84,8 @@ SCHEMA = (
 
 
 def connect(path: Path) -> apsw.Connection:
-    """Open or make the file. Raises HadirError."""
-    connection = sqlite.connect(path, exclusive=False)
+    """Open or make the file. Raises HadirError, as every statement of the connection does."""
+    connection = sqlite.by_remedy(sqlite.connect(path, exclusive=False))
     connection.execute("PRAGMA secure_delete=ON")
     sqlite.migrate(connection, SCHEMA)
     return connection

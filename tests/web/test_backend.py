@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,20 @@ from gateway.config.load import load
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.times import written
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, TransientError
 from gateway.ledger import Ledger
 from gateway.tools import run as tools
 from gateway.web.alarm_words import ALARMS
+from gateway.web.alarms_board import Problem
 from gateway.web.backend import Backend, alarms_of
 from gateway.web.bookings.mirror import MirrorState
 from gateway.web.records.complete import SETTLE_S
 from gateway.web.records.rows import Rows
 from gateway.web.serve import Serve
+from gateway.web.watch import Watch
 from tests.conftest import free_port
-from tests.web.conftest import NOON, Web
+from tests.delivery.world import until
+from tests.web.conftest import NOON, Web, locked
 from tests.web.office import BOOT, GATEWAY, ready, write_office
 
 HOOK = """
@@ -134,3 +138,39 @@ async def test_other_systems_that_fail_are_alarms_with_words(tmp_path: Path) -> 
         assert {one.name for one in found} | {"hook_fails"} <= set(ALARMS)
     finally:
         serve.close()
+
+
+async def test_a_database_that_fails_ends_neither_the_site_nor_its_board(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.serve.ERASED_S", 0.01)
+    monkeypatch.setattr("gateway.web.serve.LOOK_S", 0.01)
+    monkeypatch.setattr("gateway.web.watch.LOOK_S", 0.01)
+    pid = web.person()
+    account = web.site.accounts.of_person(pid, "panrb")
+    web.site.people.erase(pid)
+    looks: list[int] = []
+
+    def others() -> list[Problem]:
+        looks.append(1)
+        raise TransientError("the disk: unreadable")
+
+    watch = Watch(web.site.office, web.site.live, web.clock, web.clock, others)
+    monkeypatch.setattr("gateway.web.watch.GRACE_S", 0)
+    with locked(web) as waiting:
+        tasks = [asyncio.create_task(running) for running in (web.serve._watch(), watch.run())]
+        await asyncio.sleep(0.2)
+        assert [task.done() for task in tasks] == [False, False]
+        assert len(looks) > 1
+        assert web.site.accounts.exists(account)
+        waiting.close()
+        await until(lambda: not web.site.accounts.exists(account))
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_request_meanwhile_is_to_be_asked_again(web: Web) -> None:
+    client = web.employee()
+    with locked(web):
+        answer = await client.get("/bahasa/en")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -19,7 +19,7 @@ from gateway.web import hooks as module
 from gateway.web.hooks import DAY, Hooks, HookState
 from gateway.web.signing import HEADER, WINDOW_S, sign, verify
 from tests.web.api.books import MORNING, VISIT, Archive
-from tests.web.conftest import NOON, Web
+from tests.web.conftest import NOON, Web, locked
 from tests.web.office import DESK
 
 SECRET = b"a secret of the test"
@@ -173,6 +173,18 @@ async def test_what_fails_for_days_is_dead(web: Web, archive: Archive, receiver:
         await until(lambda: state(made).failing_since == NOON)
         wall.advance(2 * DAY / SECOND)
         await until(lambda: state(made).dead)
+
+
+async def test_a_database_that_fails_ends_no_hook(web: Web, archive: Archive, receiver: Receiver) -> None:
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: web.site.accounts.connection.execute("SELECT count(*) FROM hook").get)
+        with locked(web) as waiting:
+            told = archive.changed()
+            await asyncio.sleep(0.3)
+            assert state(made).cursor == 0
+            waiting.close()
+            await until(lambda: state(made).cursor == 1)
+    assert set(receiver.events()) == {told}
 
 
 async def test_one_that_never_answers_is_given_up_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,9 +22,9 @@ from gateway.web.bookings.mirrored import Mirrored, Table, Wanted
 from gateway.web.bookings.seatsurfing import Client
 from tests.conftest import Mosquitto, free_port
 from tests.delivery.links import ready
-from tests.delivery.world import running
+from tests.delivery.world import running, until
 from tests.web.bookings.seatsurfing_fake import ORGANIZATION, PASSWORD, USER, Fake
-from tests.web.conftest import NOON, Web, opened
+from tests.web.conftest import NOON, Web, locked, opened
 from tests.web.desk_gateway import DeskGateway, serving
 from tests.web.office import DESK, OTHER, write_office
 
@@ -52,7 +53,7 @@ class World:
         """As another process would have it: from what is on the disk."""
         settings = Seatsurfing.model_validate(
             {"kind": "seatsurfing", "url": self.fake.url, "organization": ORGANIZATION, "user": USER}
-            | {"secret_file": "s", "spaces": {SPACE: "utama/l01/timur/d-001"}}
+            | {"secret_file": "s", "every_s": 1, "spaces": {SPACE: "utama/l01/timur/d-001"}}
         )
         site = self.web.site
         return Mirror(
@@ -192,6 +193,18 @@ async def test_what_was_booked_by_somebody_who_is_erased_is_held_for_nobody(worl
     assert [(asked.name, asked.person) for asked in world.gateway.asked[1:]] == (
         [("cancel", ""), ("reserve", "")] if stands else [("cancel", "")]
     )
+
+
+async def test_a_database_that_fails_ends_no_mirror(world: World) -> None:
+    booking = world.book(1, 2)
+    with locked(world.web) as waiting:
+        task = asyncio.create_task(world.mirror.run())
+        await until(lambda: "the disk" in world.mirror.state.problem)
+        assert (world.gateway.asked, task.done()) == ([], False)
+        waiting.close()
+        await until(lambda: world.mirror.state.held == 1)
+        assert world.gateway.reserved(DESK) == held((booking, 1, 2))
+        task.cancel()
 
 
 def test_what_an_older_version_had_refused_may_be_held(tmp_path: Path) -> None:
