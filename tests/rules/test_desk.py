@@ -189,15 +189,6 @@ SCENARIOS: dict[str, tuple[list[Any], float, list[tuple[float, str, str | None]]
         100,
         [(10, "checkin.started", None), (40, "checkin.ended", "user")],
     ),
-    "a check-in that is over is left by nobody again": (
-        [
-            ask(10, "checkin"),
-            ask(20, "checkout", checkin_id="another"),
-            ask(30, "release", "", "operator", checkin_id="another"),
-        ],
-        100,
-        [(10, "checkin.started", None)],
-    ),
     "an act elsewhere extends": (
         [tap(10), sees(20, "occupied"), sees(100, "vacant"), ask(2999.5, "extend", until=at(3000))],
         6650,
