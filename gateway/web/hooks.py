@@ -2,7 +2,9 @@
 
 POST {"hook": id, "cursor": "...", "events": [CloudEvents, at most MOST_EVENTS]}; 2xx takes them, and the next follow.
 Anything else is tried again, with full jitter and pauses that grow to an hour; the same events under the same
-`Hadir-Delivery`. 410 (gone), or nothing taken for `dead_after_days`, ends it: the operator has an alarm, and the cursor
+`Hadir-Delivery`: how far a message goes is kept before it is sent, and stays until it is taken, also when more has been
+committed meanwhile or this process began anew. So a receiver whose answer was lost knows what it has handled by the
+delivery alone. 410 (gone), or nothing taken for `dead_after_days`, ends it: the operator has an alarm, and the cursor
 stays, so that nothing is missed when it is revived.
 
 Redirects are not followed: who is redirected was configured wrongly, or is being led somewhere.
@@ -49,6 +51,8 @@ class HookState:
 
     id: str
     cursor: int
+    upper: int | None = None
+    """How far the message goes that is on its way and was not taken yet; None: there is none."""
     failing_since: int | None
     """Wall time, ns; None: the last message was taken, or there was none."""
     dead: bool
@@ -130,6 +134,8 @@ class Hooks:
                 if not found.more:
                     await asyncio.sleep(LOOK_S)
                 continue
+            if found.cursor != state.upper:
+                self._db.execute("UPDATE hook SET upper = ? WHERE id = ?", (found.cursor, hook.id))
             why, gone = await self._post(hook, state, found, client)
             if not why:
                 self._move(hook.id, found.cursor)
@@ -158,7 +164,9 @@ class Hooks:
         def look(view: View) -> Page:
             rows = Rows.over(view)
             try:
-                return page(rows, scope, state.cursor, limit=MOST_EVENTS, types=hook.types, place=place)
+                return page(
+                    rows, scope, state.cursor, limit=MOST_EVENTS, types=hook.types, place=place, upto=state.upper
+                )
             except PermanentError as error:
                 if error.reason != "cursor_ahead":
                     raise
@@ -200,14 +208,18 @@ class Hooks:
     # --- the table --------------------------------------------------------------------------------------------------
 
     def _state(self, name: str) -> HookState | None:
-        row = self._db.execute("SELECT cursor, failing_since, dead, why FROM hook WHERE id = ?", (name,)).fetchone()
+        row = self._db.execute(
+            "SELECT cursor, upper, failing_since, dead, why FROM hook WHERE id = ?", (name,)
+        ).fetchone()
         if row is None:
             return None
-        failing = None if row[1] is None else int(row[1])
-        return HookState(id=name, cursor=int(row[0]), failing_since=failing, dead=bool(row[2]), why=str(row[3]))
+        cursor, upper, failing, dead, why = row
+        return HookState(id=name, cursor=cursor, upper=upper, failing_since=failing, dead=bool(dead), why=why)
 
     def _move(self, name: str, cursor: int) -> None:
-        self._db.execute("UPDATE hook SET cursor = ?, failing_since = NULL, why = '' WHERE id = ?", (cursor, name))
+        self._db.execute(
+            "UPDATE hook SET cursor = ?, upper = NULL, failing_since = NULL, why = '' WHERE id = ?", (cursor, name)
+        )
 
     def _failed(self, hook: Hook, state: HookState, why: str, *, gone: bool) -> bool:
         """Note it; whether the hook is dead now."""

@@ -74,6 +74,9 @@ SCHEMA = (
     ALTER TABLE identity ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
     CREATE UNIQUE INDEX identity_account ON identity (issuer, account);
     """,
+    """
+    ALTER TABLE hook ADD COLUMN upper INTEGER;
+    """,
 )
 
 

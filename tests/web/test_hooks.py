@@ -38,7 +38,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
     def events(self) -> list[str]:
-        return [event["id"] for _, body in self.got for event in json.loads(body)["events"]]
+        return [event for _, body in self.got for event in ids(body)]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
@@ -49,6 +49,10 @@ class Receiver:
         writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         await writer.drain()
         writer.close()
+
+
+def ids(body: bytes) -> list[str]:
+    return [event["id"] for event in json.loads(body)["events"]]
 
 
 @pytest.fixture
@@ -130,6 +134,27 @@ async def test_what_is_not_taken_is_sent_again_and_nothing_is_left_out(
         assert (state(made).failing_since, state(made).why) == (None, "")
     assert receiver.events() == [told] * 4
     assert {headers["hadir-delivery"] for headers, _ in receiver.got} == {"agency/0-1"}
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_delivery_has_the_same_events_at_each_attempt(
+    web: Web, archive: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, restart: bool
+) -> None:
+    """It was handled, and its answer lost: whoever knows the delivery has nothing to handle again."""
+    monkeypatch.setattr(module, "full_jitter", lambda attempt, **_: 0.2)
+    receiver.answers = [b"500 No"]
+    first = archive.changed()
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: state(made).failing_since is not None)
+        second = archive.changed(MORNING + 1)
+        if not restart:
+            await until(lambda: len(receiver.got) == 3)
+    if restart:
+        async with running(web, hook(receiver)):
+            await until(lambda: len(receiver.got) == 3)
+    sent = [(headers["hadir-delivery"], ids(body)) for headers, body in receiver.got]
+    assert sent[0] == sent[1]
+    assert [told for _, told in sent] == [[first], [first], [second]]
 
 
 async def test_only_what_it_asked_for_and_may_have(web: Web, archive: Archive, receiver: Receiver) -> None:

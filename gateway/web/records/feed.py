@@ -63,9 +63,18 @@ def cursor_of(text: str) -> int:
 
 
 def page(
-    rows: Rows, scope: Scope, after: int, *, limit: int = MOST, types: Collection[str] = (), place: str = ""
+    rows: Rows,
+    scope: Scope,
+    after: int,
+    *,
+    limit: int = MOST,
+    types: Collection[str] = (),
+    place: str = "",
+    upto: int | None = None,
 ) -> Page:
     """The next events behind `after` that `scope` allows, of some types, at a place or below it.
+
+    `upto`: none behind this one; None: as many as there are.
 
     Raises PermanentError `cursor_ahead`: this ledger has never given out that cursor; it was put back from an older
     copy, or begun anew, and the reader has to begin anew as well.
@@ -74,7 +83,7 @@ def page(
     if after > newest:
         raise PermanentError("cursor_ahead", "the archive has never been there: it was replaced; begin at 0 again")
     limit = max(1, min(limit, MOST))
-    before = min(after + WINDOW, newest) + 1
+    before = min(after + WINDOW, newest if upto is None else upto) + 1
     if not scope.classes or (types and not set(types) & EVENTS.keys()):
         return Page(events=(), cursor=before - 1, more=before <= newest)
     found = rows.feed(
