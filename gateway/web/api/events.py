@@ -25,7 +25,6 @@ router = resource("events")
 NDJSON = "application/x-ndjson"
 FOLLOW_S = 0.5
 """How often the ledger is looked at for who follows it."""
-MOST_FOLLOWERS = 200
 EventName = StrEnum("EventName", {name.upper().replace(".", "_"): name for name in EVENTS})  # type: ignore[misc]
 Types = Annotated[
     list[EventName] | None,
@@ -84,12 +83,12 @@ async def stream(
 ) -> Response:
     """Events as they are committed. Who comes back says the last id that it saw, and misses nothing."""
     types = tuple(type_ or ())
-    if site.followers.count >= MOST_FOLLOWERS:
-        raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
     last = last_event_id if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after
     begin = cursor_of(last) if last else await site.reading.ask(lambda view: view.last_id())
     first = await _page(site, scope(viewer), begin, MOST, types, place or "")
-    body = while_welcome(request, site, _followed(site, scope(viewer), begin, first, types, place or ""))
+    if not site.followers.readers.has_room(viewer.each):
+        raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
+    body = while_welcome(request, site, _followed(site, viewer, begin, first, types, place or ""))
     return StreamingResponse(
         body, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -120,9 +119,10 @@ async def _page(site: Site, who: Scope, cursor: int, limit: int, types: tuple[st
 
 
 async def _followed(
-    site: Site, who: Scope, begin: int, first: Page, types: tuple[str, ...], place: str
+    site: Site, viewer: Viewer, begin: int, first: Page, types: tuple[str, ...], place: str
 ) -> AsyncGenerator[bytes, None]:
-    with site.followers:
+    who = scope(viewer)
+    with site.followers.readers.reading(viewer.each):
         yield f"retry: {RETRY_MS}\nid: {begin}\n\n".encode()
         found, quiet = first, 0.0
         while True:

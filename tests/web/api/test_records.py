@@ -11,6 +11,7 @@ from gateway.contract.events import EVENTS
 from gateway.web.api.attendance_wire import Day
 from gateway.web.api.events import _followed, scope
 from gateway.web.mine.requests import APPROVED, REFUSED, Requests
+from gateway.web.readers import MOST_EACH
 from gateway.web.records.feed import page
 from gateway.web.records.rows import Rows
 from gateway.web.viewer import Role, Viewer
@@ -51,15 +52,34 @@ async def test_who_follows_gets_what_is_committed_and_goes_on_after_a_break(web:
     viewer = Viewer(account="a", roles=frozenset({Role.INTEGRATOR}), units=frozenset({"panrb"}))
     who = scope(viewer)
     first = await web.site.reading.ask(lambda view: page(Rows.over(view), who, 0))
-    following = _followed(web.site, who, 0, first, (), "")
+    following = _followed(web.site, viewer, 0, first, (), "")
     assert (await anext(following)).startswith(b"retry:")
     assert b"id: 1\n" in await anext(following)
-    assert web.site.followers.count == 1
+    assert web.site.followers.readers.count == 1
     archive.checkin(web.person())
     found = await asyncio.wait_for(anext(following), 5)
     assert found.startswith(b"event: desk.checkin.started\nid: 2\ndata: {")
     await following.aclose()
-    assert web.site.followers.count == 0
+    assert web.site.followers.readers.count == 0
+
+
+async def test_an_account_that_leaks_streams_locks_nobody_else_out(
+    web: Web, backend: Backend, archive: Archive
+) -> None:
+    archive.changed()
+    leaking, other = backend(Role.INTEGRATOR, units=["panrb"]), Viewer(account="o", roles=frozenset({Role.INTEGRATOR}))
+    (account,) = {str(row[0]) for row in web.site.accounts.connection.execute("SELECT account FROM token")}
+    viewer = Viewer(account=account, roles=frozenset({Role.INTEGRATOR}))
+    first = await web.site.reading.ask(lambda view: page(Rows.over(view), scope(viewer), 0))
+    opened = [_followed(web.site, viewer, 0, first, (), "") for _ in range(MOST_EACH)]
+    for stream in opened:
+        await anext(stream)
+    refused = await leaking.get("/api/v1/stream")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    assert web.site.followers.readers.has_room(other.each)
+    for stream in opened:
+        await stream.aclose()
+    assert web.site.followers.readers.count == 0
 
 
 async def test_a_day_as_json_and_csv(web: Web, backend: Backend, archive: Archive) -> None:
