@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,7 +29,12 @@ def clock() -> ManualClock:
 def health(clock_: ManualClock, boot: str = BOOT, *, waiting: int = 0, **more: Any) -> dict[str, Any]:
     backlog = {"count": waiting, "bytes": waiting * 500, "oldest_s": 30.0 if waiting else None, "dead": 0}
     told = {"boot": boot, "at": written(clock_.office()), "backlog": backlog, "clock": {"sync": "ntp", "err_ms": None}}
-    return told | {"alarms": (), "sources": {}} | more
+    return told | {"alarms": (), "sources": {}, "forwarding": forwarding(clock_, ())} | more
+
+
+def forwarding(clock_: ManualClock, kept: Sequence[int]) -> dict[str, Any]:
+    """Of taps at these times."""
+    return {"count": len(kept), "oldest_s": (clock_.office() - min(kept)) / SECOND if kept else None}
 
 
 def speak(watch: Proofs, clock: ManualClock, seconds: int, *gateways: str, **more: Any) -> None:
@@ -68,6 +74,7 @@ def test_nothing_is_known_before_every_gateway_has_spoken_for_a_while(book: Book
         ({"clock": None}, "clock"),
         ({"alarms": ({"name": "outbox_stalled"},)}, "alarm"),
         ({"alarms": ({"name": "archive_silent"},)}, "alarm"),
+        ({"forwarding": None}, "waiting"),
     ],
 )
 def test_it_stands_still_while_something_may_be_held(
@@ -140,6 +147,19 @@ def test_a_doors_system_that_cannot_be_heard_holds_its_gateway_back(book: Book, 
     assert until(watch, book) == clock.office() - LAG
 
 
+def test_where_a_door_system_may_tell_later_the_ledger_alone_proves_nothing(book: Book, clock: ManualClock) -> None:
+    source = {"type": "door_mqtt", "id": "doors", "topic": "doors/#", "devices": ["reader"]}
+    fields = {"reader": "r", "badge": "b", "at": "t"}
+    gateways = [{"id": "gw-1", "place": "kk2/l1", "sources": [source | {"fields": fields}]}]
+    watch = Proofs(make_office(book.office.path(book.office.archive.ledger).parent, gateways=gateways), clock)
+    both(book)
+    for _ in range(2 * SETTLE_S // 10):
+        speak(watch, clock, 10, "gw-1", sources={"doors": {"alive": False, "cause": "lost"}})
+        watch.look(book.rows)
+    found = watch.now(book.rows)
+    assert (found.until, found.standings[0].cause) == (None, "source")
+
+
 def test_what_was_proven_outlives_the_process(book: Book, clock: ManualClock) -> None:
     watch = Proofs(book.office, clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
@@ -160,6 +180,8 @@ class Site:
         self.joined = {"gw-1": True, "gw-2": True}
         self.archive = True
         self.web = True
+        self.denied = False
+        """The broker lets nobody send a reading to another gateway."""
         self.kept: dict[tuple[str, str], list[int]] = {(a, b): [] for a in self.joined for b in self.joined if a != b}
         """Taps at a reader of the first that are the second's to decide."""
         self.outbox: dict[str, list[int]] = {name: [] for name in self.joined}
@@ -175,7 +197,7 @@ class Site:
         """Ten seconds."""
         self.clock.advance(10)
         for (at, by), taps in self.kept.items():
-            if self.joined[at] and self.joined[by]:
+            if self.joined[at] and self.joined[by] and not self.denied:
                 self.outbox[by] += taps
                 taps.clear()
         for name, rows in self.outbox.items():
@@ -184,7 +206,9 @@ class Site:
                     self.waiting.remove(row)
                 rows.clear()
             if self.joined[name] and self.web:
-                self.watch.told(name, health(self.clock, waiting=len(rows)))
+                kept = [tap for (at, _), taps in self.kept.items() if at == name for tap in taps]
+                told = health(self.clock, waiting=len(rows), forwarding=forwarding(self.clock, kept))
+                self.watch.told(name, told)
 
     def check(self) -> None:
         """Nothing that is said to be here is missing."""
@@ -218,8 +242,46 @@ def test_a_tap_that_waits_where_it_was_read_holds_back_also_whom_it_is_for(book:
     assert site.watch.now(book.rows).until == clock.office() - LAG
 
 
+def test_a_tap_that_no_other_gateway_takes_holds_back_until_it_is_in_the_ledger(book: Book, clock: ManualClock) -> None:
+    site = Site(book, clock)
+    for _ in range(30):
+        site.step()
+    site.denied = True
+    site.act("gw-1", "gw-2")
+    for _ in range(360):
+        site.step()
+        site.check()
+    standing = site.watch.now(book.rows).standings[0]
+    assert (standing.gateway, standing.cause) == ("gw-1", "waiting")
+    assert "1 readings wait there for other gateways, the oldest since" in standing.why
+    site.denied = False
+    for _ in range(60):  # it is in the other's outbox, and the archive is slow
+        site.step(drains=False)
+        site.check()
+    for _ in range(30):
+        site.step()
+        site.check()
+    assert not site.waiting
+    assert site.watch.now(book.rows).until == clock.office() - LAG
+
+
 OPERATIONS = st.sampled_from(
-    ["pass", "pass", "pass", "gw-1", "gw-2", "cut gw-1", "cut gw-2", "join", "join", "archive", "web", "slow", "long"]
+    [
+        "pass",
+        "pass",
+        "pass",
+        "gw-1",
+        "gw-2",
+        "cut gw-1",
+        "cut gw-2",
+        "join",
+        "join",
+        "deny",
+        "archive",
+        "web",
+        "slow",
+        "long",
+    ]
 )
 
 
@@ -238,6 +300,9 @@ def test_it_is_never_said_too_early(book: Book, operations: list[tuple[str, bool
                 site.act(what[4:], "gw-1" if other else "gw-2")
             case "join":
                 site.joined = dict.fromkeys(site.joined, True)
+            case "deny":
+                site.denied = other
+                site.act("gw-1", "gw-2")
             case "archive":
                 site.archive = other
             case "web":
@@ -247,7 +312,7 @@ def test_it_is_never_said_too_early(book: Book, operations: list[tuple[str, bool
         for _ in range(20 if what == "long" else 1):
             site.step(drains=what != "slow")
             site.check()
-    site.joined, site.archive, site.web = dict.fromkeys(site.joined, True), True, True
+    site.joined, site.archive, site.web, site.denied = dict.fromkeys(site.joined, True), True, True, False
     for _ in range(20):
         site.step()
         site.check()
