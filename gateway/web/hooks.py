@@ -17,6 +17,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from zlib import crc32
 
 import apsw
 import httpx
@@ -28,6 +29,7 @@ from gateway.errors import HadirError, PermanentError
 from gateway.ledger_view import LEVELS, View
 from gateway.supervise import full_jitter
 from gateway.web.reading import Reading
+from gateway.web.records.cursors import Cursor
 from gateway.web.records.feed import Page, Scope, page
 from gateway.web.records.rows import Rows
 from gateway.web.signing import HEADER, sign
@@ -50,8 +52,8 @@ class HookState:
     """How one hook is."""
 
     id: str
-    cursor: int
-    upper: int | None = None
+    cursor: Cursor
+    upper: Cursor | None = None
     """How far the message goes that is on its way and was not taken yet; None: there is none."""
     failing_since: int | None
     """Wall time, ns; None: the last message was taken, or there was none."""
@@ -101,7 +103,7 @@ class Hooks:
     def states(self) -> Iterator[HookState]:
         """Of every hook that is configured."""
         for name in self._hooks:
-            yield self._state(name) or HookState(id=name, cursor=0, failing_since=None, dead=False, why="")
+            yield self._state(name) or HookState(id=name, cursor=Cursor(), failing_since=None, dead=False, why="")
 
     def revive(self, name: str) -> bool:
         """Try a dead one again, from where it stood; False: there is no such hook."""
@@ -135,7 +137,7 @@ class Hooks:
                     await asyncio.sleep(LOOK_S)
                 continue
             if found.cursor != state.upper:
-                self._db.execute("UPDATE hook SET upper = ? WHERE id = ?", (found.cursor, hook.id))
+                self._db.execute("UPDATE hook SET upper = ?, upper_era = ? WHERE id = ?", (*found.cursor, hook.id))
             why, gone = await self._post(hook, state, found, client)
             if not why:
                 self._move(hook.id, found.cursor)
@@ -148,8 +150,10 @@ class Hooks:
                 attempt += 1
 
     async def _begun(self, hook: Hook) -> HookState:
-        cursor = 0 if hook.begin == "beginning" else await self._reading.ask(lambda view: view.last_id())
-        self._db.execute("INSERT OR IGNORE INTO hook (id, cursor) VALUES (?, ?)", (hook.id, cursor))
+        cursor = Cursor()
+        if hook.begin != "beginning":
+            cursor = await self._reading.ask(lambda view: Rows.over(view).newest())
+        self._db.execute("INSERT OR IGNORE INTO hook (id, cursor, era) VALUES (?, ?, ?)", (hook.id, *cursor))
         return HookState(id=hook.id, cursor=cursor, failing_since=None, dead=False, why="")
 
     async def _next(self, hook: Hook, state: HookState) -> Page:
@@ -170,8 +174,10 @@ class Hooks:
             except PermanentError as error:
                 if error.reason != "cursor_ahead":
                     raise
-                # the ledger was replaced: what it has now is all there is, and ids tell the receiver what it knows
-                return Page(events=(), cursor=0, more=True)
+                # put back from a copy: what both files have was taken; else ids tell the receiver what it knows
+                common = rows.common(state.cursor)
+                _log.warning("hook %s: the archive was replaced; going on behind %s", hook.id, common)
+                return Page(events=(), cursor=common, more=True)
 
         return await self._reading.ask(look)
 
@@ -183,7 +189,7 @@ class Hooks:
         headers = {
             "Content-Type": "application/json",
             HEADER: sign(self._secrets[hook.id], at_s, body),
-            "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}",
+            "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}-{_asked(hook):08x}",
         }
         try:
             async with (
@@ -209,16 +215,24 @@ class Hooks:
 
     def _state(self, name: str) -> HookState | None:
         row = self._db.execute(
-            "SELECT cursor, upper, failing_since, dead, why FROM hook WHERE id = ?", (name,)
+            "SELECT cursor, era, upper, upper_era, failing_since, dead, why FROM hook WHERE id = ?", (name,)
         ).fetchone()
         if row is None:
             return None
-        cursor, upper, failing, dead, why = row
-        return HookState(id=name, cursor=cursor, upper=upper, failing_since=failing, dead=bool(dead), why=why)
+        cursor, era, upper, upper_era, failing, dead, why = row
+        return HookState(
+            id=name,
+            cursor=Cursor(cursor, era),
+            upper=None if upper is None else Cursor(upper, upper_era),
+            failing_since=failing,
+            dead=bool(dead),
+            why=why,
+        )
 
-    def _move(self, name: str, cursor: int) -> None:
+    def _move(self, name: str, cursor: Cursor) -> None:
         self._db.execute(
-            "UPDATE hook SET cursor = ?, upper = NULL, failing_since = NULL, why = '' WHERE id = ?", (cursor, name)
+            "UPDATE hook SET cursor = ?, era = ?, upper = NULL, failing_since = NULL, why = '' WHERE id = ?",
+            (*cursor, name),
         )
 
     def _failed(self, hook: Hook, state: HookState, why: str, *, gone: bool) -> bool:
@@ -234,3 +248,8 @@ class Hooks:
         elif state.failing_since is None:
             _log.warning("hook %s: %s; trying again", hook.id, why)
         return dead
+
+
+def _asked(hook: Hook) -> int:
+    """What it asks for, as a number: the same rows are another delivery when that has been changed."""
+    return crc32(repr((hook.types, hook.units, hook.everybody, hook.place)).encode())

@@ -75,7 +75,9 @@ SCHEMA = (
     CREATE UNIQUE INDEX identity_account ON identity (issuer, account);
     """,
     """
+    ALTER TABLE hook ADD COLUMN era TEXT NOT NULL DEFAULT '';
     ALTER TABLE hook ADD COLUMN upper INTEGER;
+    ALTER TABLE hook ADD COLUMN upper_era TEXT NOT NULL DEFAULT '';
     """,
 )
 

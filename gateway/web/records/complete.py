@@ -27,6 +27,7 @@ from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.contract.times import parsed, written
 from gateway.web.records.chain import Hole, Told, chain, holes
+from gateway.web.records.continuity import Continuity, Replaced
 from gateway.web.records.rows import Rows
 
 SETTLE_S = 120
@@ -54,7 +55,7 @@ class Standing:
     """Office time, ns; None: nothing is known."""
     cause: str
     """Stable word: told, ledger, never_heard, not_heard, waiting, returned, others, clock, alarm, source, boot_open,
-    hole."""
+    hole, replaced."""
     why: str
 
 
@@ -78,6 +79,13 @@ class Completeness:
     """Those that hold others back first."""
     holes: tuple[Hole, ...]
     unplaced: tuple[Unplaced, ...]
+    replaced: tuple[Replaced, ...] = ()
+    """Between these the archive may have lost what it had."""
+
+    def of(self, start: int, end: int) -> bool:
+        """Whether all of [start, end) is here."""
+        gone = any(each.since < end and each.until > start for each in self.replaced)
+        return self.until is not None and self.until >= end and not gone
 
 
 @dataclass(slots=True)
@@ -108,6 +116,7 @@ class Proofs:
             for gateway in office.gateways
         }
         self._heard = {gateway: _Heard() for gateway in self._upstream}
+        self.continuity = Continuity()
 
     def restore(self, proven: Mapping[str, int]) -> None:
         """What an earlier process had proof of: what was complete stays so."""
@@ -136,7 +145,8 @@ class Proofs:
         if not heard.cause:
             error = (health.get("clock") or {}).get("err_ms") or 0.0
             until = min(at, self._clock.office()) - self._lag() - int(error * 1_000_000)
-            heard.proven = until if heard.proven is None else max(heard.proven, until)
+            known = heard.proven  # once: `look` may forget it meanwhile
+            heard.proven = until if known is None else max(known, until)
 
     def _unsettled(self, gateway: str, machine: int) -> tuple[str, str]:
         """Whether it, or another, was away lately: what one kept for the other may be on its way."""
@@ -187,7 +197,10 @@ class Proofs:
         return len(self._heard) == 1 and not any(self._upstream.values())
 
     def look(self, rows: Rows) -> None:
-        """See how far the ledger alone proves something, where it may; every 10 s or so."""
+        """See whether the ledger still is what it was, and how far it alone proves something; every 10 s or so."""
+        if not self.continuity.holds(rows):
+            self._heard = {gateway: _Heard() for gateway in self._heard}
+        self.continuity.follow(rows, self._clock.office())
         if not self._alone:
             return
         machine, lag = self._clock.machine(), self._lag()
@@ -208,8 +221,9 @@ class Proofs:
         told = Told.of(rows)
         silences = rows.silences()
         chosen = list(self._heard if gateways is None else (name for name in gateways if name in self._heard))
+        held = self.continuity.holds(rows)
         standings = sorted(
-            (self._standing(name, rows, told, silences) for name in chosen),
+            (self._standing(name, rows, told, silences) if held else _forgotten(name) for name in chosen),
             key=lambda each: (each.cause in FOLLOW, -1 if each.until is None else each.until, each.gateway),
         )
         first = standings[0] if standings else None
@@ -224,6 +238,7 @@ class Proofs:
                 for (gateway, boot), count in sorted(told.unplaced.items())
                 if gateway in chosen
             ),
+            replaced=self.continuity.replaced,
         )
 
     def _standing(self, name: str, rows: Rows, told: Told, silences: Mapping[str, int]) -> Standing:
@@ -244,6 +259,11 @@ class Proofs:
             if found is not None and until is None and self._alone:
                 why = f"{why}; that has to stand for {SETTLE_S} s"
         return Standing(gateway=name, until=until, cause=cause, why=why)
+
+
+def _forgotten(gateway: str) -> Standing:
+    why = "the archive was put back from a copy: what was known of the one before does not count"
+    return Standing(gateway=gateway, until=None, cause="replaced", why=why)
 
 
 def _since(waiting: Mapping[str, Any], at: int) -> str:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from gateway.clock import ManualClock
 from gateway.config.model import Office
 from gateway.contract.envelope import Origin, decode, encode
-from gateway.contract.times import written
-from gateway.web.records.complete import LAG_S, SETTLE_S, Proofs
+from gateway.web.records.complete import SETTLE_S, Proofs
 from rules.api import SECOND, Event
 from tests.web.records.ledgers import BOOT, DAY, HOUR, Book, make_office
+from tests.web.records.telling import LAG, health, speak
 
-LAG = LAG_S * SECOND
 SECOND_BOOT = "000002-bbbb"
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(DAY, 0)
-
-
-def health(clock_: ManualClock, boot: str = BOOT, *, waiting: int = 0, **more: Any) -> dict[str, Any]:
-    backlog = {"count": waiting, "bytes": waiting * 500, "oldest_s": 30.0 if waiting else None, "dead": 0}
-    told = {"boot": boot, "at": written(clock_.office()), "backlog": backlog, "clock": {"sync": "ntp", "err_ms": None}}
-    return told | {"alarms": (), "sources": {}, "forwarding": forwarding(clock_, ())} | more
-
-
-def forwarding(clock_: ManualClock, kept: Sequence[int]) -> dict[str, Any]:
-    """Of taps at these times."""
-    return {"count": len(kept), "oldest_s": (clock_.office() - min(kept)) / SECOND if kept else None}
-
-
-def speak(watch: Proofs, clock: ManualClock, seconds: int, *gateways: str, **more: Any) -> None:
-    """For so long, every ten seconds."""
-    for _ in range(seconds // 10):
-        clock.advance(10)
-        for gateway in gateways:
-            watch.told(gateway, health(clock, **more))
 
 
 def until(watch: Proofs, book: Book) -> int | None:
@@ -166,158 +138,6 @@ def test_what_was_proven_outlives_the_process(book: Book, clock: ManualClock) ->
     after = Proofs(book.office, clock)
     after.restore({**watch.proven, "gone": 7})
     assert until(after, book) == until(watch, book)
-
-
-# --- what gateways keep for each other --------------------------------------------------------------------------------
-
-
-class Site:
-    """Two gateways, the broker between, and an archive: what happens, where it waits, and what has arrived."""
-
-    def __init__(self, book: Book, clock: ManualClock) -> None:
-        self.book, self.clock = book, clock
-        self.watch = Proofs(book.office, clock)
-        self.joined = {"gw-1": True, "gw-2": True}
-        self.archive = True
-        self.web = True
-        self.denied = False
-        """The broker lets nobody send a reading to another gateway."""
-        self.kept: dict[tuple[str, str], list[int]] = {(a, b): [] for a in self.joined for b in self.joined if a != b}
-        """Taps at a reader of the first that are the second's to decide."""
-        self.outbox: dict[str, list[int]] = {name: [] for name in self.joined}
-        self.waiting: list[int] = []
-
-    def act(self, at: str, by: str) -> None:
-        """Somebody taps at a reader of `at`, which `by` decides."""
-        now = self.clock.office()
-        (self.outbox[by] if at == by else self.kept[at, by]).append(now)
-        self.waiting.append(now)
-
-    def step(self, drains: bool = True) -> None:
-        """Ten seconds."""
-        self.clock.advance(10)
-        for (at, by), taps in self.kept.items():
-            if self.joined[at] and self.joined[by] and not self.denied:
-                self.outbox[by] += taps
-                taps.clear()
-        for name, rows in self.outbox.items():
-            if self.joined[name] and self.archive and drains:
-                for row in rows:
-                    self.waiting.remove(row)
-                rows.clear()
-            if self.joined[name] and self.web:
-                kept = [tap for (at, _), taps in self.kept.items() if at == name for tap in taps]
-                told = health(self.clock, waiting=len(rows), forwarding=forwarding(self.clock, kept))
-                self.watch.told(name, told)
-
-    def check(self) -> None:
-        """Nothing that is said to be here is missing."""
-        until = self.watch.now(self.book.rows).until
-        early = [at for at in self.waiting if until is not None and at < until]
-        assert not early, "said too early"
-
-
-def test_a_tap_that_waits_where_it_was_read_holds_back_also_whom_it_is_for(book: Book, clock: ManualClock) -> None:
-    site = Site(book, clock)
-    for _ in range(30):
-        site.step()
-    site.joined["gw-1"] = False
-    site.act("gw-1", "gw-2")
-    for _ in range(30):
-        site.step()
-        site.check()
-    site.joined["gw-2"] = False
-    for _ in range(10):
-        site.step()
-        site.check()
-    site.joined["gw-1"] = True  # its own outbox is empty, and it says so for long
-    for _ in range(60):
-        site.step()
-        site.check()
-    site.joined["gw-2"] = True
-    for _ in range(30):
-        site.step()
-        site.check()
-    assert not site.waiting
-    assert site.watch.now(book.rows).until == clock.office() - LAG
-
-
-def test_a_tap_that_no_other_gateway_takes_holds_back_until_it_is_in_the_ledger(book: Book, clock: ManualClock) -> None:
-    site = Site(book, clock)
-    for _ in range(30):
-        site.step()
-    site.denied = True
-    site.act("gw-1", "gw-2")
-    for _ in range(360):
-        site.step()
-        site.check()
-    standing = site.watch.now(book.rows).standings[0]
-    assert (standing.gateway, standing.cause) == ("gw-1", "waiting")
-    assert "1 readings wait there for other gateways, the oldest since" in standing.why
-    site.denied = False
-    for _ in range(60):  # it is in the other's outbox, and the archive is slow
-        site.step(drains=False)
-        site.check()
-    for _ in range(30):
-        site.step()
-        site.check()
-    assert not site.waiting
-    assert site.watch.now(book.rows).until == clock.office() - LAG
-
-
-OPERATIONS = st.sampled_from(
-    [
-        "pass",
-        "pass",
-        "pass",
-        "gw-1",
-        "gw-2",
-        "cut gw-1",
-        "cut gw-2",
-        "join",
-        "join",
-        "deny",
-        "archive",
-        "web",
-        "slow",
-        "long",
-    ]
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(operations=st.lists(st.tuples(OPERATIONS, st.booleans()), max_size=60))
-def test_it_is_never_said_too_early(book: Book, operations: list[tuple[str, bool]]) -> None:
-    site = Site(book, ManualClock(DAY, 0))
-    for _ in range(20):
-        site.step()
-    for what, other in operations:
-        match what:
-            case "gw-1" | "gw-2":
-                site.act(what, "gw-1" if (what == "gw-2") == other else "gw-2")
-            case "cut gw-1" | "cut gw-2":
-                site.joined[what[4:]] = False
-                site.act(what[4:], "gw-1" if other else "gw-2")
-            case "join":
-                site.joined = dict.fromkeys(site.joined, True)
-            case "deny":
-                site.denied = other
-                site.act("gw-1", "gw-2")
-            case "archive":
-                site.archive = other
-            case "web":
-                site.web = other
-            case _:
-                pass
-        for _ in range(20 if what == "long" else 1):
-            site.step(drains=what != "slow")
-            site.check()
-    site.joined, site.archive, site.web, site.denied = dict.fromkeys(site.joined, True), True, True, False
-    for _ in range(20):
-        site.step()
-        site.check()
-    assert not site.waiting
-    assert site.watch.now(book.rows).until == site.clock.office() - LAG
 
 
 # --- the ledger alone -------------------------------------------------------------------------------------------------
