@@ -2,7 +2,9 @@
 
 POST {"hook": id, "cursor": "...", "events": [CloudEvents, at most MOST_EVENTS]}; 2xx takes them, and the next follow.
 Anything else is tried again, with full jitter and pauses that grow to an hour; the same events under the same
-`Hadir-Delivery`. 410 (gone), or nothing taken for `dead_after_days`, ends it: the operator has an alarm, and the cursor
+`Hadir-Delivery`: how far a message goes is kept before it is sent, and stays until it is taken, also when more has been
+committed meanwhile or this process began anew. So a receiver whose answer was lost knows what it has handled by the
+delivery alone. 410 (gone), or nothing taken for `dead_after_days`, ends it: the operator has an alarm, and the cursor
 stays, so that nothing is missed when it is revived.
 
 Redirects are not followed: who is redirected was configured wrongly, or is being led somewhere.
@@ -15,6 +17,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from zlib import crc32
 
 import apsw
 import httpx
@@ -26,6 +29,7 @@ from gateway.errors import HadirError, PermanentError
 from gateway.ledger_view import LEVELS, View
 from gateway.supervise import full_jitter
 from gateway.web.reading import Reading
+from gateway.web.records.cursors import Cursor
 from gateway.web.records.feed import Page, Scope, page
 from gateway.web.records.rows import Rows
 from gateway.web.signing import HEADER, sign
@@ -50,7 +54,9 @@ class HookState:
     """How one hook is."""
 
     id: str
-    cursor: int
+    cursor: Cursor
+    upper: Cursor | None = None
+    """How far the message goes that is on its way and was not taken yet; None: there is none."""
     failing_since: int | None
     """Wall time, ns; None: the last message was taken, or there was none."""
     dead: bool
@@ -99,7 +105,7 @@ class Hooks:
     def states(self) -> Iterator[HookState]:
         """Of every hook that is configured."""
         for name in self._hooks:
-            yield self._state(name) or HookState(id=name, cursor=0, failing_since=None, dead=False, why="")
+            yield self._state(name) or HookState(id=name, cursor=Cursor(), failing_since=None, dead=False, why="")
 
     def revive(self, name: str) -> bool:
         """Try a dead one again, from where it stood; False: there is no such hook."""
@@ -144,6 +150,8 @@ class Hooks:
                 if not found.more:
                     await asyncio.sleep(LOOK_S)
                 continue
+            if found.cursor != state.upper:
+                self._db.execute("UPDATE hook SET upper = ?, upper_era = ? WHERE id = ?", (*found.cursor, hook.id))
             why, gone = await self._post(hook, state, found, client)
             if not why:
                 self._move(hook.id, found.cursor)
@@ -156,8 +164,10 @@ class Hooks:
                 attempt += 1
 
     async def _begun(self, hook: Hook) -> HookState:
-        cursor = 0 if hook.begin == "beginning" else await self._reading.ask(lambda view: view.last_id())
-        self._db.execute("INSERT OR IGNORE INTO hook (id, cursor) VALUES (?, ?)", (hook.id, cursor))
+        cursor = Cursor()
+        if hook.begin != "beginning":
+            cursor = await self._reading.ask(lambda view: Rows.over(view).newest())
+        self._db.execute("INSERT OR IGNORE INTO hook (id, cursor, era) VALUES (?, ?, ?)", (hook.id, *cursor))
         return HookState(id=hook.id, cursor=cursor, failing_since=None, dead=False, why="")
 
     async def _next(self, hook: Hook, state: HookState) -> Page:
@@ -172,12 +182,16 @@ class Hooks:
         def look(view: View) -> Page:
             rows = Rows.over(view)
             try:
-                return page(rows, scope, state.cursor, limit=MOST_EVENTS, types=hook.types, place=place)
+                return page(
+                    rows, scope, state.cursor, limit=MOST_EVENTS, types=hook.types, place=place, upto=state.upper
+                )
             except PermanentError as error:
                 if error.reason != "cursor_ahead":
                     raise
-                # the ledger was replaced: what it has now is all there is, and ids tell the receiver what it knows
-                return Page(events=(), cursor=0, more=True)
+                # put back from a copy: what both files have was taken; else ids tell the receiver what it knows
+                common = rows.common(state.cursor)
+                _log.warning("hook %s: the archive was replaced; going on behind %s", hook.id, common)
+                return Page(events=(), cursor=common, more=True)
 
         return await self._reading.ask(look)
 
@@ -189,7 +203,7 @@ class Hooks:
         headers = {
             "Content-Type": "application/json",
             HEADER: sign(self._secrets[hook.id], at_s, body),
-            "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}",
+            "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}-{_asked(hook):08x}",
         }
         try:
             async with (
@@ -214,14 +228,26 @@ class Hooks:
     # --- the table --------------------------------------------------------------------------------------------------
 
     def _state(self, name: str) -> HookState | None:
-        row = self._db.execute("SELECT cursor, failing_since, dead, why FROM hook WHERE id = ?", (name,)).fetchone()
+        row = self._db.execute(
+            "SELECT cursor, era, upper, upper_era, failing_since, dead, why FROM hook WHERE id = ?", (name,)
+        ).fetchone()
         if row is None:
             return None
-        failing = None if row[1] is None else int(row[1])
-        return HookState(id=name, cursor=int(row[0]), failing_since=failing, dead=bool(row[2]), why=str(row[3]))
+        cursor, era, upper, upper_era, failing, dead, why = row
+        return HookState(
+            id=name,
+            cursor=Cursor(cursor, era),
+            upper=None if upper is None else Cursor(upper, upper_era),
+            failing_since=failing,
+            dead=bool(dead),
+            why=why,
+        )
 
-    def _move(self, name: str, cursor: int) -> None:
-        self._db.execute("UPDATE hook SET cursor = ?, failing_since = NULL, why = '' WHERE id = ?", (cursor, name))
+    def _move(self, name: str, cursor: Cursor) -> None:
+        self._db.execute(
+            "UPDATE hook SET cursor = ?, era = ?, upper = NULL, failing_since = NULL, why = '' WHERE id = ?",
+            (*cursor, name),
+        )
 
     def _failed(self, hook: Hook, state: HookState, why: str, *, gone: bool) -> bool:
         """Note it; whether the hook is dead now."""
@@ -236,3 +262,8 @@ class Hooks:
         elif state.failing_since is None:
             _log.warning("hook %s: %s; trying again", hook.id, why)
         return dead
+
+
+def _asked(hook: Hook) -> int:
+    """What it asks for, as a number: the same rows are another delivery when that has been changed."""
+    return crc32(repr((hook.types, hook.units, hook.everybody, hook.place)).encode())

@@ -80,6 +80,11 @@ SCHEMA = (
     ALTER TABLE booking ADD COLUMN command TEXT NOT NULL DEFAULT '';
     UPDATE booking SET kept = place;
     """,
+    """
+    ALTER TABLE hook ADD COLUMN era TEXT NOT NULL DEFAULT '';
+    ALTER TABLE hook ADD COLUMN upper INTEGER;
+    ALTER TABLE hook ADD COLUMN upper_era TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,31 @@ async def test_what_gateways_say_is_heard_once_and_what_is_proven_is_kept(web: W
     again = Backend(replace(web.site, proofs=type(web.site.proofs)(web.site.office, clock)))
     again.restore()
     assert again.site.proofs.proven == web.site.proofs.proven
+    assert again.site.proofs.continuity.kept == web.site.proofs.continuity.kept
+
+
+async def test_what_an_older_hadir_kept_is_understood_once(web: Web) -> None:
+    backend = Backend(web.site)
+    path = web.site.office.path(web.site.office.web.data) / "proven.json"
+    path.write_text(json.dumps({GATEWAY: NOON}))
+    backend.restore()
+    assert web.site.proofs.proven == {GATEWAY: NOON}
+    Ledger(web.site.reading.ledger).close()
+    await backend.look()
+    assert json.loads(path.read_text()) == {"proven": {GATEWAY: NOON}, "seen": ["0"], "replaced": []}
 
 
 async def test_a_broken_file_of_what_was_proven_costs_a_while_and_nothing_else(web: Web) -> None:
     backend = Backend(web.site)
     path = web.site.office.path(web.site.office.web.data) / "proven.json"
-    for content in ("", "[]", '{"gw-01": "x"}', "\x00"):
+    for content in (
+        "",
+        "[]",
+        '{"gw-01": "x"}',
+        "\x00",
+        '{"proven": {}}',
+        '{"proven": {}, "seen": ["x"], "replaced": []}',
+    ):
         path.write_text(content)
         backend.restore()
         assert web.site.proofs.proven == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from gateway.clock import SECOND
@@ -10,6 +11,7 @@ from gateway.ledger import Ledger
 from rules.api import Event
 from tests.web.conftest import NOON, Web
 from tests.web.office import BOOT, DESK, GATEWAY
+from tests.web.records.ledgers import copy
 
 VISIT = "8567dff2-fd7f-5cc9-a0ca-922e8b2ce0ca"
 HOUR = 3600 * SECOND
@@ -27,6 +29,10 @@ class Archive:
 
     def close(self) -> None:
         self.ledger.close()
+
+    def copy(self) -> dict[str, bytes]:
+        """Of its files, as they are now."""
+        return copy(Path(self.ledger._connection.filename))
 
     def tell(
         self, kind: str, at: int = MORNING, *, place: str = "", person: str = "", unit: str = "panrb", cls: str = "",
