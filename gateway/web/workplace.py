@@ -46,7 +46,7 @@ async def ask_coordinator(
 ) -> Answer:
     """What the one that leads the building of `place` answers; else no_answer, where one that did not may lead.
 
-    A gateway answers the same `identity` the same, also when it has come to lead since: ask again under another.
+    `identity`: of a repetition. One that does not lead remembers nothing of it.
     """
     identity = identity or str(uuid4())
     answer = Answer(ok=False, reason=NOT_LEADING)

@@ -22,7 +22,7 @@ from gateway.web.records import attendance as records
 from gateway.web.records.approved import corrections
 from gateway.web.records.attendance import Attendance, Claim
 from gateway.web.records.attendance_files import as_csv, as_json, completeness
-from gateway.web.records.feed import cursor_of
+from gateway.web.records.cursors import ERASED_CURSOR, MOST_ERASED_CHARACTERS, erased_cursor_of
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
@@ -107,22 +107,21 @@ async def how_complete(site: TheSite, _: Technical) -> Complete:
 async def erased(
     site: TheSite,
     _: Integrator,
-    after: Annotated[str, Query(max_length=18, pattern="^[0-9]*$", description="cursor; default: the beginning")] = "",
+    after: Annotated[
+        str,
+        Query(max_length=MOST_ERASED_CHARACTERS, pattern=ERASED_CURSOR, description="cursor; default: the beginning"),
+    ] = "",
     since: Annotated[AwareDatetime | None, Query(description="erased at or after; default: ever")] = None,
     limit: Limit = 200,
 ) -> Erased:
     """Whoever has copied acts of people must forget these. A pid means nothing to whoever never had it."""
-    cursor, begin = cursor_of(after), 0 if since is None else ns_of(since)
+    cursor, begin = erased_cursor_of(after), 0 if since is None else ns_of(since)
     try:
-        found = await site.reading.ask(lambda view: Rows.over(view).erased(cursor, limit + 1, begin))
+        page, last, more = await site.reading.ask(lambda view: Rows.over(view).erased(cursor, limit, begin))
     except PermanentError as error:
         raise HTTPException(409, str(error)) from error
-    page = found[:limit]
-    return Erased(
-        items=[ErasedPerson(pid=pid, at=written(max(0, at))) for _, pid, at in page],
-        next=str(page[-1][0] if page else cursor),
-        more=len(found) > limit,
-    )
+    items = [ErasedPerson(pid=pid, at=written(max(0, at))) for pid, at in page]
+    return Erased(items=items, next=str(last), more=more)
 
 
 def _look(view: View, site: Site, unit: str, day: date, approved: list[Request]) -> Attendance:

@@ -4,8 +4,8 @@ A correction that is approved is told at once, and again later while nobody lead
 what was not told is in the web's database, also after a restart. What people wrote to each other is not told: the event
 says the kind of the request.
 
-A gateway remembers what it has answered, also that it did not lead: each try has an id of its own, and what the ledger
-has by then is not told again. A try whose answer was lost may be said twice; both say the same.
+It is one command, however often it is tried: a gateway that has carried it out answers and does not say it again. What
+the ledger has by then is not told again either; after a change of coordinator it may be said twice, and says the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from gateway.clock import SECOND
-from gateway.errors import TransientError
+from gateway.errors import HadirError
 from gateway.ledger_view import View
 from gateway.supervise import full_jitter
 from gateway.web.asking import NO_ANSWER, NOT_SENT
@@ -57,12 +57,12 @@ class Amendments:
         while True:
             try:
                 await self.round()
-            except TransientError as error:
+            except HadirError as error:
                 _log.debug("corrections: %s", error)
             await asyncio.sleep(LOOK_S)
 
     async def round(self) -> None:
-        """Tell what is due. Raises TransientError: the ledger, which says where a check-in was, cannot be read."""
+        """Tell what is due. Raises HadirError: the ledger (where a check-in was), or our own file, cannot be read."""
         waiting = self._requests.untold()
         self._tried = {one.id: self._tried[one.id] for one in waiting if one.id in self._tried}
         now = self._site.clock.machine()
@@ -90,7 +90,6 @@ class Amendments:
         building = visit.place.split("/", 2)[1]
         if building in silent:
             return ""
-        tried = self._tried.get(asked.id)
         answer = await ask_coordinator(
             self._site,
             "amend",
@@ -106,7 +105,7 @@ class Amendments:
                 "new": asked.new,
                 "reason": asked.kind,
             },
-            identity=str(uuid5(UUID(asked.id), f"amend/{0 if tried is None else tried.times}")),
+            identity=str(uuid5(UUID(asked.id), "amend")),
         )
         if answer.reason in _WAITS:
             silent.add(building)

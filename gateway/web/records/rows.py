@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway import sqlite
 from gateway.errors import PermanentError
 from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
+from gateway.web.records.cursors import Cursor, Eras, ErasedCursor
 
 REPLACED = "the archive has never been there: it was replaced; begin at 0 again"
 _FREE = "SELECT source FROM event WHERE free"
@@ -61,6 +62,46 @@ class Rows(View):
             values += [*given, *names]
         return list(self._rows(" UNION ALL ".join(parts) + " ORDER BY id LIMIT ?", (*values, limit)))
 
+    # --- how far it was read ----------------------------------------------------------------------------------------
+
+    def eras(self, since: int) -> Eras:
+        """Of the ids from `since` on."""
+        begun = self._connection.execute(
+            "SELECT first, id FROM era WHERE first >= (SELECT coalesce(max(first), 0) FROM era WHERE first <= ?)"
+            " ORDER BY first",
+            (since,),
+        )
+        return Eras([(int(first), str(era)) for first, era in begun])
+
+    def newest(self) -> Cursor:
+        """The cursor behind everything."""
+        last = self.last_id()
+        return self.eras(last).cursor(last)
+
+    def knows(self, cursor: Cursor) -> bool:
+        """Whether this file has given out the cursor, or is a copy of one that had by then."""
+        return cursor.id <= self.last_id() and self.eras(cursor.id).cursor(cursor.id) == cursor
+
+    def common(self, cursor: Cursor) -> Cursor:
+        """Up to where this file has what the one had that gave out the cursor; 0: nothing that is known."""
+        last = self._connection.execute(
+            "SELECT coalesce((SELECT min(first) - 1 FROM era WHERE first > mine.first), (SELECT id FROM last_id))"
+            " FROM era AS mine WHERE id = ?",
+            (cursor.era,),
+        ).get
+        return Cursor() if last is None else Cursor(min(int(last), cursor.id), cursor.era)
+
+    def said_at(self, at: int) -> int:
+        """When the row with this id was recorded, or the last one before it that is still here; 0: none is."""
+        found = [
+            row
+            for table in (EVENT_ROWS, PERSON_ROWS)
+            for row in self._rows(f"SELECT * FROM ({table} WHERE id <= ? ORDER BY id DESC LIMIT 1)", (at,))  # noqa: S608
+        ]
+        return max(found).said if found else 0
+
+    # --- what a day has ---------------------------------------------------------------------------------------------
+
     def acts(self, types: Sequence[str], since: int, until: int, units: Sequence[str] | None = None) -> list[Stored]:
         """Rows of persons, of some types and units (None: all), that happened in [since, until), by time."""
         where, values = f"type IN ({','.join('?' * len(types))})", [*types]
@@ -87,19 +128,26 @@ class Rows(View):
         )
         return [str(pid) for (pid,) in rows]
 
-    def erased(self, after: int, limit: int, since: int = 0) -> list[tuple[int, str, int]]:
-        """(cursor, pid, office time) of who was erased, behind a cursor, in the order in which the archive heard of it.
+    def erased(
+        self, after: ErasedCursor, limit: int, since: int = 0
+    ) -> tuple[list[tuple[str, int]], ErasedCursor, bool]:
+        """(pid, office time) of who was erased, where to go on, and whether there is more already.
 
-        `since`: only who was erased at or after an office time. Raises PermanentError `cursor_ahead`: as a feed's page.
+        In the order in which the archive heard of it. `since`: only who was erased at or after an office time. Raises
+        PermanentError `cursor_ahead`: as a feed's page.
         """
+        ledger = self.newest()
         newest = self._connection.execute("SELECT coalesce(max(rowid), 0) FROM erased").get
-        if after > newest:
+        if after.number > newest or not self.knows(after.ledger):
             raise PermanentError("cursor_ahead", REPLACED)
-        rows = self._connection.execute(
+        found = self._connection.execute(
             "SELECT rowid, pid, at FROM erased WHERE rowid > ? AND at >= ? ORDER BY rowid LIMIT ?",
-            (after, since, limit),
+            (after.number, since, limit + 1),
         )
-        return [(int(number), str(pid), int(at)) for number, pid, at in rows]
+        numbered = [(int(number), str(pid), int(at)) for number, pid, at in found]
+        page = numbered[:limit]
+        last = page[-1][0] if page else after.number
+        return [(pid, at) for _, pid, at in page], ErasedCursor(last, ledger), len(numbered) > limit
 
     def said_around(self, gateway: str, boot: str, first: int, last: int) -> tuple[int | None, int | None]:
         """When a boot recorded what is here of it up to `first`, and from `last` on: the nearest of each; None: none.
