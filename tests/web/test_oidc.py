@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from gateway import sqlite
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
 from gateway.web.arriving import REFUSALS
@@ -250,7 +251,10 @@ async def test_who_is_not_mapped_or_not_known_is_refused_and_told(web: Web, prov
 
 async def test_a_number_that_two_people_have_names_nobody(web: Web, provider: Provider) -> None:
     member(web)
-    member(web)
+    member(web, unit="bkn")
+    older = sqlite.connect(web.site.office.path(web.site.office.people.table), exclusive=False)
+    older.execute("UPDATE person SET unit = 'panrb'")  # as tables of before may have it; now it is refused
+    older.close()
     claimed(provider)
     assert (await arrive(web.client(), "bersama")).status_code == 403
 

@@ -79,6 +79,17 @@ async def test_nobody_is_enrolled_without_consent_or_into_a_foreign_unit_or_by_a
     assert (await web.employee().get("/operator/pemasangan")).status_code == 403
 
 
+async def test_a_staff_number_that_the_unit_has_is_refused_and_its_holder_sees_that_it_was_typed(web: Web) -> None:
+    pid = web.site.people.enrol(unit="panrb", name="Sari Lama", staff_number="199001")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    word = tapped(web, account_of(web))
+    refused = await client.post(f"/operator/pemasangan/kartu/{word}/orang", data=PERSON)
+    assert (refused.status_code, "sudah terdaftar di unit ini" in refused.text) == (422, True)
+    assert "Sari Lama" not in refused.text
+    assert web.site.people.people() == [(pid, "panrb", 0)]
+    assert [what for _, _, what, _ in web.site.accounts.lookups(pid)] == ["enrol"]
+
+
 async def test_another_card_for_somebody_of_ones_units_is_seen_by_them(web: Web) -> None:
     pid = web.person(unit="panrb", name="Sari Uji")
     foreign = web.person(unit="bkn", name="Budi Coba")

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from gateway.config.model import Office
 from gateway.errors import HadirError
-from gateway.people import VISIBILITIES
+from gateway.people import VISIBILITIES, Enrolled
 from gateway.web import device_words as words
 from gateway.web.accounts import CODE_S
 from gateway.web.devices import Row, drivers_of, rows
@@ -35,6 +35,9 @@ NOBODY = N_("Tidak ada orang seperti itu di unit Anda. Tulis NIP, pid, atau nama
 MOST_NAMED = 4
 """Drivers that are offered for one medium; of more, people know better which."""
 TAKEN = N_("Kartu itu sudah dimiliki orang lain. Nonaktifkan dulu di sana.")
+ENROLLED = N_("NIP itu sudah terdaftar di unit ini. Pilih kartu tambahan untuk orang yang sudah terdaftar.")
+TYPED = "NIP Anda diketik saat mendaftarkan orang baru"
+"""Why somebody was looked up whose staff number was typed: that it is enrolled is told, so they see it."""
 INVALID = N_("Nama paling panjang 120 huruf; NIP hanya angka, huruf, titik, garis, dan spasi.")
 
 
@@ -194,6 +197,9 @@ def _new_person(site: Site, viewer: Viewer, window: Window, *, nama: str, nip: s
         pid = site.people.enrol(
             unit=unit, visibility=terlihat, name=" ".join(nama.split()) or None, staff_number=nip.strip() or None
         )
+    except Enrolled as error:
+        site.accounts.note_lookup(viewer, error.pid, unit, "enrol", TYPED)
+        raise _No(ENROLLED) from error
     except HadirError as error:
         raise _No(INVALID) from error
     try:
