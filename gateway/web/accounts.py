@@ -23,7 +23,7 @@ from gateway.web import schema
 from gateway.web.identities import Identities
 from gateway.web.session_limits import SessionLimits
 from gateway.web.sessions import Sessions, digest
-from gateway.web.viewer import EVERYWHERE, Role, Viewer
+from gateway.web.viewer import Role, Viewer
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: a code is read from paper."""
@@ -131,9 +131,17 @@ class Accounts:
         """One account that is not disabled."""
         return next(self._accounts("id = ? AND NOT disabled", account), None)
 
-    def exists(self, account: str) -> bool:
-        """Whether there is such an account, disabled or not."""
-        return bool(self._db.execute("SELECT 1 FROM account WHERE id = ?", (account,)).get)
+    def known(self, account: str) -> Account | None:
+        """One account, disabled or not."""
+        return next(self._accounts("id = ?", account), None)
+
+    def missed(self, account: str, since: int) -> list[tuple[int, str]]:
+        """(when, reason) of this account's searches that found nobody, or several, latest first."""
+        rows = self._db.execute(
+            "SELECT at, reason FROM lookup WHERE pid = '' AND at >= ? AND account = ? ORDER BY at DESC",
+            (since, account),
+        )
+        return [(int(at), str(reason)) for at, reason in rows]
 
     def holder(self, pid: str) -> str:
         """The account of a person, disabled or not; empty: none."""
@@ -205,18 +213,6 @@ class Accounts:
                 (digest(code), account, self._clock.office() + lasts_s * SECOND),
             )
         return f"{code[:5]}-{code[5:]}"
-
-    def code_by(self, viewer: Viewer, account: str) -> str:
-        """A code that an operator prints: as `new_code`, of accounts that may no more than they may themselves.
-
-        Raises HadirError: with the code of an account that may more, its printer could sign in as that.
-        """
-        known = self.account(account)
-        if known is not None and known.roles - {Role.EMPLOYEE}:
-            within = EVERYWHERE in viewer.units or known.units <= viewer.units
-            if not within or not known.roles - {Role.EMPLOYEE} <= viewer.roles:
-                raise HadirError(f"{account} may more than whoever prints its code: `hadir accounts` prints it")
-        return self.new_code(account)
 
     def take_code(self, code: str) -> str:
         """The account of a code, which ends with that; empty: there is no such code, or no longer."""

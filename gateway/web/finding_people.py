@@ -49,6 +49,7 @@ def look_for(site: Site, viewer: Viewer, text: str, *, what: str, reason: str) -
         site.accounts.note_lookup(viewer, person.pid, person.unit, what, reason)
     if len(found) != 1:
         site.accounts.note_missed(viewer, what, reason)
+        site.counters.add("web.search_missed", "several" if found else "nobody")
         raise NotOne(SEVERAL if found else NOBODY)
     return found[0]
 

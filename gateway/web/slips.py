@@ -15,10 +15,10 @@ from markupsafe import Markup
 from gateway.clock import SECOND
 from gateway.errors import HadirError
 from gateway.people import Person
-from gateway.web.accounts import CODE_S
+from gateway.web.accounts import CODE_S, Accounts
 from gateway.web.pairing_words import VISIBILITY_WORDS
 from gateway.web.site import Site
-from gateway.web.viewer import Viewer
+from gateway.web.viewer import EVERYWHERE, Role, Viewer
 
 ASKED_S = 300
 """How long the question waits for its answer."""
@@ -54,9 +54,22 @@ def code_of(site: Site, viewer: Viewer, person: Person) -> str:
     if person.pid == viewer.pid:
         return ""  # a session that is found open would never end
     try:
-        return site.accounts.code_by(viewer, site.accounts.of_person(person.pid, person.unit))
+        return code_by(site.accounts, viewer, site.accounts.of_person(person.pid, person.unit))
     except HadirError:  # an account that may more than this operator, or that is disabled
         return ""
+
+
+def code_by(accounts: Accounts, viewer: Viewer, account: str) -> str:
+    """A code that an operator prints: of accounts that may no more than they may themselves.
+
+    Raises HadirError: with the code of an account that may more, its printer could sign in as that; or it is disabled.
+    """
+    known = accounts.account(account)
+    if known is not None and known.roles - {Role.EMPLOYEE}:
+        within = EVERYWHERE in viewer.units or known.units <= viewer.units
+        if not within or not known.roles - {Role.EMPLOYEE} <= viewer.roles:
+            raise HadirError(f"{account} may more than whoever prints its code: `hadir accounts` prints it")
+    return accounts.new_code(account)
 
 
 def slip(

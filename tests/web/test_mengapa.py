@@ -95,6 +95,12 @@ async def test_a_search_that_finds_nobody_is_noted_of_who_searched(web: Web) -> 
         "SELECT account, count(*) FROM lookup WHERE pid = '' AND what = 'why' GROUP BY account"
     ).fetchall()
     assert (account, n) == (web.site.accounts.all()[-1].id, 2)
+    own = (await client.get("/akun")).text
+    assert "2 kali dengan akun ini" in own
+    assert own.count("permintaan koreksi") == 2
+    assert "Budi" not in own
+    assert web.site.counters.get("web.search_missed", "nobody") == 2
+    assert "Pencarian yang tidak" not in (await web.client(Role.OPERATOR, units=["*"]).get("/akun")).text
 
 
 async def test_without_a_ledger_it_says_so(web: Web, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from gateway.cli import main
 from gateway.clock import SECOND
 from gateway.config import web as config
 from gateway.errors import HadirError
+from gateway.web import slips
 from gateway.web.accounts import CODE_S, OWN_CODE_S, Accounts
 from gateway.web.session_limits import YEAR_S, SessionLimits
 from gateway.web.sessions import MOST, Kept, device_of
@@ -293,14 +294,14 @@ def test_an_operator_prints_no_code_of_an_account_that_may_more(web: Web) -> Non
     assert mine is not None
     printer = mine.viewer
     person = account(web)
-    assert accounts.code_by(printer, person)
+    assert slips.code_by(accounts, printer, person)
     accounts.grant(person, [Role.OPERATOR], ["panrb"])
-    assert accounts.code_by(printer, person)
+    assert slips.code_by(accounts, printer, person)
     for roles, units in (([Role.OPERATOR], ["*"]), ([Role.OPERATOR], ["bkn"]), ([Role.INTEGRATOR], ["panrb"])):
         other = account(web)
         accounts.grant(other, roles, units)
         with pytest.raises(HadirError, match="may more"):
-            accounts.code_by(printer, other)
+            slips.code_by(accounts, printer, other)
     accounts.disable(person)
     with pytest.raises(HadirError, match="disabled"):
-        accounts.code_by(printer, person)
+        slips.code_by(accounts, printer, person)

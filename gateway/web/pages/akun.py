@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import Response
 
+from gateway.clock import SECOND
 from gateway.web.accounts import OWN_CODE_S
 from gateway.web.cookies import goodbye
 from gateway.web.rendering import N_, see
@@ -18,6 +19,8 @@ from gateway.web.viewer import Role, Viewer, allowed
 router = APIRouter(include_in_schema=False)
 SignedIn = Annotated[Viewer, Depends(allowed())]
 Employee = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE))]
+MISSED_DAYS, MISSED_SHOWN = 30, 20
+"""Searches of this account that found nobody: of so many days, the latest one by one."""
 CODES_AT_ONCE, CODES_PER_HOUR = 3, 6
 TOO_OFTEN = N_("Terlalu banyak kode dibuat. Tunggu beberapa menit, lalu coba lagi.")
 
@@ -78,6 +81,9 @@ def _page(
         wrong=wrong,
         code_alone=limits.code_alone(viewer),
         idle_days=limits.of(viewer).idle_s // DAY_S,
+        missed=accounts.missed(viewer.account, site.wall.office() - MISSED_DAYS * DAY_S * SECOND),
+        missed_days=MISSED_DAYS,
+        missed_shown=MISSED_SHOWN,
         code_minutes=OWN_CODE_S // 60,
         address=f"{site.office.web.address}/masuk",
     )
