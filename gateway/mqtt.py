@@ -231,7 +231,7 @@ class Link:
         frozen = int(self._frozen_after_s * SECOND)
         quiet = min(int(CANARY_S * SECOND), frozen // 2)
         while True:
-            await asyncio.wait((session.lost,), timeout=min(1.0, self._frozen_after_s / 4))
+            await asyncio.wait((session.lost,), timeout=min(0.5, self._frozen_after_s / 8))
             if session.lost.done():
                 return session.lost.result()
             session.ping()

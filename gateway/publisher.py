@@ -66,6 +66,8 @@ class Publisher:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._after: Key | None = None
         """The history lane has seen to every row up to this one."""
+        self._looked_back = 0
+        """How often it began anew: what was read before that is not seen to by it."""
         self._behind = True
         """Whether rows behind it may be the history lane's; at the start those of an earlier life."""
         self._history = asyncio.Event()
@@ -159,6 +161,7 @@ class Publisher:
     def _look_back(self) -> None:
         """Rows that the history lane has passed may be its again."""
         self._after = None
+        self._looked_back += 1
         self._fall_behind()
 
     def _released(self) -> None:
@@ -179,9 +182,9 @@ class Publisher:
                 self._history.clear()
                 await self._history.wait()
             self._behind = False
-            after = self._after
-            rows = await self._outbox.pending(after=after)
-            if after == self._after:  # otherwise it begins anew
+            anew = self._looked_back
+            rows = await self._outbox.pending(after=self._after)
+            if anew == self._looked_back:
                 await self._send_all(self._fresh(rows))
 
     @property

@@ -44,7 +44,10 @@ DRIFT_PPM = 500
 """The kernel's own assumption of how far a clock that nobody keeps runs wrong."""
 ASLEEP = SECOND
 KEEP_S = 600.0
-"""The latest known time is written so often: it is what a box without a battery begins at."""
+"""The latest known time is written so often."""
+SEEN_S = KEEP_S + 60.0
+"""So long behind it a box begins that does not know the time: behind all that an earlier life has told and remembers,
+which would else be moved with its own times once it knows better."""
 FREE_S = 60.0
 """While the time is not known, how far it has come is written so often."""
 
@@ -117,7 +120,8 @@ class OfficeClock:
             return "rtc", kept.offset
         if kept.free:  # and this one goes on where the last one was
             return "none", kept.free_offset
-        return "none", max(wall, kept.latest, EARLIEST) - boot
+        seen = kept.latest + int(SEEN_S * SECOND) if kept.latest else 0
+        return "none", max(wall, seen, EARLIEST) - boot
 
     # --- Clock ------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from gateway.outbox_store import Table
 from gateway.rebase import Move
 from rules.api import Event, Fact
 from tests.conftest import Mosquitto
-from tests.delivery.lanes import Gateway, archive
+from tests.delivery.lanes import Gateway, archive, leave
 from tests.delivery.world import PLACE, T0, act, make_outbox, origin, running, sense, sequences, telemetry, until
 
 BY = 3600 * SECOND
@@ -100,6 +100,45 @@ async def test_once_the_time_is_known_they_go_out_with_it_once(tmp_path: Path, m
     assert {key[1]: times for key, times in seen.times.items()} == dict.fromkeys(range(1, 7), 1)
     person = {heard.event.sequence: heard.event for heard in seen.heard if heard.event.person}
     assert [person[n].time for n in (2, 4)] == [T0 + BY, T0 + 2 * SECOND + BY]
+
+
+async def test_what_is_set_right_in_its_own_transaction_is_not_sent_as_it_was(tmp_path: Path) -> None:
+    clock, given = Free(), list[int]()
+    outbox = make_outbox(tmp_path, clock=clock)
+    outbox.subscribe(lambda rows: given.extend(sequences(rows)))
+    async with running(outbox):
+        outbox.submit([act()], ())
+        clock.known = True
+        retime(outbox, lambda _: outbox.held.release([1]))
+        await outbox.append([telemetry(5)], ())
+        assert given == [2, 3]
+        assert [decode(row.body).time for row in await outbox.pending(limit=1)] == [T0 + BY]
+
+
+async def test_what_is_released_while_the_first_page_is_read_is_sent(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    """The page begins with a row of an earlier life, which the live lane has not, and ends behind what is released."""
+    await leave(tmp_path, telemetry())
+    gateway = Gateway(mosquitto.port, tmp_path, clock=Free())
+    read, there, reads = gateway.outbox.pending, asyncio.Event(), 0
+
+    async def pending(**more: Any) -> Any:
+        nonlocal reads
+        await there.wait()
+        rows = await read(**more)
+        reads += 1
+        if reads == 1:
+            assert [(row.boot, row.sequence) for row in rows] == [("000000-0001", 1), ("000001-abcd", 2)]
+            gateway.outbox.held.release([1])
+        return rows
+
+    gateway.outbox.pending = pending  # type: ignore[method-assign]
+    async with archive(mosquitto.port) as seen, gateway.running() as outbox:
+        seen.acking = False
+        await outbox.append([act(), telemetry()], ())
+        await until(lambda: seen.live)
+        there.set()
+        await until(lambda: ("000001-abcd", 1) in seen.history)
+    assert reads > 1
 
 
 def test_a_retimed_event_is_the_same_event(tmp_path: Path) -> None:
