@@ -16,7 +16,7 @@ from gateway.clock import SECOND
 from gateway.errors import HadirError
 from gateway.people import Person
 from gateway.web.accounts import CODE_S, Accounts
-from gateway.web.pairing_words import VISIBILITY_WORDS
+from gateway.web.privacy_words import CONSENT
 from gateway.web.site import Site
 from gateway.web.viewer import EVERYWHERE, Role, Viewer
 
@@ -88,7 +88,7 @@ def slip(
         url=f"{site.office.web.address}/masuk",
         qr=_qr(f"{site.office.web.address}/masuk"),
         kept_days=site.office.archive.retain_people_days,
-        visibility=VISIBILITY_WORDS,
+        **CONSENT,
         word=lambda table, key: language.word(table, key),
     )
 

@@ -19,7 +19,8 @@ from gateway.web.serve import Serve
 from gateway.web.site import Site
 from gateway.web.viewer import Role
 from tests.conftest import free_port
-from tests.web.office import ready, write_office
+from tests.web.kiosks import Kiosk
+from tests.web.office import DESK, OTHER, ready, told, write_office
 from tests.web.running import RunningWeb, running_site
 
 NOON = 1_795_660_200 * SECOND
@@ -93,6 +94,13 @@ async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
     """The gateway has said that it is ready; no place has a state yet."""
     async with opened(write_office(tmp_path, port=1, web_port=free_port()), clock) as made:
         yield made
+
+
+@pytest.fixture
+def kiosk(web: Web) -> Kiosk:
+    for place in (DESK, OTHER):
+        told(web.site.live, place, "vacant", NOON, life="free")
+    return Kiosk(web)
 
 
 @pytest.fixture(scope="module")

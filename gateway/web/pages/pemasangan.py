@@ -17,7 +17,8 @@ from gateway.web.devices import Row, drivers_of, rows
 from gateway.web.finding_people import NotOne, look_for
 from gateway.web.lookups import LONGEST, look_up
 from gateway.web.pairing import Window
-from gateway.web.pairing_words import OUTCOMES, VISIBILITY_WORDS
+from gateway.web.pairing_words import OUTCOMES
+from gateway.web.privacy_words import CONSENT
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import EVERYWHERE, Role, Viewer, allowed
@@ -269,7 +270,7 @@ def _form(
         wrong=wrong or (OVER if window is None else ""),
         units=units(site.office, viewer),
         visibilities=VISIBILITIES,
-        visibility=VISIBILITY_WORDS,
+        **CONSENT,
         kept_days=site.office.archive.retain_people_days,
         given={
             "nama": "",
