@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
+from gateway.web import schema
 from gateway.web.app import build
 from gateway.web.serve import Serve
 from gateway.web.site import Site
@@ -87,6 +88,17 @@ async def opened(file: Path, clock: ManualClock) -> AsyncIterator[Web]:
     for client in made.clients:
         await client.aclose()
     made.serve.close()
+
+
+@contextmanager
+def locked(web: Web) -> Iterator[ExitStack]:
+    """Another process holds the web's database, so that nothing can be written, until what is given is closed."""
+    web.site.accounts.connection.set_busy_timeout(0)
+    with ExitStack() as stack:
+        other = schema.connect(web.site.office.path(web.site.office.web.data) / "web.sqlite")
+        stack.callback(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        yield stack
 
 
 @pytest.fixture
