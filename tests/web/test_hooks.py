@@ -260,9 +260,9 @@ async def test_a_database_that_fails_ends_no_hook(web: Web, archive: Archive, re
         with locked(web) as waiting:
             told = archive.changed()
             await asyncio.sleep(0.3)
-            assert state(made).cursor == 0
+            assert state(made).cursor.id == 0
             waiting.close()
-            await until(lambda: state(made).cursor == 1)
+            await until(lambda: state(made).cursor.id == 1)
     assert set(receiver.events()) == {told}
 
 
