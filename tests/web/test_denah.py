@@ -21,7 +21,7 @@ from gateway.web.reasons import key, sentences
 from gateway.web.rendering import Language, catalogues
 from gateway.web.viewer import Role
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, ROOM, told
+from tests.web.office import DESK, OTHER, ROOM, ready, told
 
 PLAN = "/denah/utama/l01"
 WEB = Path(app.__file__).parent
@@ -66,6 +66,22 @@ async def test_the_list_is_the_same_and_says_why(web: Web) -> None:
     assert "Belum diketahui: sensornya tidak terdengar." in html
     assert "<table>" in html
     assert "<svg id=" not in html
+
+
+async def test_a_silent_gateway_is_named_and_no_sensor_blamed(web: Web) -> None:
+    told(web.site.live, DESK, "occupied", NOON, life="taken", life_since=NOON)
+    told(web.site.live, OTHER, "vacant", NOON, life="reserved", life_since=NOON)
+    ready(web.site.live, NOON, "lost")
+    html = await page(web.employee(), f"{PLAN}?tampil=daftar")
+    assert spaces(html)["timur/d-001"] == "taken"
+    assert "Dipakai menurut catatan terakhir; sekarang tidak pasti: gerbangnya tidak terdengar." in html
+    assert spaces(html)["timur/d-002"] == "unknown"
+    assert "Sudah dipesan." not in html.split("<script")[0]
+    assert "sensor" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    web.clock.advance(9 * 3600)
+    web.site.live.expire()
+    html = await page(web.employee(), PLAN)
+    assert 'data-count="unknown">4<' in html
 
 
 async def test_a_filter_works_without_script(web: Web) -> None:

@@ -11,10 +11,10 @@ from gateway.config.places import Spot
 from gateway.contract.times import parsed
 from gateway.errors import TransientError
 from gateway.ledger_view import View
-from gateway.web.live import PlaceNow
+from gateway.web.live import HELD, PlaceNow
 from gateway.web.mine.places import admits, is_silent
 from gateway.web.mine.record import RESERVATIONS, Booking
-from gateway.web.mine.standing import HELD, Standing
+from gateway.web.mine.standing import Standing
 from gateway.web.rendering import N_
 from gateway.web.site import Site
 from gateway.web.viewer import Viewer

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.clock import SECOND
 from gateway.errors import TransientError
 from gateway.ledger_view import View
+from gateway.web.live import HELD, SILENT
 from gateway.web.mine.attempts import SENT, UNSURE, Attempt, Attempts
 from gateway.web.mine.record import OWN, Booking, Record, Visit, Warned, fold
 from gateway.web.site import Site
@@ -21,7 +22,6 @@ LOOK_BACK = 14 * DAY
 OPEN_FOR = 2 * DAY
 """A check-in that is older was closed, whether or not its end has reached the archive."""
 UNSURE_FOR, SOON = 900 * SECOND, 60 * SECOND
-HELD = ("taken", "away")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
 def _beside(site: Site, held: Held) -> Held:
     """The desk's own state beside the record."""
     now = site.live.now(held.visit.place)
-    if now is None or now.cause in ("gateway_down", "not_connected", "starting"):
+    if now is None or now.cause in SILENT or now.cause == "starting":
         return replace(held, unheard=True)
     return replace(held, doubted=not held.pending and now.life not in HELD and now.life != "")
 

@@ -16,7 +16,7 @@ let chosen = new URLSearchParams(location.search).get("tempat") || "";
 
 // The same keys as gateway/web/reasons.py.
 function reason({ status, life, state, cause }) {
-  if (status === "taken") return life === "taken" || life === "away" ? (state === "unknown" ? "held" : life) : "sensed";
+  if (status === "taken") return life === "taken" || life === "away" ? (state === "unknown" ? `held.${cause}` : life) : "sensed";
   return status === "unknown" ? `unknown.${cause}` : status;
 }
 
