@@ -62,7 +62,7 @@ def desk_for(site: Site, place: str, viewer: Viewer, standing: Standing) -> Desk
     now, spot = site.live.now(place), site.live.places.spots[place]
     if now is None:
         raise KeyError(place)
-    mine = standing.desk is not None and standing.desk.visit.place == place and not standing.desk.doubted
+    mine = standing.desk is not None and standing.desk.visit.place == place
     booking = next((one for one in standing.bookings if one.place == place), None)
     return Desk(
         now=now,

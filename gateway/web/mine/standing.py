@@ -31,8 +31,6 @@ class Held:
     visit: Visit
     pending: bool = False
     """Accepted by the gateway; the ledger does not have it yet."""
-    doubted: bool = False
-    """The desk's own state says that nobody holds it: the record of its end is on its way."""
     unheard: bool = False
     """Nobody knows what the desk is now: its gateway is not heard."""
 
@@ -45,6 +43,8 @@ class Standing:
     attempts: tuple[Attempt, ...]
     """Of the last day."""
     desk: Held | None
+    doubted: Visit | None
+    """At a desk, by the record; the desk's own state says that nobody holds it: the record of its end is on its way."""
     workplace: Visit | None
     bookings: tuple[Booking, ...]
     """That have not ended."""
@@ -116,12 +116,14 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
                 bookings.pop(one.ref, None)
             case _:
                 pass
+    doubted = None
     if held is not None:
-        held = _beside(site, held)
+        held, doubted = _beside(site, held)
     return Standing(
         record=record,
         attempts=tuple(attempts),
         desk=held,
+        doubted=doubted,
         workplace=workplace,
         bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
         warning=_running(site, record, attempts, held, bookings, now),
@@ -130,12 +132,14 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
     )
 
 
-def _beside(site: Site, held: Held) -> Held:
-    """The desk's own state beside the record."""
+def _beside(site: Site, held: Held) -> tuple[Held | None, Visit | None]:
+    """The desk's own state beside the record: (held, doubted), one of them."""
     now = site.live.now(held.visit.place)
     if now is None or now.cause in SILENT or now.cause == "starting":
-        return replace(held, unheard=True)
-    return replace(held, doubted=not held.pending and now.life not in HELD and now.life != "")
+        return replace(held, unheard=True), None
+    if held.pending or now.life in HELD or not now.life:
+        return held, None
+    return None, held.visit
 
 
 def _running(

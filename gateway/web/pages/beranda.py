@@ -99,7 +99,8 @@ async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict
     near = [now for now in free_near(site, how.record, viewer.unit) if now.place != held]
     attempt = Attempts(site.accounts.connection).one(viewer.pid, done[:64]) if done else None
     booking = _due(site, viewer, how)
-    places = {held, *(now.place for now in near), *(one.place for one in how.bookings)}
+    doubted = "" if how.doubted is None else how.doubted.place
+    places = {held, doubted, *(now.place for now in near), *(one.place for one in how.bookings)}
     floor = floor_of(site, how.record, viewer.unit, held)
     return {
         "how": how,

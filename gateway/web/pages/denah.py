@@ -170,7 +170,7 @@ async def own_desk(site: Site, viewer: Viewer) -> str:
     if not viewer.pid:
         return ""
     held = (await standing(site, viewer.pid)).desk
-    return "" if held is None or held.doubted else held.visit.place
+    return "" if held is None else held.visit.place
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:
