@@ -93,6 +93,7 @@ def _other_home(viewer: Viewer) -> str:
 
 async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict[str, Any]:
     language = site.pages.language(request, viewer)
+    version = site.live.version  # of before anything is looked at: what comes meanwhile is told to the page
     how = await standing(site, viewer.pid)
     person = site.people.person(viewer.pid)
     held = how.desk.visit.place if how.desk is not None else ""
@@ -111,6 +112,7 @@ async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict
         "attempt": attempt,
         "result": None if attempt is None else _result(language, attempt),
         "floor": floor,
+        "version": version,
         "building": _building(how, floor),
         "places": sorted(places - {""}),
         "watching": site.live.connected,

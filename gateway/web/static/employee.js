@@ -46,15 +46,14 @@ function refreshing(box) {
   }
   if (box.querySelector("[data-waiting]")) plan(AGAIN);
   setInterval(() => plan(0), 60000); // "5 minutes left" grows old by itself
-  let first = true;
   if (box.dataset.floor) {
     follow(box.dataset.floor, (places, whole) => {
+      if (!whole && !places.length) return; // nothing has changed since the page was made
       const mine = new Set((box.querySelector("[data-places]")?.dataset.places || "").split(" "));
-      if (whole && first) { first = false; return; } // the page has just been made
       const near = whole || places.some((one) => mine.has(one.place));
       // a busy floor does not make everybody ask at once; "*": nothing is free, so that anything may be good news
       plan(near ? SOON : mine.has("*") ? SOON + Math.random() * AGAIN : LATER + Math.random() * LATER);
-    });
+    }, undefined, box.dataset.version);
   }
 }
 

@@ -27,6 +27,7 @@ async def test_who_is_new_is_offered_a_desk_of_their_unit_and_told_that_nothing_
         "Catatan kantor sedang tidak dapat dibaca" in page
     )  # there is no ledger yet: it is not said that nobody knows
     assert len(page.encode()) < 30_000
+    assert f'data-version="{web.site.live.version}"' in page
 
 
 async def test_a_tap_at_the_reader_is_my_desk_and_the_sentence_says_by_what(web: Web, book: Book) -> None:
