@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
@@ -47,8 +47,8 @@ class Desk:
     spot: Spot
     mine: bool
     """They hold it."""
-    booking: Booking | None
-    """Theirs, of this desk, if they have one."""
+    bookings: tuple[Booking, ...]
+    """Theirs, of this desk, the next first."""
     why: str
     """Why they cannot take it now: a word of WHY_WORDS; empty: they can."""
     unclaimed: bool
@@ -63,19 +63,19 @@ def desk_for(site: Site, place: str, viewer: Viewer, standing: Standing) -> Desk
     if now is None:
         raise KeyError(place)
     mine = standing.desk is not None and standing.desk.visit.place == place
-    booking = next((one for one in standing.bookings if one.place == place), None)
+    bookings = tuple(one for one in standing.bookings if one.place == place)
     return Desk(
         now=now,
         spot=spot,
         mine=mine,
-        booking=booking,
-        why=_why(site, now, spot, viewer, mine=mine, booking=booking),
+        bookings=bookings,
+        why=_why(site, now, spot, viewer, mine=mine, bookings=bookings),
         unclaimed=now.state == "occupied" and now.life == "free",
         reservable=_not_reservable(site, now, spot, viewer),
     )
 
 
-def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, booking: Booking | None) -> str:
+def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, bookings: Sequence[Booking]) -> str:
     """The order is that of rules.desk_acts."""
     if mine:
         return "mine"
@@ -87,10 +87,9 @@ def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, b
         return "silent"
     if now.life in HELD:
         return "taken"
-    lead = int(site.office.rules.desk.lead_s * SECOND)
     if now.life == "reserved":
-        own = booking is not None and booking.starts - lead <= site.clock.office() < booking.ends
-        return "" if own else "reserved"
+        at, lead = site.clock.office(), int(site.office.rules.desk.lead_s * SECOND)
+        return "" if any(one.starts - lead <= at < one.ends for one in bookings) else "reserved"
     return "" if admits(spot, viewer.unit) else "unit"
 
 
@@ -104,8 +103,8 @@ def _not_reservable(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer) -> st
     return "" if admits(spot, viewer.unit) else "unit"
 
 
-async def booked_times(site: Site, place: str) -> list[tuple[int, int]]:
-    """When a place is booked from now on, without anybody's name: from the copies that everybody may read."""
+async def booked_times(site: Site, place: str, own: Sequence[Booking]) -> list[tuple[int, int]]:
+    """When others have booked a place from now on, without a name: from the copies that everybody may read."""
     now = site.clock.office()
 
     def read(view: View) -> list[tuple[int, int]]:
@@ -117,6 +116,8 @@ async def booked_times(site: Site, place: str) -> list[tuple[int, int]]:
                 found[ref] = (parsed(data["due"]), parsed(data["until"]))
             else:
                 found.pop(ref, None)
+        for one in own:
+            found.pop(one.ref, None)
         return sorted(span for span in found.values() if span[1] > now)
 
     try:
