@@ -27,6 +27,7 @@ PLAN = "/denah/utama/l01"
 WEB = Path(app.__file__).parent
 MINE = ("denah", "editor", "floors", "reasons")
 """Beginnings of the names of the modules whose texts this file answers for."""
+ZONED = re.compile(r'<time datetime="[^"]+" data-clock>([^<]+)</time><span class="zone">([^<]+)</span>')
 
 
 async def page(client: httpx.AsyncClient, path: str) -> str:
@@ -104,6 +105,7 @@ async def test_a_place_has_a_sheet_on_the_page_and_as_a_part(web: Web) -> None:
         html = await page(client, path)
         assert '<h2 id="lembar-nama">Meja 1</h2>' in html
         assert "Sedang dipakai." in html
+        assert ZONED.findall(html) == [("10.30", " WITA")]
     part = await page(client, f"{PLAN}/tempat/timur/d-001")
     assert "<html" not in part
     assert (await client.get(f"{PLAN}/tempat/timur/d-999")).status_code == 404
@@ -177,7 +179,9 @@ def test_every_text_of_the_area_has_its_english() -> None:
 
 def test_two_hundred_desks_are_less_than_100_kb_on_the_first_screen(tmp_path: Path) -> None:
     """Measured over HTML, styles and scripts of the plan; gzip as the server sends it."""
-    sent = [WEB / "static" / name for name in ("hadir.css", "denah.css", "denah.js", "panzoom.js", "live.js")]
+    sent = [
+        WEB / "static" / name for name in ("hadir.css", "denah.css", "denah.js", "panzoom.js", "live.js", "times.js")
+    ]
     assert sum(path.stat().st_size for path in sent) < 40_000
     assert sum(len(gzip.compress(path.read_bytes())) for path in sent) < 14_000
 

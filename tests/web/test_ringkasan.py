@@ -46,6 +46,7 @@ async def test_quiet_when_all_is_well(web: Web) -> None:
     page = await web.client(Role.OPERATOR).get("/operator")
     assert page.status_code == 200
     assert "Semua baik. Terakhir diperiksa" in page.text
+    assert 'data-clock>10.30</time><span class="zone"> WITA</span>' in page.text
 
 
 async def test_a_lost_gateway_is_raised_once_takes_its_devices_along_and_can_be_muted(web: Web) -> None:

@@ -1,5 +1,6 @@
 // Denah: keeps plan or list as the office is, filters without a reload, and shows a sheet for the chosen place.
 import { follow } from "./live.js";
+import { localTimes } from "./times.js";
 import { View, buttons, towards } from "./panzoom.js";
 
 const data = JSON.parse(document.getElementById("denah-data").textContent);
@@ -10,6 +11,7 @@ const sheet = document.getElementById("tempat");
 const sheetBody = document.getElementById("lembar");
 const places = new Map(); // zone/space -> what stands for it
 for (const element of document.querySelectorAll("[data-p]")) places.set(element.dataset.p, element);
+localTimes();
 let chosen = new URLSearchParams(location.search).get("tempat") || "";
 
 // --- state -----------------------------------------------------------------------------------------------------------
@@ -142,6 +144,7 @@ async function open(short, focus = true) {
     if (short !== chosen) return;
     if (answer.redirected || !answer.ok) { location.reload(); return; }
     sheetBody.innerHTML = await answer.text(); // our own page's part, escaped by its template
+    localTimes(sheetBody);
   } catch { return; } // the banner says that the connection is lost
   sheet.hidden = false;
   if (!focus) return;

@@ -1,19 +1,8 @@
-// An employee's own pages: the part that changes is loaded again when their floor changes; times of another zone.
+// An employee's own pages: the part that changes is loaded again when their floor changes.
 import { follow } from "./live.js";
+import { localTimes } from "./times.js";
 
 const SOON = 300, LATER = 4000, AGAIN = 1500;
-
-function localTimes(root) {
-  // Where the browser stands in another zone than the site, the site's zone stays beside each time; else it is noise.
-  for (const time of root.querySelectorAll("time[data-clock]")) {
-    const zone = time.nextElementSibling;
-    if (!zone || !zone.classList.contains("zone")) continue;
-    const there = /(\d{2})[.:](\d{2})/.exec(time.textContent);
-    const here = new Date(time.dateTime);
-    zone.hidden = !!there && here.getHours() === +there[1] && here.getMinutes() === +there[2];
-    if (!zone.hidden) time.title = here.toLocaleTimeString();
-  }
-}
 
 function refreshing(box) {
   let timer = 0, due = Infinity, busy = false;
@@ -57,7 +46,7 @@ function refreshing(box) {
   }
 }
 
-localTimes(document);
+localTimes();
 const box = document.querySelector("[data-part]");
 if (box) refreshing(box);
 for (const button of document.querySelectorAll("[data-print]")) {

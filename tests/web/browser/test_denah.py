@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gateway.web.viewer import Role
 from tests.web.browser.windows import DESKTOP, Windows
@@ -33,6 +34,14 @@ def cookies(running: RunningWeb, chromium: Browser) -> dict[str, str]:
 def page(running: RunningWeb, windows: Windows, cookies: dict[str, str]) -> Page:
     """A wide window; what its console complains about fails the test."""
     return windows.open(running.url, size=DESKTOP, cookies=cookies)
+
+
+def signed_in(running: RunningWeb, chromium: Browser, cookies: dict[str, str], **how: Any) -> BrowserContext:
+    """A browser of its own kind."""
+    context = chromium.new_context(base_url=running.url, **how)
+    secure = running.url.replace("http:", "https:")
+    context.add_cookies([{"name": name, "value": value, "url": secure} for name, value in cookies.items()])
+    return context
 
 
 def state(page: Page, place: str, wanted: str) -> None:
@@ -94,6 +103,23 @@ def test_the_list_says_why_and_is_filtered_without_a_reload(running: RunningWeb,
     expect(shown).to_have_count(0)
     assert page.is_visible("#tak-cocok")
     expect(page.locator("#cocok span").first).to_have_text("0 dari 4")
+
+
+@pytest.mark.parametrize(("zone", "named"), [("Asia/Jakarta", True), ("Asia/Makassar", False)])
+def test_times_name_the_sites_zone_to_whoever_is_in_another(
+    running: RunningWeb, chromium: Browser, cookies: dict[str, str], zone: str, named: bool
+) -> None:
+    context = signed_in(running, chromium, cookies, timezone_id=zone)
+    page = context.new_page()
+    page.goto(PLAN)
+    running.tap()
+    state(page, "timur/d-001", "taken")
+    page.click("[data-p='timur/d-001']")
+    expect(page.locator("#lembar time")).to_be_visible()
+    expect(page.locator("#lembar .zone")).to_be_visible(visible=named)
+    page.reload()
+    expect(page.locator("#lembar .zone")).to_be_visible(visible=named)
+    context.close()
 
 
 def test_keys_reach_every_place_and_the_sheet(page: Page) -> None:
@@ -176,9 +202,7 @@ def test_a_desk_is_dragged_reviewed_and_the_diff_is_shown(page: Page) -> None:
 def test_without_script_the_list_and_the_filter_work(
     running: RunningWeb, chromium: Browser, cookies: dict[str, str]
 ) -> None:
-    context = chromium.new_context(base_url=running.url, java_script_enabled=False)
-    secure = running.url.replace("http:", "https:")
-    context.add_cookies([{"name": name, "value": value, "url": secure} for name, value in cookies.items()])
+    context = signed_in(running, chromium, cookies, java_script_enabled=False)
     page = context.new_page()
     page.goto(PLAN)
     page.select_option("#jenis", "room")
