@@ -119,8 +119,21 @@ async def test_what_is_not_there_is_404_and_what_is_nobodys_needs_a_sign_in(web:
     assert (await client.get("/denah/saya")).json() == {"place": ""}
     for path in ("/denah", "/denah/saya", PLAN, f"{PLAN}/tempat/timur/d-001"):
         assert (await web.client().get(path)).status_code == 303
-        assert (await web.client(Role.ANALYST).get(path)).status_code == 403
+        assert (await web.client(Role.INTEGRATOR).get(path)).status_code == 403
         assert (await web.client(Role.DISPLAY).get(path)).status_code in (200, 303)
+
+
+async def test_an_analyst_sees_the_same_and_changes_nothing(web: Web) -> None:
+    told(web.site.live, DESK, "vacant", NOON, life="free")
+    client = web.client(Role.ANALYST)
+    html = await page(client, f"{PLAN}?tempat=timur/d-001")
+    assert spaces(html)["timur/d-001"] == "free"
+    assert '<a href="/denah" aria-current="page">Denah</a>' in html
+    for path in ("/d/", "/mengapa", "/operator"):
+        assert f'href="{path}' not in html
+    assert html.count("<form") == 2  # sign out, and the filter
+    assert (await client.get("/denah/saya")).json() == {"place": ""}
+    assert (await client.get(f"/operator{PLAN}")).status_code == 403
 
 
 async def test_no_person_is_on_the_plan(web: Web) -> None:

@@ -21,7 +21,7 @@ from gateway.web.site import Site, TheSite, site_of
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
-Looks = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR, Role.DISPLAY))]
+Looks = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR, Role.ANALYST, Role.DISPLAY))]
 Word = Annotated[str, Query(max_length=80)]
 
 
