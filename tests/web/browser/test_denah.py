@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -144,6 +145,34 @@ def test_keys_reach_every_place_and_the_sheet(page: Page) -> None:
     page.keyboard.press("Escape")
     assert not page.is_visible("#tempat")
     assert page.evaluate("document.activeElement.dataset.p") == chosen
+
+
+def test_on_a_phone_the_place_at_hand_and_the_counts_are_in_words_beside_the_drawing(
+    running: RunningWeb, windows: Windows, cookies: dict[str, str]
+) -> None:
+    """A desk of 30 px has no room for a word: the bar above it has."""
+    page = windows.open(running.url, cookies=cookies)
+    page.goto(PLAN)
+    line = page.locator("#denah-ini")
+    expect(line).to_contain_text("Meja 1")
+    page.click("[data-p='timur/d-002']")
+    page.wait_for_selector("#tempat", state="visible")
+    expect(line).to_have_text(re.compile(r"^\s*Meja 2\s+Tidak diketahui\s*$"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowUp")
+    there = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert not there.startswith("Meja 2:")
+    expect(line.locator("strong")).to_have_text(there.rpartition(": ")[0])
+    expect(line.locator(".status")).to_have_text(there.rpartition(": ")[2])
+    page.focus("[data-p='timur/d-001']")
+    before = line.locator(".status").inner_text()
+    if before != "Terpakai":
+        running.tap()
+        expect(line.locator(".status")).to_have_text("Terpakai", timeout=15_000)
+    page.evaluate("document.getElementById('denah').scrollIntoView()")
+    for word in ("free", "taken", "reserved", "unknown"):
+        expect(page.locator(f".legend .status-{word}")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 def test_two_fingers_and_the_wheel_zoom(page: Page) -> None:
