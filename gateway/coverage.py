@@ -10,7 +10,7 @@ gap as a fact until then, whose times move with its clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from gateway.bindings import Binding
@@ -19,7 +19,8 @@ from gateway.rebase import Move
 from rules.api import Event, Fact
 
 NAME = "coverage"
-"""Of its facts; keys: `dev/<id>` of what is out, `gap/<n>` of what is to be told once the time is known, and ALIVE."""
+"""Of its facts. Keys: `dev/<id>` of what is out, `place/<place>` of what is told to be unwatched, `gap/<n>` of what is
+to be told once the time is known, and ALIVE."""
 ALIVE = "alive"
 SETTLED_S = 60
 """An outage is told when it has lasted so long; a mark of life is as fresh."""
@@ -42,6 +43,7 @@ class _Out:
     since: int
     cause: str
     said: bool = False
+    reader: bool = False
 
 
 class Coverage:
@@ -51,6 +53,7 @@ class Coverage:
         """`subject`: the gateway's own place."""
         self._subject = subject
         self._sensors: dict[str, frozenset[str]] = {}
+        self._own: frozenset[str] = frozenset()
         self._readers: frozenset[str] = frozenset()
         self._owned: tuple[str, ...] = ()
         self._out: dict[str, _Out] = {}
@@ -70,6 +73,7 @@ class Coverage:
             if binding.modality != "badge":
                 sensors.setdefault(binding.place, set()).add(name)
         self._sensors = {place: frozenset(devs) for place, devs in sensors.items() if devs <= own.keys()}
+        self._own = frozenset(own)
         self._readers = frozenset(name for name, binding in own.items() if binding.modality == "badge")
         self._owned = tuple(owned)
 
@@ -78,13 +82,21 @@ class Coverage:
     def begin(self, facts: Mapping[str, Mapping[str, Any]], now: int, *, known: bool) -> Told:
         """A new life. `known`: whether the time is; else the gap before it is told later."""
         told = Told([], [])
+        was: dict[str, _Out] = {}
         for key, body in facts.items():
             kind, _, name = key.partition("/")
-            if kind == "dev":
-                self._out[name] = _Out(int(body["at"]), str(body["cause"]), said=True)
-            elif kind == "gap":
+            if kind == "gap":
                 self._gaps[key] = int(body["from"]), int(body["to"])
+            elif kind in ("dev", "place"):
+                out = _Out(int(body["at"]), str(body["cause"]), said=True, reader=bool(body.get("reader")))
+                (self._out if kind == "dev" else was)[name] = out
+        self._forget_strangers(told, now)
         self._dark = {place: dark for place in self._sensors if (dark := self._darkness(place)) is not None}
+        for place, out in was.items():
+            if place in self._dark:
+                self._dark[place] = out
+            else:  # it has another sensor now, or none
+                self._restore(told, place, out, now)
         if ALIVE in facts:
             key = f"gap/{len(self._gaps) + 1}"
             self._gaps[key] = int(facts[ALIVE]["at"]), now
@@ -107,8 +119,7 @@ class Coverage:
         told.facts.append(Fact(NAME, f"dev/{dev}", None))
         back = [place for place, dark in self._dark.items() if dev in self._sensors.get(place, ())]
         for place in back:
-            dark = self._dark.pop(place)
-            told.events.extend(self._events("restored", [place], [], dark.since, at, dark.cause))
+            self._restore(told, place, self._dark.pop(place), at)
         if dev in self._readers:
             told.events.extend(self._events("restored", [], [dev], out.since, at, out.cause))
         return told
@@ -120,11 +131,15 @@ class Coverage:
             self._tell_gaps(told)
         late = {dev: out for dev, out in self._out.items() if not out.said and now - out.since >= SETTLED_S * SECOND}
         for dev, out in late.items():
-            self._out[dev] = _Out(out.since, out.cause, said=True)
-            told.facts.append(Fact(NAME, f"dev/{dev}", {"at": out.since, "cause": out.cause}))
+            self._out[dev] = replace(out, said=True, reader=dev in self._readers)
+            body = {"at": out.since, "cause": out.cause, "reader": dev in self._readers}
+            told.facts.append(Fact(NAME, f"dev/{dev}", body))
         dark = {place: now_dark for place in self._sensors if (now_dark := self._darkness(place)) is not None}
         dark = {place: out for place, out in dark.items() if place not in self._dark}
         self._dark |= dark
+        told.facts.extend(
+            Fact(NAME, f"place/{place}", {"at": out.since, "cause": out.cause}) for place, out in dark.items()
+        )
         for since, cause in sorted({(out.since, out.cause) for out in (*late.values(), *dark.values())}):
             places = [place for place, out in dark.items() if (out.since, out.cause) == (since, cause)]
             readers = [
@@ -155,6 +170,18 @@ class Coverage:
                 told.events.extend(self.gap(since, until))
             told.facts.append(Fact(NAME, key, None))
         self._gaps.clear()
+
+    def _forget_strangers(self, told: Told, now: int) -> None:
+        """Devices that the configuration has no longer: nobody misses them from now on."""
+        for dev in [dev for dev in self._out if dev not in self._own]:
+            out = self._out.pop(dev)
+            told.facts.append(Fact(NAME, f"dev/{dev}", None))
+            if out.reader:
+                told.events.extend(self._events("restored", [], [dev], out.since, now, out.cause))
+
+    def _restore(self, told: Told, place: str, dark: _Out, at: int) -> None:
+        told.events.extend(self._events("restored", [place], [], dark.since, at, dark.cause))
+        told.facts.append(Fact(NAME, f"place/{place}", None))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

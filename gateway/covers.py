@@ -15,6 +15,9 @@ from gateway.stores.windows import Interval
 
 TYPES = ("coverage.lost", "coverage.restored")
 PLACE, READER = "place", "reader"
+POWERED_OFF = "powered_off"
+APART = 1_000_000
+"""ns: beginnings that differ by less are one."""
 
 
 class Stretch(NamedTuple):
@@ -57,10 +60,10 @@ class Covers:
         return since, until
 
     def of(self, kind: str, name: str) -> Iterator[Stretch]:
-        """Every stretch of one thing."""
+        """Every stretch of one thing. That a gateway has its power again says nothing of a sensor that was out."""
         losses = self._told.get((kind, name), {})
-        ends = [end for rows in losses.values() for end in rows.values()]
-        for loss, rows in losses.items():
+        ends = [end for loss, rows in losses.items() for end in rows.values() if loss.cause != POWERED_OFF]
+        for loss, rows in _joined(losses):
             until = min(rows.values())
             if until == LATEST:
                 until = min((end for end in ends if end > loss.since), default=LATEST)
@@ -69,3 +72,16 @@ class Covers:
     def __iter__(self) -> Iterator[Stretch]:
         for kind, name in sorted(self._told):
             yield from self.of(kind, name)
+
+
+def _joined(losses: Mapping[_Loss, dict[Stored, int]]) -> Iterator[tuple[_Loss, dict[Stored, int]]]:
+    """A loss and its restoration are of one beginning, though one of them was told by a clock that was corrected since:
+    corrections have less than a millisecond's resolution."""
+    made: list[tuple[_Loss, dict[Stored, int]]] = []
+    for loss, rows in sorted(losses.items(), key=lambda one: (one[0].gateway, one[0].cause, one[0].since)):
+        last = made[-1][0] if made else None
+        if last is not None and last[::2] == loss[::2] and loss.since - last.since <= APART:
+            made[-1] = last, made[-1][1] | rows
+        else:
+            made.append((loss, rows))
+    yield from sorted(made, key=lambda one: one[0].since)

@@ -16,6 +16,7 @@ from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.counters import Counters
 from gateway.equipment import Equipment
+from gateway.gaps import Gaps
 from gateway.mqtt import Link
 from gateway.outbox import Draft, Outbox
 from gateway.replay_guard import ReplayGuard
@@ -56,7 +57,7 @@ class Heartbeat:
         self._sources = sources
         self._clock = clock
         self._counters = counters
-        self._draft = draft
+        self._gaps = Gaps(outbox, partial(draft, "gateway.gap"))
         self._alarms = alarms
         self._told: set[tuple[str, str]] = set()
         """Alarms that were logged and are still there."""
@@ -68,8 +69,8 @@ class Heartbeat:
             await asyncio.sleep(HEALTH_S)
             self._equipment.look()
             if number % COUNTERS_EVERY == 0 and (facts := self._guard.take_facts()):
-                await self._outbox.append((), facts)
-            await self._outbox.declare(partial(self._draft, "gateway.gap"))
+                self._outbox.submit((), facts)  # and not wait: a disk without room must not silence what is said of it
+            await self._gaps.declare()
             self._link.publish(topic, wire.write(wire.GatewayHealth, await self._body()), qos=0)
 
     def _tell(self, now: Sequence[Alarm]) -> None:

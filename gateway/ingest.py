@@ -322,8 +322,8 @@ class Ingest:
         while True:
             before = self._clock.office() - self._office.archive.retain_people_days * DAY
             try:
-                if self._clock.quality().sync != "none":  # by a clock that may be years ahead, all would be over
-                    gone = await loop.run_in_executor(pool, self._ledger.retain, before)
+                known = self._clock.quality().sync != "none"  # by a clock that may be years ahead, all would be over
+                while known and (gone := await loop.run_in_executor(pool, self._ledger.retain, before)):
                     self._counters.add("ingest.retention_deleted", n=gone)
             except TransientError as error:
                 _log.warning("retention: %s; trying again", error)

@@ -265,20 +265,19 @@ class Ledger(View):
         return self._connection.changes()
 
     def retain(self, before: int) -> int:
-        """Delete person rows that happened, or were stored, before an office time, a few at a time; rows deleted."""
-        total = 0
-        while True:
-            with self._lock, sqlite.transaction(self._connection):
-                self._connection.execute(
-                    "DELETE FROM person_event WHERE id IN (SELECT id FROM person_event WHERE"
-                    " time < ?1 AND NOT free OR stored < ?1 LIMIT ?2)",
-                    (before, RETAIN_ROWS),
-                )
-                gone = self._connection.changes()
-            total += gone
-            self._traces = self._traces or gone > 0
-            if gone < RETAIN_ROWS:
-                return total
+        """Delete some person rows that happened, or were stored, before an office time; how many: 0, when none is left.
+
+        RETAIN_ROWS at most, so that whoever commits need not wait for all of them.
+        """
+        with self._lock, sqlite.transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM person_event WHERE id IN (SELECT id FROM person_event WHERE"
+                " time < ?1 AND NOT free OR stored < ?1 LIMIT ?2)",
+                (before, RETAIN_ROWS),
+            )
+            gone = self._connection.changes()
+        self._traces = self._traces or gone > 0
+        return gone
 
     def _leave_no_trace(self) -> None:
         """Empty the log if something was deleted: not while somebody reads, then with the next commit or `flush`."""

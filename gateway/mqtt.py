@@ -44,6 +44,11 @@ CANARY_S = 2.0
 """With nothing heard for so long, a canary asks the broker whether it is there."""
 ASK_AGAIN_S = 60.0
 """A refused subscription is asked for again: access may have been granted meanwhile."""
+FIRST_S = 0.5
+MUTE = 2
+"""So many connections in a row on which the broker took us and said nothing more: the next one begins without our
+session. Mosquitto 2.0.11 can hang in one, after it was stopped for minutes; what it held is sent again by whoever waits
+for our word."""
 
 
 class Link:
@@ -195,10 +200,11 @@ class Link:
 
     async def run(self) -> None:
         """Keep the connection until cancelled, then say goodbye."""
-        attempt, lost = 0, self._clock.machine()
+        attempt, lost, mute = 0, self._clock.machine(), 0
         try:
             while True:
-                session = Session(self._settings, self._listener)
+                anew = self._settings.clean_start or mute >= MUTE
+                session = Session(self._settings._replace(clean_start=anew), self._listener)
                 try:
                     await session.open()
                     why = await self._keep(session)
@@ -214,11 +220,17 @@ class Link:
                     attempt = 0  # a connection that ends at once, again and again, is not tried faster and faster
                 if self.state.connected:
                     lost = now
+                    mute = mute + 1 if self._was_mute(now) else 0
                 self._down(why)
                 await asyncio.sleep(full_jitter(attempt, longest_s=longest_s))
                 attempt += 1
         finally:
             await self._goodbye()
+
+    def _was_mute(self, now: int) -> bool:
+        """Whether the broker took us, and said nothing more for as long as that lasted."""
+        since = self.state.since
+        return self._heard - since < FIRST_S * SECOND and now - since > 2 * FIRST_S * SECOND
 
     # --- one connection ---------------------------------------------------------------------------------------------
 
@@ -231,7 +243,7 @@ class Link:
         frozen = int(self._frozen_after_s * SECOND)
         quiet = min(int(CANARY_S * SECOND), frozen // 2)
         while True:
-            await asyncio.wait((session.lost,), timeout=min(1.0, self._frozen_after_s / 4))
+            await asyncio.wait((session.lost,), timeout=min(0.5, self._frozen_after_s / 8))
             if session.lost.done():
                 return session.lost.result()
             session.ping()

@@ -30,8 +30,7 @@ from gateway.mqtt_wire import MAX_PACKET, Wire, connect, reason, tls_context
 CONNECT_S = 10.0
 CLOSE_S = 0.4
 RECEIVE_MAXIMUM = 200
-"""Messages that an MQTT 5 broker sends before it waits for acknowledgements; a thousand of a hundred events each, as
-Python holds them, were 340 MB."""
+"""Messages that an MQTT 5 broker sends before it waits for acknowledgements: of a hundred events each, some 10 MB."""
 _OVERHEAD = 512
 """Room for topic and properties in a packet that the broker would just take."""
 
@@ -158,7 +157,7 @@ class Session:
         self._client.ack(mid, 1)
 
     def ping(self) -> None:
-        """Keep alive; to be called about once a second. An unanswered ping ends the connection."""
+        """Keep alive; to be called once a second or more. An unanswered ping ends the connection."""
         self._client.loop_misc()
 
     async def close(self) -> None:

@@ -27,7 +27,7 @@ from gateway.errors import PermanentError, TransientError
 from gateway.held import Held
 from gateway.outbox_bounds import Bounds
 from gateway.outbox_store import Gap, Row, Table, committed, fact_rows
-from gateway.salvage import GAP, SALVAGE, Salvaged
+from gateway.salvage import SALVAGE, Salvaged
 from gateway.supervise import full_jitter
 from rules.api import Fact
 
@@ -39,6 +39,8 @@ _T = TypeVar("_T")
 ACTS = ("desk.", "workplace.", "presence.corrected", "privacy.")
 """Types of what people did on purpose: given up last."""
 READ_BYTES = 1 << 20
+LAST_TRIES = 3
+"""At the end."""
 
 
 class _Work(NamedTuple):
@@ -135,14 +137,6 @@ class Outbox:
     def subscribe(self, listener: Callable[[list[Row]], None]) -> None:
         """Call `listener` with the rows of each commit that may be sent."""
         self._listeners.append(listener)
-
-    async def declare(self, draft: Callable[[Mapping[str, Any]], Draft]) -> None:
-        """Commit a draft for each gap that was not declared yet: events that were given up, or whose disk was damaged.
-
-        Once, also when the process ends meanwhile: what is to be declared is on the disk, and leaves it with the draft.
-        """
-        for key, data in (await self.facts(GAP)).items():
-            await self.append([draft(data)], [Fact(GAP, key, None)])
 
     async def set_aside(self) -> list[str]:
         """Of each damaged file that is kept: why, its name, and what was saved of it."""
@@ -257,17 +251,17 @@ class Outbox:
         try:
             while batch:
                 try:
-                    # with the ballast gone only deletions may use the room that it left
-                    if not attempt or await self._call(pool, self._table.make_room):
-                        await self._written(pool, batch)
-                        break
+                    if attempt:
+                        await self._make_room(pool)
+                    await self._written(pool, batch)
+                    break
                 except TransientError as error:
                     freed = await self._call(pool, self._table.ballast.free)
                     self._counters.add("outbox.retries", "ballast" if freed else "disk")
                     if not self.stalled:
                         _log.error("outbox: %s; nothing is accepted until that ends", error)
                     self.stalled = str(error)
-                    if last and attempt >= 3:
+                    if last and attempt >= LAST_TRIES:
                         raise  # what waits was never acknowledged to anybody: its source still has it
                 await self._rest(pool, batch, attempt)
                 attempt += 1
@@ -277,6 +271,11 @@ class Outbox:
         if self.stalled:
             self.stalled = ""
             _log.warning("outbox: accepts again")
+
+    async def _make_room(self, pool: ThreadPoolExecutor) -> None:
+        """Raises TransientError: with the ballast gone only deletions may use the room that it left."""
+        if not await self._call(pool, self._table.make_room):
+            raise TransientError("the disk is full")
 
     async def _rest(self, pool: ThreadPoolExecutor, batch: list[_Work], attempt: int) -> None:
         """Between two tries: reads and deletions go on, for they are how a full disk gets room again."""

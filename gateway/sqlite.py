@@ -183,6 +183,8 @@ def remedy(error: apsw.Error) -> HadirError:
             return TransientError("the disk is full")
         case apsw.IOError() | apsw.BusyError() | apsw.LockedError() | apsw.CantOpenError() | apsw.ReadOnlyError():
             return TransientError(f"the disk: {error}")
+        case apsw.NoMemError() | apsw.ProtocolError() | apsw.SchemaChangeError() | apsw.InterruptError():
+            return TransientError(f"the machine: {error}")  # and not the row that was to be written
         case _:
             return PermanentError("sqlite", f"{type(error).__name__}: {error}")
 

@@ -8,6 +8,7 @@ acknowledgements, behind the ledger's next transaction. What stays without an an
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 from gateway.clock import SECOND, Clock
 from gateway.contract import topics
@@ -18,6 +19,7 @@ from gateway.mqtt import Link
 EVERY_S = 2.5
 SILENT_S = 5.5
 """Two canaries without an answer."""
+MOST_OUT = 100
 
 
 class Canary:
@@ -28,8 +30,8 @@ class Canary:
         self._origin = origin
         self._clock = clock
         self._number = 0
-        self._asked = 0
-        """Machine time of the first canary since the last answer; 0: none is out."""
+        self._out: deque[tuple[int, int]] = deque()
+        """(number, machine time) of those without an answer, oldest first; MOST_OUT at most, for the oldest counts."""
         link.on_connect(self._begin)
 
     async def run(self) -> None:
@@ -40,21 +42,22 @@ class Canary:
                 body = write_canary(self._origin.boot, self._number + 1)
                 if self._link.publish(topic, body):
                     self._number += 1
-                    self._asked = self._asked or self._clock.machine()
+                    if len(self._out) < MOST_OUT:
+                        self._out.append((self._number, self._clock.machine()))
             await asyncio.sleep(EVERY_S)
 
     def answered(self, number: int) -> None:
-        """The archive has seen the canary `number`."""
-        if number >= self._number:
-            self._asked = 0
+        """The archive has seen the canary `number`, and those before it: they go one way."""
+        while self._out and self._out[0][0] <= number:
+            self._out.popleft()
 
     @property
     def silent_s(self) -> float:
-        """Seconds for which the archive has answered nothing though we are connected; 0: it answers."""
-        if not self._asked or not self._link.state.connected:
+        """Seconds for which a canary has had no answer though we are connected; 0: they are answered in time."""
+        if not self._out or not self._link.state.connected:
             return 0.0
-        silent = (self._clock.machine() - self._asked) / SECOND
+        silent = (self._clock.machine() - self._out[0][1]) / SECOND
         return silent if silent >= SILENT_S else 0.0
 
     def _begin(self) -> None:
-        self._asked = 0  # what was on its way went down with the connection
+        self._out.clear()  # what was on its way went down with the connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rules import desk_events as events
 from rules.api import SECOND, Command, Event, Reading, stable_id
-from rules.desk_model import Checkin, Reservation, Settings, State, active
+from rules.desk_model import Checkin, Reservation, Settings, State, active, fulfilled, without
 from rules.desk_vacancy import rewatched
 from rules.evidence import Evidence, tapped
 
@@ -65,7 +65,7 @@ def begin(
     said = events.started(state, checkin, at, evidence, settings, late=late)
     after = state._replace(
         checkin=checkin,
-        reservations=tuple(other for other in state.reservations if other is not booked),
+        reservations=tuple(other._replace(used=True) if other is booked else other for other in state.reservations),
         acted=at,
     )
     return rewatched(after), said
@@ -92,7 +92,8 @@ def end(
     by_act = reason not in events.INFERRED
     last = max(held.start, at) if by_act else held.last
     said = events.ended(state, held, at, reason, last, evidence, settings, late=late)
-    return rewatched(state._replace(checkin=None, acted=at if by_act else state.acted)), said
+    after = without(state, fulfilled(state))
+    return rewatched(after._replace(checkin=None, acted=at if by_act else state.acted)), said
 
 
 def command(settings: Settings, state: State, asked: Command) -> Change:
@@ -159,7 +160,10 @@ def _may_book(settings: Settings, asked: Command) -> bool:
 
 
 def _reserve(settings: Settings, state: State, asked: Command) -> Change:
-    """Book the desk, or change the booking of that reference. An overlap with another booking changes nothing."""
+    """Book the desk, or change the booking of that reference. An overlap with another booking changes nothing.
+
+    One that its person has used stays theirs while they are there; what would make another one of it ends it first.
+    """
     ref, start, until = str(asked.args["booking_ref"]), int(asked.args["start"]), int(asked.args["end"])
     others = tuple(booked for booked in state.reservations if booked.ref != ref)
     overlaps = any(booked.start < until and start < booked.end for booked in others)
@@ -167,14 +171,22 @@ def _reserve(settings: Settings, state: State, asked: Command) -> Change:
         return state, ()
     if asked.actor not in MASTERS and not _admitted(settings, state.place, asked.unit):
         return state, ()
-    booked = Reservation(ref, asked.person, asked.unit, start, until)
+    cause = "operator" if asked.actor == "operator" else "user"
+    said: tuple[Event, ...] = ()
+    known = fulfilled(state)
+    used = known is not None and known.ref == ref
+    if known is not None and used and (known.person != asked.person or start > max(known.start, asked.at)):
+        state, said = dropped(settings, state, known, "cancelled", asked.at, cause)
+        used = False
+    booked = Reservation(ref, asked.person, asked.unit, start, until, used)
     what = "created" if len(others) == len(state.reservations) else "changed"
     after = state._replace(reservations=tuple(sorted((*others, booked), key=lambda each: (each.start, each.ref))))
-    cause = "operator" if asked.actor == "operator" else "user"
-    return after, events.reservation(what, after, asked.at, booked, cause, settings)
+    return after, said + events.reservation(what, after, asked.at, booked, cause, settings)
 
 
 def dropped(settings: Settings, state: State, booked: Reservation, what: str, at: int, cause: str | None) -> Change:
     """The reservation is gone; `what`: cancelled, released."""
-    after = state._replace(reservations=tuple(other for other in state.reservations if other is not booked))
-    return rewatched(after), events.reservation(what, state, at, booked, cause, settings)
+    after = without(state, booked)
+    if booked is not fulfilled(state):  # who is there goes on being watched as before
+        after = rewatched(after)
+    return after, events.reservation(what, state, at, booked, cause, settings)

@@ -73,7 +73,7 @@ class Reservation(NamedTuple):
     start: int
     end: int
     used: bool = False
-    """Of a room: somebody was sensed there in its time, so that it is no no-show any more."""
+    """Somebody came: of a room, was sensed there in its time; of a desk, has taken it. It is no no-show any more."""
 
 
 class Doubt(NamedTuple):
@@ -136,6 +136,17 @@ def active(state: State, settings: Settings, now: int) -> Reservation | None:
     return None
 
 
+def fulfilled(state: State) -> Reservation | None:
+    """The reservation that the check-in has used: the desk is promised to nobody else before one of them has ended."""
+    ref = state.checkin.ref if state.checkin is not None else ""
+    return next((booked for booked in state.reservations if ref and booked.used and booked.ref == ref), None)
+
+
+def without(state: State, gone: Reservation | None) -> State:
+    """The state when that reservation is gone."""
+    return state._replace(reservations=tuple(other for other in state.reservations if other is not gone))
+
+
 def life_of(state: State, settings: Settings, now: int) -> tuple[str, int]:
     """(life, since)."""
     if state.out_of_order:
@@ -169,7 +180,8 @@ def life_input(state: State, now: int, held: Checkin | None) -> Life:
 
 
 def bookings(before: State, after: State, now: int) -> tuple[Booked, ...]:
-    """What has changed of people's reservations between two states."""
+    """What has changed of people's reservations between two states. Who has come is not booked, but there."""
+    before, after = (without(state, fulfilled(state)) for state in (before, after))
     if before.reservations == after.reservations:
         return ()
     had, has = ({booked.ref: booked for booked in state.reservations} for state in (before, after))

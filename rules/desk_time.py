@@ -8,7 +8,7 @@ from typing import Any
 from rules import desk_events as events
 from rules.api import SECOND, Event
 from rules.desk_acts import Change, dropped, end
-from rules.desk_model import Checkin, Reservation, Settings, State, active, life_of
+from rules.desk_model import Checkin, Reservation, Settings, State, active, fulfilled, life_of, without
 from rules.desk_vacancy import counted, stands_at, used_at
 
 
@@ -24,7 +24,9 @@ def passed(settings: Settings, state: State) -> Change:
     said: list[Event] = []
     now = state.now
     for booked in state.reservations:
-        if booked.end <= now:
+        if booked.end <= now and booked is fulfilled(state):
+            state = without(state, booked)  # its person has come: nothing is released
+        elif booked.end <= now:
             state, more = dropped(settings, state, booked, "released", now, None)
             said += more
     away, warn, release, close = _moments(settings, state)

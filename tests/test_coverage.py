@@ -124,6 +124,23 @@ def test_a_power_cut_is_told_at_the_next_start_and_what_was_out_stays_out() -> N
     assert kept(begun.facts, looked.facts, back.facts)[ALIVE] == {"at": T0 + 500 * SECOND}
 
 
+def test_a_sensor_that_was_replaced_while_it_was_out_is_missed_no_longer() -> None:
+    """The office has another radar at the desk when the gateway starts again, and no reader by that name."""
+    before = made()
+    before.heard("seat-2", False, "silent", T0)
+    before.heard("rdr-1", False, "unplugged", T0)
+    looked = before.look(T0 + 70 * SECOND)
+    after = Coverage(HOME)
+    own = {"radar-2": bound("radar-2", D2, "radar")}
+    after.watch(own, own, [D2])
+    back = after.begin(kept(before.begin({}, T0, known=True).facts, looked.facts), T0 + 80 * SECOND, known=True)
+    assert told(back.events) == [
+        ("restored", [], ["rdr-1"], 0, 80, "sensor"),
+        ("restored", [D2], [], 0, 80, "sensor"),
+    ]
+    assert kept(looked.facts, back.facts).keys() == {ALIVE}
+
+
 def test_a_short_restart_tells_no_gap() -> None:
     assert made().begin({ALIVE: {"at": T0}}, T0 + 30 * SECOND, known=True).events == []
 

@@ -31,6 +31,7 @@ CODE_S = 7 * 86_400
 DEVICE_S = 365 * 86_400
 """Of a session of a kiosk or display: it is opened once, and hangs there."""
 DEVICES = frozenset({Role.KIOSK, Role.DISPLAY})
+_LOOKUP = "INSERT INTO lookup (at, account, unit, pid, what, reason)"
 
 
 class Account(NamedTuple):
@@ -70,6 +71,7 @@ class Accounts:
         `people`: the site's table, which decides whether a person's account is one and of which unit; without it (the
         command line) that is not asked.
         """
+        self._path = path
         self._db = schema.connect(path)
         self._clock = clock
         self._people = people
@@ -306,12 +308,25 @@ class Accounts:
 
     def note_lookup(self, viewer: Viewer, pid: str, unit: str, what: str, reason: str) -> None:
         """Somebody was looked up: they see it. Raises HadirError without a reason."""
+        self._db.execute(f"{_LOOKUP} VALUES (?, ?, ?, ?, ?, ?)", self._lookup(viewer, pid, unit, what, reason))
+
+    def note_lookups(self, viewer: Viewer, pids: Iterable[str], unit: str, what: str, reason: str) -> None:
+        """Several people were looked up at once, as `note_lookup`: all of them are noted, or none.
+
+        For any thread, on a connection of its own: the disk is waited for. Raises HadirError.
+        """
+        rows = [self._lookup(viewer, pid, unit, what, reason) for pid in pids]
+        connection = schema.connect(self._path)
+        try:
+            with sqlite.transaction(connection):
+                sqlite.insert(connection, _LOOKUP, rows)
+        finally:
+            connection.close()
+
+    def _lookup(self, viewer: Viewer, pid: str, unit: str, what: str, reason: str) -> tuple[int | str, ...]:
         if len(reason.strip()) < 5:
             raise HadirError("say why you look this person up: they see it")
-        self._db.execute(
-            "INSERT INTO lookup (at, account, unit, pid, what, reason) VALUES (?, ?, ?, ?, ?, ?)",
-            (self._clock.office(), viewer.account, unit, pid, what, reason.strip()[:200]),
-        )
+        return self._clock.office(), viewer.account, unit, pid, what, reason.strip()[:200]
 
     def lookups(self, pid: str, limit: int = 100) -> list[tuple[int, str, str, str]]:
         """(when, account, what, reason) of who looked a person up, latest first."""

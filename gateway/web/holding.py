@@ -11,9 +11,7 @@ from gateway.config.model import Office
 from gateway.ledger_view import View
 from gateway.people import DAY_S, PeopleTable
 from gateway.web.cards import SETTINGS, cards, whole
-
-DESK = ("desk.checkin.started", "desk.checkin.ended")
-WORKPLACE = ("workplace.checkin.started", "workplace.checkin.ended")
+from gateway.web.records.checkins import DESK, WORKPLACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ otherwise. One's own things need no reason.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Form, HTTPException, status
@@ -37,22 +38,36 @@ def look_up(site: Site, viewer: Viewer, pid: str, *, what: str, reason: str) -> 
     return person
 
 
-def look_up_unit(site: Site, viewer: Viewer, unit: str, pids: list[str], *, what: str, reason: str) -> list[Person]:
-    """Several people of one unit at once, as `look_up`: each of them sees it. Raises HTTPException 404 and 422."""
+async def look_up_unit(site: Site, viewer: Viewer, unit: str, pids: list[str], *, what: str, reason: str) -> None:
+    """As `look_up`, of all whose records of one unit are shown: each of them sees it. Nobody's name is opened.
+
+    Also of who has moved to another unit since: their records stay with the one that they were of. Who is erased is not
+    noted. Raises HTTPException 404 and 422.
+    """
     if not viewer.sees(unit):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such unit")
-    here = [pid for pid in dict.fromkeys(pids) if site.people.unit_of(pid) == unit]
-    for pid in here:
-        if pid != viewer.pid:
-            _note(site, viewer, pid, unit, what, reason)
+    shown = [pid for pid in dict.fromkeys(pids) if pid != viewer.pid and site.people.unit_of(pid) is not None]
+    if shown:
+        await asyncio.to_thread(site.accounts.note_lookups, viewer, shown, unit, what, _given(reason))
+
+
+def of_unit(site: Site, unit: str, pids: list[str]) -> list[Person]:
+    """Those of some people, looked up before, who are of this unit now."""
+    here = (pid for pid in dict.fromkeys(pids) if site.people.unit_of(pid) == unit)
     return [person for pid in here if (person := site.people.person(pid)) is not None]
 
 
 def _note(site: Site, viewer: Viewer, pid: str, unit: str, what: str, reason: str) -> None:
-    if not SHORTEST <= len(" ".join(reason.split())) <= LONGEST:
-        text = f"say in {SHORTEST} to {LONGEST} letters why you look this person up: they see it"
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, text)
     try:
-        site.accounts.note_lookup(viewer, pid, unit, what, " ".join(reason.split()))
+        site.accounts.note_lookup(viewer, pid, unit, what, _given(reason))
     except HadirError as error:
         raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, str(error)) from error
+
+
+def _given(reason: str) -> str:
+    """The reason in one line. Raises HTTPException 422: there is none."""
+    line = " ".join(reason.split())
+    if not SHORTEST <= len(line) <= LONGEST:
+        text = f"say in {SHORTEST} to {LONGEST} letters why you look this person up: they see it"
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, text)
+    return line

@@ -178,6 +178,25 @@ async def packet(reader: asyncio.StreamReader) -> bytes:
     return head[:1] + await reader.readexactly(length)
 
 
+async def test_a_session_in_which_the_broker_says_nothing_is_given_up() -> None:
+    """It takes us, and then is silent: twice with our session, which the third connection leaves behind."""
+    anew: list[bool] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connect = await packet(reader)
+        flags = connect[connect.index(b"MQTT") + 5]
+        anew.append(bool(flags & 0x02))
+        writer.write(CONNACK)
+        await reader.read()
+
+    async with server(talk) as port:
+        link = make_link(port, frozen_after_s=1, clean_start=False, session_expiry_s=60)
+        link.subscribe("t", lambda message: message.ack())
+        async with running(link):
+            await until(lambda: len(anew) == 3)
+    assert anew == [False, False, True]
+
+
 async def test_a_refused_subscription_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.mqtt.ASK_AGAIN_S", 0.1)
     asked = 0

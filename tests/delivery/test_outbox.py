@@ -370,6 +370,25 @@ async def test_a_stop_while_the_disk_fails_leaves_no_hole(tmp_path: Path, monkey
     assert [n for _, n in stored(tmp_path / "outbox.sqlite")] == told == [1, 2]
 
 
+async def test_a_stop_ends_also_where_no_room_ever_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits then was never acknowledged to anybody."""
+    outbox = make_outbox(tmp_path)
+    monkeypatch.setattr(outbox_store.Table, "make_room", lambda _table: False)
+
+    def fails(_table: outbox_store.Table) -> None:
+        raise TransientError("the disk is full")
+
+    monkeypatch.setattr(outbox_store.Table, "vacuum", fails)
+    told: list[object] = []
+    task = asyncio.create_task(outbox.run())
+    outbox.submit([telemetry(1)], (), told.append)
+    await until(lambda: outbox.stalled)
+    task.cancel()
+    with pytest.raises(TransientError):
+        await asyncio.wait_for(task, 60)
+    assert told == []
+
+
 async def test_bodies_are_json_with_their_own_number(tmp_path: Path) -> None:
     outbox = make_outbox(tmp_path)
     async with running(outbox):

@@ -10,6 +10,7 @@ import pytest
 from faults import corrupt
 from faults.api import Scene
 from gateway import salvage
+from gateway.gaps import Gaps
 from rules.api import Fact
 from tests.delivery.world import BOOT, act, make_outbox, running, sequences, telemetry
 
@@ -50,7 +51,8 @@ async def test_a_row_that_was_changed_is_lost_and_declared_once(tmp_path: Path) 
         assert sequences(await outbox.pending()) == [1]
         said: list[object] = []
         for _ in range(2):
-            await outbox.declare(lambda data: said.append(dict(data)) or telemetry())
+            await Gaps(outbox, lambda data: said.append(dict(data)) or telemetry()).declare()
+            await outbox.append((), ())
         assert said == [{"boot": BOOT, "first": 2, "last": 2, "lost": 1, "cause": "disk"}]
         assert [(number, why) for _, number, why, *_ in await outbox.dead_letters()] == [(2, "damaged")]
         assert sequences(await outbox.pending()) == [1, 3]

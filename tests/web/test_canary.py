@@ -20,7 +20,7 @@ from pypdf import PdfReader
 
 from gateway.clock import ManualClock
 from gateway.config.load import load
-from gateway.web.lookups import look_up, look_up_unit
+from gateway.web.lookups import look_up, look_up_unit, of_unit
 from gateway.web.mine.requests import Requests
 from gateway.web.serve import Serve
 from gateway.web.viewer import SAFE, Role
@@ -278,7 +278,9 @@ async def test_the_one_way_to_a_person_wants_a_reason(world: World) -> None:
     assert look_up(web.site, viewer, pid, what="name", reason=" memeriksa  kartu ").name is not None
     assert [(what, why) for _, _, what, why in web.site.accounts.lookups(pid)] == [("name", "memeriksa kartu")]
     everybody = [canary.pid for canary in world.canaries.values()]
-    found = look_up_unit(web.site, viewer, "panrb", everybody, what="attendance", reason="rekap bulanan")
+    await look_up_unit(web.site, viewer, "panrb", everybody, what="attendance", reason="rekap bulanan")
+    assert web.site.accounts.lookups(world.canaries["terhapus"].pid) == []
+    found = of_unit(web.site, "panrb", everybody)
     assert {person.pid for person in found} == {world.canaries[who].pid for who in ("sendiri", "rekan", "berbagi")}
     own = web.site.accounts.sign_in(world.accounts["employee"])
     assert own is not None

@@ -16,7 +16,7 @@ from gateway.errors import PermanentError
 from gateway.ledger_view import View
 from gateway.web.api.attendance_wire import Complete, Day
 from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
-from gateway.web.lookups import look_up_unit
+from gateway.web.lookups import look_up_unit, of_unit
 from gateway.web.mine.requests import Request, Requests
 from gateway.web.records import attendance as records
 from gateway.web.records.approved import corrections
@@ -82,9 +82,10 @@ async def attendance(
     found = await site.reading.ask(lambda view: _look(view, site, unit, date, approved))
     if looks_up:
         pids = sorted({act.pid for act in found.acts} | {claim.pid for claim in found.claims})
-        people = look_up_unit(site, viewer, unit, pids, what="attendance", reason=reason)
+        await look_up_unit(site, viewer, unit, pids, what="attendance", reason=reason)
         if staff_numbers:
-            found = records.with_staff_numbers(found, {person.pid: person.staff_number for person in people})
+            numbers = {person.pid: person.staff_number for person in of_unit(site, unit, pids)}
+            found = records.with_staff_numbers(found, numbers)
     headers = {"Hadir-Complete-Until": time_or_none(found.complete.until) or "", "Cache-Control": "no-store"}
     if format == "csv":
         name = f"attendance-{unit.strip('_') or 'none'}-{date.isoformat()}.csv"

@@ -81,7 +81,7 @@ class Act(Record):
     assurance: str | None = Field(description="claimed, fresh, bound")
     arrangement: str | None = Field(description="home_unit, other_office, visitor")
     ended_by: str | None = Field(description="act, inferred")
-    ended_by_whom: str | None = Field(description="person, operator, system")
+    ended_by_whom: str | None = Field(description="person, operator, system; of a corrected end: who corrected it")
     reason: str | None
     outage_min: float = Field(description="minutes of that day in which this could not be taken there")
     outage_work_min: float = Field(description="of them, within working time")

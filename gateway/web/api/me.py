@@ -11,7 +11,8 @@ from gateway.ledger_view import LATEST, View
 from gateway.web.api.common import KEYSET, Employee, Limit, SignedIn, behind, errors, keyset, resource, time_or_none
 from gateway.web.mine.requests import APPROVED, Requests
 from gateway.web.records.approved import corrections
-from gateway.web.records.attendance import ACTS, CORRECTED, LONGEST, Act, Correction, acts_of
+from gateway.web.records.attendance import CORRECTED, LONGEST, Act, Correction, acts_of
+from gateway.web.records.checkins import CHECKINS
 from gateway.web.records.rows import Rows
 from gateway.web.site import TheSite
 
@@ -77,7 +78,7 @@ async def me(site: TheSite, viewer: SignedIn) -> Me:
         visibility=None if person is None else person.visibility,
         quiet=None if person is None else person.quiet,
         desk=None if held is None else held.place,
-        checkin_id=None if held is None else held.checkin_id,
+        checkin_id=None if held is None else held.id,
     )
 
 
@@ -91,11 +92,11 @@ async def own(
     """One's own check-ins, as far back as the site keeps them."""
     fixes = corrections(Requests(site.accounts.connection).of(viewer.pid, state=APPROVED))
     acts = await site.reading.ask(lambda view: _own(view, viewer.pid, 0, fixes))
-    left = [act for act in acts if behind(cursor, _at(act), act.checkin_id)]
+    left = [act for act in acts if behind(cursor, _at(act), act.id)]
     page = left[:limit]
     return OwnCheckins(
         items=[_shown(act) for act in page],
-        next=keyset(_at(page[-1]), page[-1].checkin_id) if len(left) > limit else None,
+        next=keyset(_at(page[-1]), page[-1].id) if len(left) > limit else None,
     )
 
 
@@ -107,14 +108,14 @@ def _own(view: View, pid: str, since: int, fixes: list[Correction]) -> list[Act]
     """Latest first. `fixes`: what operators have approved."""
     rows = Rows.over(view)
     told = rows.of_person(pid, (CORRECTED,), since, LATEST)
-    acts = acts_of(rows.of_person(pid, ACTS, since, LATEST), told, fixes)
-    return sorted(acts, key=lambda act: (-_at(act), act.checkin_id))
+    acts = acts_of(rows.of_person(pid, CHECKINS, since, LATEST), told, fixes)
+    return sorted(acts, key=lambda act: (-_at(act), act.id))
 
 
 def _shown(act: Act) -> OwnCheckin:
     return OwnCheckin(
         kind=act.kind,
-        checkin_id=act.checkin_id,
+        checkin_id=act.id,
         place=act.place,
         started=time_or_none(act.started),
         ended=time_or_none(act.ended),

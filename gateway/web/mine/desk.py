@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
 from gateway.config.places import Spot
-from gateway.contract.times import parsed
 from gateway.errors import TransientError
 from gateway.ledger_view import View
 from gateway.web.live import HELD, PlaceNow
 from gateway.web.mine.places import admits, is_silent
-from gateway.web.mine.record import RESERVATIONS, Booking
+from gateway.web.mine.record import Booking
 from gateway.web.mine.standing import Standing
+from gateway.web.records.reservations import of_place
 from gateway.web.rendering import N_
 from gateway.web.site import Site
 from gateway.web.viewer import Viewer
-
-BOOKED_AHEAD = 31 * 86_400 * SECOND
 
 WHY_WORDS: Mapping[str, str] = {
     "mine": N_("Meja ini sudah Anda pakai."),
@@ -103,22 +100,13 @@ def _not_reservable(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer) -> st
     return "" if admits(spot, viewer.unit) else "unit"
 
 
-async def booked_times(site: Site, place: str, own: Sequence[Booking]) -> list[tuple[int, int]]:
+async def booked_times(site: Site, place: str, standing: Standing) -> list[tuple[int, int]]:
     """When others have booked a place from now on, without a name: from the copies that everybody may read."""
     now = site.clock.office()
+    own = standing.record.reserved.union(one.ref for one in standing.bookings)
 
     def read(view: View) -> list[tuple[int, int]]:
-        found: dict[str, tuple[int, int]] = {}
-        for row in view.at(place, (*RESERVATIONS, "desk.checkin.started"), max(0, now - BOOKED_AHEAD), now + SECOND):
-            data = json.loads(row.body)["data"]
-            ref = str(data.get("booking_ref") or "")
-            if row.type.endswith((".created", ".changed")) and data.get("until"):
-                found[ref] = (parsed(data["due"]), parsed(data["until"]))
-            else:
-                found.pop(ref, None)
-        for one in own:
-            found.pop(one.ref, None)
-        return sorted(span for span in found.values() if span[1] > now)
+        return [(each.start, each.end) for each in of_place(view, place, now) if each.ref not in own]
 
     try:
         return await site.reading.ask(read)

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.contract.times import parsed
 from gateway.ledger_view import Stored
+from gateway.web.records.checkins import CHECKINS, Checkin, checkins
+from gateway.web.records.reservations import DROPPED, KEPT, folded
 
-CHECKINS = ("desk.checkin.started", "desk.checkin.ended", "workplace.checkin.started", "workplace.checkin.ended")
-RESERVATIONS = tuple(f"desk.reservation.{what}" for what in ("created", "changed", "cancelled", "released"))
 WARNING = "desk.release.warning"
 CORRECTED = "presence.corrected"
-OWN = (*CHECKINS, *RESERVATIONS, WARNING, CORRECTED)
+OWN = (*CHECKINS, *KEPT, *DROPPED, WARNING, CORRECTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One check-in, of a desk or of the workplace."""
+class Visit(Checkin):
+    """One check-in with what was corrected of it."""
 
-    id: str
-    """Its checkin_id."""
-    kind: str
-    """desk, workplace."""
-    place: str
-    started: int | None
-    """ns; None: the ledger has no beginning of it."""
-    ended: int | None = None
-    """ns; None: it is open. Of an inferred end: the last evidence."""
-    method: str = ""
-    assurance: str = ""
-    reason: str = ""
-    ended_by: str = ""
-    late: bool = False
-    """Something of it reached the gateway after what came later."""
-    events: tuple[str, ...] = ()
-    """Ids of its rows."""
     corrections: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -78,6 +61,8 @@ class Record:
     """By beginning, oldest first."""
     bookings: tuple[Booking, ...] = ()
     """Those that were neither used, cancelled nor released."""
+    reserved: frozenset[str] = frozenset()
+    """References of all reservations, whatever has become of them."""
     warnings: tuple[Warned, ...] = ()
     ids: frozenset[str] = frozenset()
     """Of all its events."""
@@ -87,10 +72,8 @@ class Record:
         return next((visit for visit in reversed(self.visits) if visit.kind == kind and visit.ended is None), None)
 
 
-def fold(rows: Iterable[Stored]) -> Record:
+def fold(rows: Sequence[Stored]) -> Record:
     """The record of rows in order of time; it does not matter in which order begin and end have reached the archive."""
-    visits: dict[str, Visit] = {}
-    bookings: dict[str, Booking] = {}
     warnings: list[Warned] = []
     corrections: dict[str, list[Mapping[str, Any]]] = {}
     ids: set[str] = set()
@@ -100,20 +83,7 @@ def fold(rows: Iterable[Stored]) -> Record:
         identity = str(event["id"])
         ids.add(identity)
         at = row.time if row.at is None else row.at
-        if row.type in CHECKINS:
-            key = str(data.get("checkin_id") or identity)
-            visits[key] = _visit(visits.get(key), key, row, at, data, identity)
-            if row.type == "desk.checkin.started":
-                bookings.pop(str(data.get("booking_ref") or ""), None)
-        elif row.type in RESERVATIONS:
-            ref = str(data["booking_ref"])
-            if row.type.endswith(("cancelled", "released")) or not data.get("until"):
-                bookings.pop(ref, None)
-            else:
-                bookings[ref] = Booking(
-                    ref=ref, place=row.subject, starts=parsed(data["due"]), ends=parsed(data["until"])
-                )
-        elif row.type == WARNING:
+        if row.type == WARNING:
             warnings.append(
                 Warned(
                     place=row.subject,
@@ -128,36 +98,18 @@ def fold(rows: Iterable[Stored]) -> Record:
             corrections.setdefault(str(data["target_id"]), []).append({**data, "at": at})
     found = [
         replace(visit, corrections=tuple(fix for name in (key, *visit.events) for fix in corrections.get(name, ())))
-        for key, visit in visits.items()
+        for key, visit in checkins(rows, Visit).items()
+    ]
+    reservations = folded(rows).values()
+    bookings = [
+        Booking(ref=one.ref, place=one.place, starts=one.start, ends=one.end)
+        for one in reservations
+        if one.state == "reserved"
     ]
     return Record(
         visits=tuple(sorted(found, key=lambda visit: visit.at)),
-        bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
+        bookings=tuple(sorted(bookings, key=lambda booking: booking.starts)),
+        reserved=frozenset(one.ref for one in reservations),
         warnings=tuple(warnings),
         ids=frozenset(ids),
-    )
-
-
-def _visit(known: Visit | None, key: str, row: Stored, at: int, data: Mapping[str, Any], identity: str) -> Visit:
-    shift = at - row.time
-    visit = known or Visit(id=key, kind=row.type.split(".", 1)[0], place=row.subject, started=None)
-    visit = replace(visit, events=(*visit.events, identity), late=visit.late or bool(data.get("late")))
-    if row.type.endswith(".started"):
-        return replace(
-            visit,
-            place=row.subject,
-            started=at,
-            method=str(data.get("method") or ""),
-            assurance=str(data.get("assurance") or ""),
-        )
-    start, last = data.get("start"), data.get("last_evidence")
-    by = str(data.get("ended_by") or "act")
-    return replace(
-        visit,
-        started=visit.started if visit.started is not None or not start else parsed(start) + shift,
-        ended=parsed(last) + shift if by == "inferred" and last else at,
-        method=visit.method or str(data.get("method") or ""),
-        assurance=visit.assurance or str(data.get("assurance") or ""),
-        reason=str(data.get("reason") or ""),
-        ended_by=by,
     )

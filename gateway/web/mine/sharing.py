@@ -15,7 +15,7 @@ from gateway.errors import TransientError
 from gateway.ledger_view import LATEST, Stored, View
 from gateway.web.live import HELD
 from gateway.web.mine.places import zone_name
-from gateway.web.mine.record import CHECKINS
+from gateway.web.records.checkins import ACT, DESK, WORKPLACE, Checkin, checkins
 from gateway.web.site import Site
 from gateway.web.viewer import Viewer
 
@@ -60,10 +60,10 @@ async def colleagues(site: Site, viewer: Viewer) -> list[Colleague] | None:
 
 
 def _told(site: Site, view: View, pid: str, name: str, now: int) -> Colleague:
-    desk = view.person_last(pid, CHECKINS[:2], LATEST)
-    workplace = view.person_last(pid, CHECKINS[2:], LATEST)
-    seen = view.person_last(pid, SEEN, LATEST)
-    last = max((_at(row) for row in (desk, workplace, seen) if row is not None), default=0)
+    desk, seen = (view.person_last(pid, types, LATEST) for types in (DESK, SEEN))
+    came = checkins(view.of_person(pid, WORKPLACE, now - FRESH), Checkin).values()
+    workplace = max(came, key=_last, default=None)
+    last = max(0 if workplace is None else _last(workplace), *(_at(row) for row in (desk, seen) if row is not None), 0)
     if now - last > FRESH:
         return Colleague(name=name, state=UNKNOWN)
     left = _left(workplace, seen)
@@ -78,25 +78,25 @@ def _told(site: Site, view: View, pid: str, name: str, now: int) -> Colleague:
             area = site.live.places.areas.get(zone)
             if area is not None and not area.zone.private:
                 return Colleague(name=name, state=HERE, zone=zone_name(site, zone))
-    if workplace is not None and workplace.type.endswith(".started") and _at(workplace) > left:
-        return (
-            Colleague(name=name, state=HERE) if now - _at(workplace) <= FRESH else Colleague(name=name, state=UNKNOWN)
-        )
+    if workplace is not None and workplace.ended is None and _last(workplace) > left:
+        return Colleague(name=name, state=HERE)
     return Colleague(name=name, state=LEFT if left and left >= last else UNKNOWN)
 
 
-def _left(workplace: Stored | None, seen: Stored | None) -> int:
+def _left(workplace: Checkin | None, seen: Stored | None) -> int:
     """When they left by an act of their own; 0: they did not, as far as is known."""
     found = 0
-    if workplace is not None and workplace.type.endswith(".ended"):
-        data = json.loads(workplace.body)["data"]
-        if data.get("ended_by") != "inferred" and data.get("reason") in (None, "user"):
-            found = _at(workplace)
+    if workplace is not None and workplace.ended_by == ACT and workplace.reason in ("", "user"):
+        found = _last(workplace)
     if seen is not None and seen.type == "presence.ended":
         data = json.loads(seen.body)["data"]
         if data.get("ended_by") == "act" and data.get("state") == "left":
             found = max(found, _at(seen))
     return found
+
+
+def _last(checkin: Checkin) -> int:
+    return checkin.ended or checkin.started or 0
 
 
 def _at(row: Stored) -> int:

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
-from gateway.clock import SECOND
-from gateway.contract.times import parsed
 from gateway.errors import TransientError
 from gateway.ledger_view import View
 from gateway.web.codes import TheCodes
 from gateway.web.eink import Face, png
 from gateway.web.kiosk_view import where
 from gateway.web.live import PlaceNow
+from gateway.web.records.reservations import of_place
 from gateway.web.rendering import CAUSE_WORDS, N_, STATUS_WORDS, Language
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Allowed, Role, Viewer, found
 
 router = APIRouter(include_in_schema=False)
-LOOK_BACK = 31 * 86_400 * SECOND
-"""How old a reservation's words may be."""
-MADE, GONE = ("created", "changed"), ("cancelled", "released")
 
 
 class Displays(Allowed):
@@ -80,15 +75,7 @@ async def reserved_until(site: Site, now: PlaceNow) -> int:
     at = site.clock.office()
 
     def ask(view: View) -> int:
-        types = [f"desk.reservation.{kind}" for kind in (*MADE, *GONE)]
-        ends: dict[str, tuple[int, int]] = {}
-        for row in view.at(now.place, types, at - LOOK_BACK, at + SECOND):
-            data = json.loads(row.body)["data"]
-            ref = str(data.get("booking_ref"))
-            ends.pop(ref, None)
-            if row.type.endswith(MADE) and data.get("due") and data.get("until"):
-                ends[ref] = (parsed(data["due"]), parsed(data["until"]))
-        return min((until for _, until in sorted(ends.values()) if until > at), default=0)
+        return next((each.end for each in of_place(view, now.place, at) if each.state == "reserved"), 0)
 
     try:
         return await site.reading.ask(ask)

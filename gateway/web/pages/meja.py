@@ -152,7 +152,7 @@ async def _told(request: Request, site: Site, viewer: Viewer, code: str, place: 
         "other": how.desk if how.desk is not None and how.desk.visit.place != place else None,
         "warning": how.warning if how.warning is not None and how.warning.place == place else None,
         "waiting": [one for one in how.waiting if one.place == place],
-        "booked": await booked_times(site, place, desk.bookings),
+        "booked": await booked_times(site, place, how),
         "why_word": lambda word: language.word(WHY_WORDS, word),
         "stage_word": lambda word: language.word(STAGE_WORDS, word),
         "warning_word": lambda word: language.word(WARNING_WORDS, word),

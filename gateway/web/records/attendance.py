@@ -19,12 +19,14 @@ from gateway.config.model import Office
 from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError
 from gateway.ledger_view import LATEST, Stored
+from gateway.web.records.checkins import ACT, CHECKINS, Checkin, checkins
 from gateway.web.records.complete import Completeness
 from gateway.web.records.outages import Outage, Outages, within_work
 from gateway.web.records.rows import Rows
 
-ACTS = ("workplace.checkin.started", "workplace.checkin.ended", "desk.checkin.started", "desk.checkin.ended")
 CORRECTED = "presence.corrected"
+CORRECTION = "correction"
+"""Why a check-in ended that was put right, as the desk's own events have it."""
 DAY = 86_400 * SECOND
 LONGEST = 7 * DAY
 """A check-in that is open for longer is not looked for."""
@@ -43,10 +45,13 @@ _BY = {
     "user": "person",
     "moved": "person",
     "operator": "operator",
-    "correction": "operator",
+    CORRECTION: "operator",
     "auto_release": "system",
     "end_of_day": "system",
 }
+"""Reason of an end -> who ended it."""
+_ROLES = {"user": "person", "kiosk": "person", "operator": "operator"}
+"""Role of who corrected an end -> who ended it; all others: the system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,37 +86,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """One check-in."""
+class Act(Checkin):
+    """One check-in, with what was corrected of it and what the equipment missed."""
 
-    kind: str
-    """workplace, desk."""
-    checkin_id: str
-    pid: str
-    unit: str
-    place: str
-    gateway: str
-    reader: str
-    started: int | None
-    """ns; None: its beginning is not in the ledger (not here yet, or past its retention)."""
-    ended: int | None
-    """ns; None: it is open, or its end is not here yet. Of an inferred end: the last evidence of the person."""
-    method: str
-    assurance: str
-    """claimed, fresh, bound; empty: not said."""
-    arrangement: str
-    ended_by: str
-    """act, inferred; empty: not ended."""
-    ended_by_whom: str
-    """person, operator, system; empty: not ended, or not said."""
-    reason: str
-    outage_min: float
+    ended_by_whom: str = ""
+    """person, operator, system; empty: not ended."""
+    outage_min: float = 0.0
     """Minutes of that day in which this place or reader could not take an act."""
-    outage_work_min: float
+    outage_work_min: float = 0.0
     """Of them, within working time."""
-    void: bool
+    void: bool = False
     """Corrected: it never happened."""
-    corrections: tuple[Correction, ...]
+    corrections: tuple[Correction, ...] = ()
     staff_number: str | None = None
     """Only where it was asked for by a credential that may."""
 
@@ -162,7 +148,7 @@ def attendance(
     Raises ConfigError (calendar), HadirError (ledger).
     """
     start, end = day_of(office, day)
-    found = rows.acts(ACTS, start - LONGEST, min(end + LONGEST, LATEST), (unit,))
+    found = rows.acts(CHECKINS, start - LONGEST, min(end + LONGEST, LATEST), (unit,))
     told = rows.acts((CORRECTED,), start - LONGEST, LATEST, (unit,))
     outages = Outages(rows, office)
     calendar = working_calendar(office, start)
@@ -188,7 +174,7 @@ def attendance(
         timezone=office.timezone,
         start=start,
         end=end,
-        acts=tuple(sorted(acts, key=lambda act: (act.pid, act.started or act.ended or 0, act.checkin_id))),
+        acts=tuple(sorted(acts, key=lambda act: (act.pid, act.started or act.ended or 0, act.id))),
         claims=tuple(claims),
         outages=tuple(outages.of_site(start, until)),
         complete=complete,
@@ -206,13 +192,20 @@ def with_staff_numbers(found: Attendance, numbers: Mapping[str, str | None]) -> 
 
 
 def acts_of(found: Iterable[Stored], corrected: Iterable[Stored], approved: Iterable[Correction] = ()) -> Iterable[Act]:
-    """Check-ins of rows of ACTS, in any order, with corrections of rows of CORRECTED and others. No outages yet."""
+    """Check-ins of rows of CHECKINS by time, with corrections of rows of CORRECTED and others. No outages yet."""
     fixes: dict[str, list[Correction]] = {}
     said = [_correction(row) for row in corrected]
     known = {(one.target, one.field, one.new) for one in said}
     for one in (*said, *(one for one in approved if (one.target, one.field, one.new) not in known)):
         fixes.setdefault(one.target, []).append(one)
-    return _folded(found, fixes)
+    for act in checkins(found, Act).values():
+        if act.ended_by:
+            by = "person" if act.ended_by == ACT else "system"
+            act = replace(act, ended_by_whom=_BY.get(act.reason, by))
+        about = {act.id, *act.events}
+        for fix in sorted((fix for name in about for fix in fixes.get(name, ())), key=lambda fix: fix.at):
+            act = _put_right(act, fix)
+        yield act
 
 
 def _correction(row: Stored) -> Correction:
@@ -228,76 +221,6 @@ def _correction(row: Stored) -> Correction:
     )
 
 
-def _folded(found: Iterable[Stored], fixes: Mapping[str, list[Correction]]) -> Iterable[Act]:
-    """Begin and end of each check-in together, in whichever order they came, with what was corrected."""
-    acts: dict[str, Act] = {}
-    targets: dict[str, set[str]] = {}
-    for row in found:
-        event = json.loads(row.body)
-        data = event["data"]
-        key = str(data.get("checkin_id") or event["id"])
-        targets.setdefault(key, {key}).add(str(event["id"]))
-        acts[key] = _with(acts.get(key), row, key, data)
-    for key, act in acts.items():
-        corrected = sorted((fix for name in targets[key] for fix in fixes.get(name, ())), key=lambda fix: fix.at)
-        for fix in corrected:
-            act = _put_right(act, fix)
-        yield act
-
-
-def _with(known: Act | None, row: Stored, key: str, data: Mapping[str, Any]) -> Act:
-    at = row.time if row.at is None else row.at
-    shift = at - row.time
-    evidence = data.get("evidence") or ()
-    reader = str(data.get("reader") or (evidence[0].get("dev") or evidence[0].get("via") if evidence else "") or "")
-    ends = row.type.endswith(".ended")
-    act = known or Act(
-        kind=row.type.split(".", 1)[0],
-        checkin_id=key,
-        pid=row.pid,
-        unit=str(data.get("unit") or "_"),
-        place=row.subject,
-        gateway=row.gateway,
-        reader="",
-        started=None,
-        ended=None,
-        method="",
-        assurance="",
-        arrangement="",
-        ended_by="",
-        ended_by_whom="",
-        reason="",
-        outage_min=0.0,
-        outage_work_min=0.0,
-        void=False,
-        corrections=(),
-    )
-    if not ends:
-        return replace(
-            act,
-            place=row.subject,
-            reader=reader,
-            started=at,
-            method=str(data.get("method") or ""),
-            assurance=str(data.get("assurance") or ""),
-            arrangement=str(data.get("arrangement") or ""),
-        )
-    began, last = data.get("start"), data.get("last_evidence")
-    reason = str(data.get("reason") or "")
-    by = str(data.get("ended_by") or ("act" if row.type.startswith("workplace.") else ""))
-    return replace(
-        act,
-        started=act.started if act.started is not None or began is None else parsed(began) + shift,
-        ended=parsed(last) + shift if by == "inferred" and last is not None else at,
-        method=act.method or str(data.get("method") or ""),
-        assurance=act.assurance or str(data.get("assurance") or ""),
-        arrangement=act.arrangement or str(data.get("arrangement") or ""),
-        ended_by=by,
-        ended_by_whom=_BY.get(reason, "person" if by == "act" else "system" if by else ""),
-        reason=reason,
-    )
-
-
 def _put_right(act: Act, fix: Correction) -> Act:
     """Apply what can be applied; all else stands beside the act. What it replaces stays visible."""
     if fix.old is None and fix.field in _SHOWN:
@@ -308,10 +231,15 @@ def _put_right(act: Act, fix: Correction) -> Act:
         return replace(act, void=True)
     if fix.field not in _SHOWN or not isinstance(fix.new, str):
         return act
-    new: Any = fix.new
-    if _SHOWN[fix.field] in ("started", "ended"):
-        try:
-            new = parsed(fix.new)
-        except PermanentError:
-            return act
-    return replace(act, **{_SHOWN[fix.field]: new})
+    shown = _SHOWN[fix.field]
+    if shown not in ("started", "ended"):
+        word: dict[str, Any] = {shown: fix.new}
+        return replace(act, **word)
+    try:
+        moment = parsed(fix.new)
+    except PermanentError:
+        return act
+    if shown == "started":
+        return replace(act, started=moment)
+    whom = _ROLES.get(fix.by, "system")  # they said so: it is not inferred any more, nor whoever's act it was
+    return replace(act, ended=moment, ended_by=ACT, ended_by_whom=whom, reason=CORRECTION)

@@ -133,7 +133,7 @@ def as_csv(found: Attendance) -> str:
             act.outage_work_min,
             act.void,
             "; ".join(f"{fix.field}: {fix.old} > {fix.new} ({fix.by})" for fix in act.corrections),
-            act.checkin_id,
+            act.id,
             until,
             found.complete_day,
             note,
@@ -163,7 +163,7 @@ def as_csv(found: Attendance) -> str:
 def _act(act: Act, *, staff: bool) -> dict[str, Any]:
     made: dict[str, Any] = {
         "kind": act.kind,
-        "checkin_id": act.checkin_id,
+        "checkin_id": act.id,
         "pid": act.pid,
         "unit": act.unit,
         "place": act.place,

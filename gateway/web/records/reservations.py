@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import SECOND
 from gateway.contract.times import parsed
-from gateway.ledger_view import LATEST, Stored, View, by_time
+from gateway.ledger_view import LATEST, Stored, View
 from gateway.web.records.rows import Rows
 
 KEPT = ("desk.reservation.created", "desk.reservation.changed")
 DROPPED = ("desk.reservation.cancelled", "desk.reservation.released")
-TAKEN = "desk.checkin.started"
+TAKEN, LEFT = "desk.checkin.started", "desk.checkin.ended"
+CAME = (TAKEN, LEFT)
+"""Of whoever takes a desk, most of it without a reservation."""
+ABOUT = (*KEPT, *DROPPED, *CAME)
 AHEAD = 400 * 86_400 * SECOND
 """Nobody books further ahead than this."""
-MOST = 100_000
+LOOK_BACK = 31 * 86_400 * SECOND
+"""How old a reservation may be that one place is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,64 +33,79 @@ class Reservation:
     end: int
     state: str
     """reserved, taken (its person has come), cancelled, released."""
+    left: bool = False
+    """Taken, and its person has gone again."""
     pid: str = ""
     """Empty in what is told without a person."""
     unit: str = "_"
 
+    @property
+    def key(self) -> str:
+        """What it is folded by."""
+        return _key(self.ref, self.place)
+
+    def stands(self, now: int) -> bool:
+        """Whether it keeps the place from others, now or later."""
+        return now < self.end and (self.state == "reserved" or (self.state == "taken" and not self.left))
+
 
 def folded(rows: Iterable[Stored]) -> dict[str, Reservation]:
-    """By reference and place, what each is at last."""
+    """By reference and place, what each is at last, of rows in any order; those that are not of ABOUT are passed over.
+
+    In the order in which the place's gateway has decided: a tap that it heard late happened before that.
+    """
     found: dict[str, Reservation] = {}
-    for row in sorted(rows, key=by_time):
+    about = (row for row in rows if row.type in ABOUT)
+    for row in sorted(about, key=lambda row: (row.said, row.gateway, row.boot, row.sequence)):
         data = json.loads(row.body)["data"]
         ref = str(data.get("booking_ref") or "")
         if not ref:
             continue
-        key = f"{ref} {row.subject}"
+        key = _key(ref, row.subject)
         known = found.get(key)
         if row.type in KEPT:
             due, until = data.get("due"), data.get("until")
+            taken = known is not None and known.state == "taken" and row.type == KEPT[1]
             if due and until:
                 found[key] = Reservation(
                     ref=ref,
                     place=row.subject,
                     start=parsed(due),
                     end=parsed(until),
-                    state="reserved",
+                    state="taken" if taken else "reserved",
                     pid=row.pid,
                     unit=str(data.get("unit") or "_"),
                 )
-        elif known is not None:
-            state = "taken" if row.type == TAKEN else row.type.rpartition(".")[2]
-            found[key] = Reservation(
-                ref=ref,
-                place=known.place,
-                start=known.start,
-                end=known.end,
-                state=state,
-                pid=known.pid,
-                unit=known.unit,
-            )
+        elif known is None:
+            continue
+        elif row.type == TAKEN:
+            found[key] = replace(known, state="taken", left=False)
+        elif row.type == LEFT:  # of one that was cancelled and made anew meanwhile it says nothing
+            found[key] = replace(known, left=known.state == "taken")
+        else:
+            found[key] = replace(known, state=row.type.rpartition(".")[2])
     return found
 
 
-def of_places(view: View, now: int) -> list[Reservation]:
-    """Those that stand now or later, without persons."""
-    rows: list[Stored] = []
-    after = 0
-    while True:
-        page = view.query(types=(*KEPT, *DROPPED, TAKEN), since=now - AHEAD, after=after, limit=MOST)
-        rows += (row for row in page if row.cls == "evt" and (row.type != TAKEN or b'"booking_ref"' in row.body))
-        if len(page) < MOST:
-            break
-        after = page[-1].id
-    return sorted(
-        (each for each in folded(rows).values() if each.state == "reserved" and each.end > now),
-        key=lambda each: (each.start, each.place),
-    )
+def key_of(row: Stored) -> str:
+    """What a row is folded by; empty: it is about no reservation."""
+    if b'"booking_ref"' not in row.body:
+        return ""
+    ref = str(json.loads(row.body)["data"].get("booking_ref") or "")
+    return _key(ref, row.subject) if ref else ""
+
+
+def _key(ref: str, place: str) -> str:
+    return f"{ref} {place}"
+
+
+def of_place(view: View, place: str, now: int) -> list[Reservation]:
+    """Those of one place that stand now or later, without persons, by start."""
+    found = folded(view.at(place, ABOUT, max(0, now - LOOK_BACK), now + SECOND)).values()
+    return sorted((each for each in found if each.stands(now)), key=lambda each: each.start)
 
 
 def of_person(rows: Rows, pid: str, now: int) -> list[Reservation]:
     """A person's own, of the last while and to come, latest start first."""
-    found = rows.of_person(pid, (*KEPT, *DROPPED, TAKEN), now - AHEAD, LATEST)
+    found = rows.of_person(pid, ABOUT, now - AHEAD, LATEST)
     return sorted(folded(found).values(), key=lambda each: (-each.start, each.ref))

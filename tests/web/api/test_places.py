@@ -83,6 +83,16 @@ async def test_availability_counts_and_items(web: Web, backend: Backend) -> None
     assert rest["next"] is None
 
 
+async def test_at_a_time_to_come_what_is_taken_by_who_has_reserved_it(
+    web: Web, backend: Backend, archive: Archive
+) -> None:
+    archive.reserved("b-1", NOON - HOUR, NOON + 3 * HOUR)
+    archive.checkin(at=NOON - HOUR, booking_ref="b-1")
+    query = {"at": "2026-11-26T04:30:00Z", "place": DESK}
+    (item,) = (await backend(Role.DISPLAY).get("/api/v1/availability", params=query)).json()["items"]
+    assert item["status"] == "reserved"
+
+
 async def test_at_a_time_to_come_what_is_reserved(web: Web, backend: Backend, archive: Archive) -> None:
     archive.reserved("b-1", NOON + HOUR, NOON + 3 * HOUR)
     archive.reserved("b-2", NOON + HOUR, NOON + 3 * HOUR, place=OTHER)

@@ -110,6 +110,36 @@ async def test_an_operator_looks_people_up_with_a_reason(web: Web, backend: Back
     assert web.site.accounts.lookups(pid)[0][2:] == ("attendance", "koreksi")
 
 
+async def test_who_has_moved_to_another_unit_sees_that_an_old_day_was_looked_at(
+    web: Web, backend: Backend, archive: Archive
+) -> None:
+    stays = web.site.people.enrol(unit="panrb", name="Ani Uji", staff_number="1")
+    moved = web.site.people.enrol(unit="bkn", name="Budi Uji", staff_number="2")
+    archive.checkin(stays, unit="panrb")
+    archive.checkin(moved, MORNING + HOUR, "8567dff2-fd7f-5cc9-a0ca-922e8b2ce0cb", unit="panrb")
+    query = "/api/v1/attendance?unit=panrb&date=2026-11-26&reason=koreksi"
+    answer = await backend(Role.OPERATOR, units=["panrb"]).get(query)
+    assert {act["pid"] for act in answer.json()["acts"]} == {stays, moved}
+    assert [len(web.site.accounts.lookups(pid)) for pid in (stays, moved)] == [1, 1]
+    found = (await backend(Role.INTEGRATOR, units=["panrb"]).get(f"{query}&staff_numbers=true")).json()
+    assert {act["pid"]: act["staff_number"] for act in found["acts"]} == {stays: "1", moved: None}
+
+
+async def test_a_unit_is_looked_up_without_a_write_on_the_event_loop(
+    web: Web, backend: Backend, archive: Archive
+) -> None:
+    pids = [web.person() for _ in range(3)]
+    for n, pid in enumerate(pids):
+        archive.checkin(pid, MORNING + n * HOUR, f"8567dff2-fd7f-5cc9-a0ca-922e8b2ce0c{n}")
+    client = backend(Role.OPERATOR, units=["panrb"])
+    loops = web.site.accounts.connection
+    writes = loops.total_changes()
+    query = "/api/v1/attendance?unit=panrb&date=2026-11-26&reason=koreksi"
+    assert (await client.get(query)).status_code == 200
+    assert [len(web.site.accounts.lookups(pid)) for pid in pids] == [1, 1, 1]
+    assert loops.total_changes() == writes
+
+
 async def test_what_an_operator_approved_is_in_the_day(web: Web, backend: Backend, archive: Archive) -> None:
     pid = web.person()
     archive.tell("gateway.started", MORNING)

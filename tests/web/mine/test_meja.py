@@ -139,6 +139,20 @@ async def test_each_of_ones_own_bookings_is_ones_own_and_can_be_given_back(web: 
     assert "11.30</time>" not in others
 
 
+async def test_ones_own_booking_that_one_has_come_to_is_nobody_elses(web: Web, book: Book) -> None:
+    pid = web.person()
+    client = web.client(Role.EMPLOYEE, pid=pid, unit="panrb")
+    data = {"due": NOON - HOUR, "until": NOON + HOUR, "cause": "user", "evidence": [], "booking_ref": "b-1"}
+    for reader in ("", pid):
+        book.tell("desk.reservation.created", NOON - 2 * HOUR, place=DESK, pid=reader, **data)
+        book.took(reader, NOON - HOUR, booking_ref="b-1")
+    told(web.site.live, DESK, "occupied", NOON, life="taken")
+    page = (await client.get("/d/d-001")).text
+    assert LEAVE in page
+    assert "Sudah dipesan orang lain" not in page
+    assert "Sudah dipesan orang lain" in (await web.employee().get("/d/d-001")).text
+
+
 async def test_a_time_that_is_none_is_refused_and_an_unanswered_booking_is_told(
     web: Web, client: httpx.AsyncClient
 ) -> None:

@@ -52,6 +52,7 @@ async def test_where_they_are_is_a_zone_or_unknown_and_left_only_by_an_act(web: 
     tagged = _colleague(web, "B Tag", "unit")
     gone = _colleague(web, "C Pulang", "unit")
     lapsed = _colleague(web, "D Lupa", "unit")
+    late = _colleague(web, "D Terlambat", "unit")
     private = _colleague(web, "E Musala", "unit")
     _colleague(web, "F Kosong", "unit")
     book.took(at_desk, NOON - HOUR)
@@ -67,6 +68,16 @@ async def test_where_they_are_is_a_zone_or_unknown_and_left_only_by_an_act(web: 
     seen(gone, "presence.ended", state="left", ended_by="act")
     seen(lapsed, "presence.ended", state="unknown", ended_by="inferred", cause="no_evidence")
 
+    for at, by, reason in ((NOON - 3 * HOUR, "act", "user"), (NOON - 2 * HOUR, "inferred", "end_of_day")):
+        how = {
+            "method": "badge",
+            "checkin_id": VISIT,
+            "ended_by": by,
+            "reason": reason,
+            "last_evidence": NOON - 4 * HOUR,
+        }
+        book.tell("workplace.checkin.ended", at, place=f"{FLOOR}/_/_", pid=late, **how)
+
     def line(page: str, name: str) -> str:
         return page.split(f"<strong>{name}</strong>")[1].split("</li>")[0]
 
@@ -75,6 +86,7 @@ async def test_where_they_are_is_a_zone_or_unknown_and_left_only_by_an_act(web: 
     assert "Meja 1" not in page
     assert "Barat, Lantai 1" in line(page, "B Tag")
     assert "Sudah pulang" in line(page, "C Pulang")
+    assert "Sudah pulang" in line(page, "D Terlambat"), "the tap was told after the end of the day was inferred"
     for name in ("D Lupa", "E Musala", "F Kosong"):
         assert "Tidak diketahui" in line(page, name)
     assert "Musala" not in page.replace("E Musala", "")

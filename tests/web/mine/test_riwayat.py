@@ -69,6 +69,18 @@ async def test_begin_and_end_are_one_check_in_in_whichever_order_they_came(web: 
     assert fold(rows[:1]).open("desk") is not None
 
 
+async def test_a_late_tap_out_stands_against_an_end_that_was_inferred_after_it(web: Web, book: Book) -> None:
+    pid = web.person()
+    start = NOON - 2 * HOUR
+    key = book.took(pid, start)
+    book.left(pid, key, start, NOON, reason="end_of_day", last_evidence=start + MINUTE)
+    book.left(pid, key, start, NOON - HOUR, late=True)
+    page = (await _signed_in(web, pid).get("/riwayat")).text
+    assert "jam selesai disimpulkan" not in page
+    assert "sampai terlambat" in page
+    assert "1 jam" in page
+
+
 async def test_everything_is_taken_along_and_no_cell_is_computed(web: Web, book: Book) -> None:
     pid, other = web.person(name="Siti Uji"), web.person(name="Rahasia Lain")
     book.took(pid, NOON - HOUR)

@@ -70,9 +70,10 @@ class Book:
         unit: str = "_",
         cls: str = "",
         sync: str = "ntp",
+        recorded: int = 0,
         **data: Any,
     ) -> str:
-        """Commit one event; its id."""
+        """Commit one event; its id. `recorded`: default: when it happened."""
         number = self._next.get((gateway, boot), 1)
         self._next[gateway, boot] = number + 1
         where = place or (HOME[gateway] if kind.startswith(("gateway.", "coverage.")) else DESK)
@@ -80,7 +81,8 @@ class Book:
             data["place"] = where
         event = Event(kind, where, at, data, cls or ("who" if person else "evt"), person, unit)
         origin = Origin(site="ikn", building="kk2", gateway=gateway, boot=boot)
-        encoded = encode(event, origin, sequence=number, recorded_at=at + 5_000_000, clock=ClockQuality(sync))
+        said = (recorded or at) + 5_000_000
+        encoded = encode(event, origin, sequence=number, recorded_at=said, clock=ClockQuality(sync))
         envelope = decode(encoded.body)
         self.ledger.commit([envelope], at)
         self.ids.append(envelope.id)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from gateway.contract.envelope import Origin, decode, encode
 from gateway.contract.times import written
 from gateway.web.records import attendance as records
-from gateway.web.records.attendance import Attendance, attendance, day_of
+from gateway.web.records.attendance import Attendance, Correction, attendance, day_of
 from gateway.web.records.attendance_files import as_csv, as_json
 from gateway.web.records.complete import Completeness
 from rules.api import SECOND, Event
@@ -48,6 +49,21 @@ def test_who_ended_it_and_that_an_inferred_end_is_the_last_evidence(book: Book) 
     book.checkout(NINE + 3 * HOUR, NINE, reason="auto_release", ended_by="inferred", last_evidence=NINE + 2 * HOUR)
     (act,) = day(book).acts
     assert (act.ended, act.ended_by, act.ended_by_whom) == (NINE + 2 * HOUR, "inferred", "system")
+
+
+def test_a_late_tap_out_stands_against_an_end_that_was_inferred_after_it(book: Book) -> None:
+    book.started(DAY)
+    who = {"person": ANI, "unit": "bkn", "place": "ikn/kk2/l1/_/_", "checkin_id": VISIT, "method": "badge"}
+    book.tell("workplace.checkin.started", NINE, **who)
+    guess = {"reason": "end_of_day", "ended_by": "inferred", "last_evidence": NINE + MINUTE, "start": NINE}
+    book.tell("workplace.checkin.ended", DAY + 19 * HOUR, **who, **guess)
+    (act,) = day(book).acts
+    assert (act.ended, act.ended_by, act.ended_by_whom) == (NINE + MINUTE, "inferred", "system")
+    tap = {"reason": "user", "ended_by": "act", "last_evidence": DAY + 18 * HOUR, "start": NINE, "late": True}
+    book.tell("workplace.checkin.ended", DAY + 18 * HOUR, **who, **tap)
+    (act,) = day(book).acts
+    assert (act.started, act.ended) == (NINE, DAY + 18 * HOUR)
+    assert (act.ended_by, act.ended_by_whom, act.reason) == ("act", "person", "user")
 
 
 def test_the_workplace_and_what_is_still_open(book: Book) -> None:
@@ -95,9 +111,31 @@ def test_a_correction_is_applied_and_what_it_replaces_stays_visible(book: Book) 
     )  # fmt: skip
     (act,) = day(book).acts
     assert act.ended == NINE + 7 * HOUR
+    assert (act.ended_by, act.ended_by_whom, act.reason) == ("act", "operator", "correction")
     (fix,) = act.corrections
     assert (fix.old, fix.new, fix.by) == (written(NINE + HOUR), written(NINE + 7 * HOUR), "operator")
     assert as_json(day(book))["acts"][0]["corrections"][0]["reason"] == "gangguan"
+
+
+def test_an_end_that_only_a_correction_has_says_who_ended_it(book: Book) -> None:
+    book.started(DAY)
+    book.checkin(NINE)
+    approved = [
+        Correction(
+            target=VISIT,
+            field="last_evidence",
+            old=None,
+            new=written(NINE + 7 * HOUR),
+            reason="lupa_tap",
+            by="operator",
+            at=NINE + 30 * HOUR,
+        )
+    ]
+    (act,) = day(book, corrections=approved).acts
+    assert (act.ended, act.ended_by, act.ended_by_whom) == (NINE + 7 * HOUR, "act", "operator")
+    approved = [replace(approved[0], field="start", new=written(NINE - HOUR))]
+    (act,) = day(book, corrections=approved).acts
+    assert (act.started, act.ended, act.ended_by, act.ended_by_whom) == (NINE - HOUR, None, "", "")
 
 
 def test_what_never_happened_is_marked_and_not_hidden(book: Book) -> None:
