@@ -355,6 +355,7 @@ class GatewayApp:
                 outbox=self.outbox,
                 equipment=self.equipment,
                 guard=self.guard,
+                forwarder=self.forwarder,
                 sources=self.sources,
                 clock=self.clock,
                 counters=self.counters,

@@ -2,8 +2,9 @@
 
 cmd/<site>/<gw>/<name>, whocmd/... (with a pid)  ->  res/<client>/<name>
 
-That a command was carried out is a fact in the transaction of what it caused: also a gateway that was killed before it
-could answer does not carry it out again when it is repeated.
+That a command was tried, and what became of it, is a fact in the transaction of what it caused: also a gateway that was
+killed before it could answer does not try it again when it is repeated. What is refused before the rules see it is
+not remembered: it may be late by a queue or a clock, or be another gateway's to decide now, and is judged anew.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from gateway.outbox_store import Row
 from gateway.terms import Terms
 from rules.api import Command, Fact
 
-MOST_REMEMBERED, MOST_REFUSED = 10_000, 1_000
+MOST_REMEMBERED = 10_000
 KNOWN = frozenset(
     {"checkin", "checkout", "move", "reserve", "cancel", "release", "correct", "extend", "out_of_order", "quiet"}
     | {"arrive", "depart", "amend"}
@@ -45,6 +46,7 @@ AT_COORDINATOR = AT_WORKPLACE | {AMEND}
 SILENT = frozenset({"extend", "quiet", "out_of_order"})
 """They may change something without an event."""
 COORDINATOR = "coordinator"
+NOT_LEADING = "not_coordinator"
 WORKPLACE_METHODS = frozenset({"kiosk", "phone"})
 ARRANGEMENTS = frozenset({"", "home_unit", "other_office", "visitor"})
 METHODS = frozenset({"badge", "qr", "nfc", "web", "kiosk", "operator", "tag"})
@@ -100,20 +102,22 @@ class Commands:
         self._clock = clock
         self._counters = counters
         self._answers: OrderedDict[str, bytes | None] = OrderedDict()
-        """Of what was carried out, by id; None while it is being."""
-        self._refused: OrderedDict[str, bytes] = OrderedDict()
-        """Apart, so that no flood of refused commands makes us forget what was carried out."""
+        """Of what was tried, by id; None while it is being."""
         self._done: deque[tuple[int, str]] = deque()
-        """(when, id) of what was carried out, oldest first: its facts are on the disk."""
+        """(when, id) of what was tried, oldest first: its facts are on the disk."""
         for cls in ("cmd", "whocmd"):
             link.subscribe(f"{PREFIX}/{cls}/{origin.site}/{origin.gateway}/+", self._received)
 
     def restore(self, facts: Mapping[str, Mapping[str, Any]]) -> list[Fact]:
-        """Remember what an earlier life has carried out; the facts that are too old, to be deleted."""
+        """Remember what an earlier life has tried; the facts that are too old, to be deleted.
+
+        A fact without `reason` is of what was carried out, or of an older gateway, which did not tell the two apart.
+        """
         self._done.extend(sorted((int(body["at"]), identity) for identity, body in facts.items()))
         old = self._forget(self._clock.office())
         for _, identity in self._done:
-            self._remember(identity, self._result(identity, ok=True, reason=None, rows=()))
+            reason = facts[identity].get("reason")
+            self._remember(identity, self._result(identity, ok=reason is None, reason=reason, rows=()))
         return old
 
     def _forget(self, now: int) -> list[Fact]:
@@ -142,7 +146,7 @@ class Commands:
         if name == enrolment.NAME:
             self._send(command, name, self._enrol(command))
             return
-        known = self._refused.get(identity) or self._answers.get(identity)
+        known = self._answers.get(identity)
         if known is not None:
             self._send(command, name, known)
             return
@@ -151,15 +155,11 @@ class Commands:
         reason = self._refusal(name, command, may_name=may_name)
         if reason:
             self._counters.add("commands.refused", reason)
-            refusal = self._refused[identity] = self._result(identity, ok=False, reason=reason, rows=())
-            while len(self._refused) > MOST_REFUSED:
-                self._refused.popitem(last=False)
-            self._send(command, name, refusal)
+            self._send(command, name, self._result(identity, ok=False, reason=reason, rows=()))
             return
         self._remember(identity, None)
         term = self._term(command)
         now = self._clock.office()
-        self._done.append((now, identity))
         asked = Command(
             name=name,
             place=command.get("place") or "",
@@ -170,13 +170,29 @@ class Commands:
             args=dict(command.get("args") or {}),
         )
 
-        def answer(rows: Sequence[Row]) -> None:
-            done = bool(rows) or name in SILENT
-            lost = name in AT_COORDINATOR and not self._terms.leading  # since it was asked: not "they are here already"
-            reason = None if done else "not_coordinator" if lost else "no_change"
-            self._finish(command, name, self._result(identity, ok=done, reason=reason, rows=rows))
+        failure: str | None = None
 
-        self._intake.act(Asked(asked, answer, (Fact(NAME, identity, {"at": now}), *term, *self._forget(now))), asked.at)
+        def outcome(changed: bool) -> Sequence[Fact]:
+            nonlocal failure
+            failure = None if changed or name in SILENT else self._failure(name)
+            if failure == NOT_LEADING:
+                return ()
+            self._done.append((now, identity))
+            return (Fact(NAME, identity, {"at": now} if failure is None else {"at": now, "reason": failure}),)
+
+        def answer(rows: Sequence[Row]) -> None:
+            result = self._result(identity, ok=failure is None, reason=failure, rows=rows)
+            if failure == NOT_LEADING:
+                self._answers.pop(identity, None)
+            else:
+                self._remember(identity, result)
+            self._send(command, name, result)
+
+        self._intake.act(Asked(asked, answer, (*term, *self._forget(now)), outcome), asked.at)
+
+    def _failure(self, name: str) -> str:
+        """Why rules changed nothing: who stopped leading since it was asked does not say "they are here already"."""
+        return NOT_LEADING if name in AT_COORDINATOR and not self._terms.leading else "no_change"
 
     def _enrol(self, command: dict[str, Any]) -> bytes:
         """A question, and no act: it changes nothing that lasts, and is answered each time as things are then."""
@@ -217,7 +233,7 @@ class Commands:
         if command["role"] == COORDINATOR:
             building = (command.get("place") or "").split("/", 2)[1]
             if command["actor"] not in self._terms.candidates(building):
-                return "not_coordinator"
+                return NOT_LEADING
             if self._terms.below(building, command.get("term") or 0):
                 return "old_term"
         return ""
@@ -226,9 +242,9 @@ class Commands:
         """Why a coming or going is not taken here: whoever asked looks for the one that leads the building now."""
         place = command.get("place") or ""
         if not self._places.is_known(place):
-            return "not_coordinator"
+            return NOT_LEADING
         leads = self._terms.leading and place.split("/", 2)[1] == self._terms.building
-        return "" if leads else "not_coordinator"
+        return "" if leads else NOT_LEADING
 
     def _term(self, command: dict[str, Any]) -> list[Fact]:
         """The term in which a coordinator asks is remembered with what it asks for."""
@@ -268,10 +284,6 @@ class Commands:
                 **more,
             },
         )
-
-    def _finish(self, command: dict[str, Any], name: str, answer: bytes) -> None:
-        self._remember(command["id"], answer)
-        self._send(command, name, answer)
 
     def _remember(self, identity: str, answer: bytes | None) -> None:
         self._answers[identity] = answer

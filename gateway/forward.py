@@ -28,9 +28,9 @@ from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.exchange import MAX_READINGS, Readings
 from gateway.contract.state import VALID_S, parse, write
-from gateway.contract.times import parsed, written
 from gateway.counters import Counters
 from gateway.errors import HadirError, PermanentError
+from gateway.forwarded import ALIVE, DOWN, Item, as_row, is_tap, of_row
 from gateway.mqtt import Link, Message
 from gateway.rebase import Move
 from gateway.skew import Skew
@@ -45,10 +45,6 @@ AGAIN_S = 2.0
 """Without the owner's word for so long, what waits is sent again."""
 BEAT_S, LOOK_S, SILENT_S = 30.0, 5.0, float(VALID_S)
 """Machine seconds: a gateway's states are repeated and expire in the same times."""
-ALIVE = "alive"
-"""Kind of a reading that says whether its device can be heard: true, or why not."""
-DOWN = "gateway_down"
-Item = Reading | Health
 
 
 class Take(Protocol):
@@ -119,7 +115,7 @@ class Forwarder:
     ) -> None:
         """How far others were listened to in an earlier life, and taps that nobody has committed since then."""
         for key, body in sorted((kept or {}).items(), key=lambda row: str(row[1]["tap"]["at"])):
-            self._put(body["owner"], _item(body["tap"]), key)
+            self._put(body["owner"], of_row(body["tap"]), key)
         self._taken = {gateway: (str(body["boot"]), int(body["seq"])) for gateway, body in facts.items()}
         self._durable = dict(self._taken)
 
@@ -127,6 +123,11 @@ class Forwarder:
     def waiting(self) -> int:
         """Readings without their owner's word."""
         return sum(map(len, self._waiting.values()))
+
+    @property
+    def oldest_at(self) -> int | None:
+        """Office time of the earliest of them; None: none waits."""
+        return min((item.at for rows in self._waiting.values() for _, item, _ in rows), default=None)
 
     def tell(self, item: Health) -> bool:
         """Tell the owner of the place of a sensor how that is; False where it is this gateway itself."""
@@ -169,10 +170,10 @@ class Forwarder:
     def add(self, owner: str, item: Item) -> None:
         """Send `item` to its owner; while that is empty, it waits. Of a tap there is a fact, to be committed."""
         key = ""
-        if isinstance(item, Reading) and _is_tap(item):
+        if isinstance(item, Reading) and is_tap(item):
             number = self._sequence.get(owner, 0) + 1
             key = f"{self._origin.boot}/{owner}/{number:012d}"
-            self._facts.append(Fact(KEPT, key, {"owner": owner, "tap": _written(number, item)}))
+            self._facts.append(Fact(KEPT, key, {"owner": owner, "tap": as_row(number, item)}))
         self._put(owner, item, key)
 
     def take_facts(self) -> Sequence[Fact]:
@@ -184,7 +185,7 @@ class Forwarder:
         waiting = self._waiting.setdefault(owner, deque())
         number = self._sequence[owner] = self._sequence.get(owner, 0) + 1
         if len(waiting) >= MOST_WAITING:
-            oldest = next((row for row in waiting if not _is_tap(row[1])), None)
+            oldest = next((row for row in waiting if not is_tap(row[1])), None)
             if oldest is not None:
                 waiting.remove(oldest)
                 self._counters.add("forward.dropped", "telemetry")
@@ -197,7 +198,7 @@ class Forwarder:
         for owner, waiting in self._waiting.items():
             self._waiting[owner] = deque((number, move.of(item), key) for number, item, key in waiting)
             rows += [
-                Fact(KEPT, key, {"owner": owner, "tap": _written(number, item)})
+                Fact(KEPT, key, {"owner": owner, "tap": as_row(number, item)})
                 for number, item, key in self._waiting[owner]
                 if key and isinstance(item, Reading)
             ]
@@ -249,7 +250,7 @@ class Forwarder:
             {
                 "boot": self._origin.boot,
                 "readings": [
-                    _written(number, self._told(item) if isinstance(item, Health) else item) for number, item, _ in rows
+                    as_row(number, self._told(item) if isinstance(item, Health) else item) for number, item, _ in rows
                 ],
                 "ack": None,
             },
@@ -302,8 +303,8 @@ class Forwarder:
             return
         fresh = [row for row in rows if boot > known or row["seq"] > last]
         for row in fresh:
-            tap = _item(row)
-            if not isinstance(tap, Reading) or not _is_tap(tap) or tap.role == "desk" or self._decider is None:
+            tap = of_row(row)
+            if not isinstance(tap, Reading) or not is_tap(tap) or tap.role == "desk" or self._decider is None:
                 continue
             if self._decider(tap) != self._origin.gateway:
                 # another coordinates now; it stays with its sender, who will hear of that
@@ -312,8 +313,8 @@ class Forwarder:
                 break
         for row in fresh:
             at = self._taken[gateway] = (boot, row["seq"])
-            item = self._skew.reading(gateway, _item(row))
-            fact = Fact(NAME, gateway, {"boot": boot, "seq": row["seq"]}) if _is_tap(item) else None
+            item = self._skew.reading(gateway, of_row(row))
+            fact = Fact(NAME, gateway, {"boot": boot, "seq": row["seq"]}) if is_tap(item) else None
             self._take(item, partial(self._committed, gateway, at, answer=row is fresh[-1]), fact)
         if not fresh:
             self._answer(gateway)
@@ -331,48 +332,5 @@ class Forwarder:
         self._link.publish(topics.reading(self._origin.site, gateway, self._origin.gateway), write(Readings, answer))
 
 
-def _written(number: int, reading: Reading) -> dict[str, Any]:
-    return {
-        "seq": number,
-        "dev": reading.dev,
-        "kind": reading.kind,
-        "value": reading.value,
-        "place": reading.place,
-        "at": written(reading.at),
-        "modality": reading.modality,
-        "role": reading.role,
-        "pid": reading.person or None,
-        "unit": reading.unit,
-        "refused": reading.refused,
-        "assurance": reading.assurance,
-        "quality": reading.quality,
-    }
-
-
-def _is_tap(item: Item) -> bool:
-    return isinstance(item, Reading) and item.modality == "badge"
-
-
 def _nothing() -> None:
     """Nobody waits for it."""
-
-
-def _item(row: dict[str, Any]) -> Item:
-    if row["kind"] == ALIVE:
-        alive = row["value"] is True
-        return Health(row["dev"], alive, "" if alive else str(row["value"] or DOWN), parsed(row["at"]))
-    return Reading(
-        dev=row["dev"],
-        kind=row["kind"],
-        value=row["value"],
-        place=row["place"],
-        at=parsed(row["at"]),
-        modality=row["modality"],
-        role=row["role"],
-        person=row["pid"] or "",
-        unit=row["unit"],
-        refused=row["refused"],
-        assurance=row["assurance"],
-        quality=row["quality"],
-        sequence=row["seq"],
-    )

@@ -16,6 +16,7 @@ from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.counters import Counters
 from gateway.equipment import Equipment
+from gateway.forward import Forwarder
 from gateway.gaps import Gaps
 from gateway.mqtt import Link
 from gateway.outbox import Draft, Outbox
@@ -42,6 +43,7 @@ class Heartbeat:
         outbox: Outbox,
         equipment: Equipment,
         guard: ReplayGuard,
+        forwarder: Forwarder,
         sources: Sequence[Source],
         clock: Clock,
         counters: Counters,
@@ -54,6 +56,7 @@ class Heartbeat:
         self._outbox = outbox
         self._equipment = equipment
         self._guard = guard
+        self._forwarder = forwarder
         self._sources = sources
         self._clock = clock
         self._counters = counters
@@ -87,12 +90,17 @@ class Heartbeat:
         backlog, alarms = await self._outbox.backlog(), await self._alarms()
         self._tell(alarms)
         now = self._clock.office()
-        oldest = None if backlog.oldest_at is None else max(0.0, (now - backlog.oldest_at) / 1e9)
         return {
             "boot": self._origin.boot,
             "at": rfc3339(now),
             "counters": dict(self._counters.snapshot()),
-            "backlog": {"count": backlog.events, "bytes": backlog.bytes, "oldest_s": oldest, "dead": backlog.dead},
+            "backlog": {
+                "count": backlog.events,
+                "bytes": backlog.bytes,
+                "oldest_s": _age(backlog.oldest_at, now),
+                "dead": backlog.dead,
+            },
+            "forwarding": {"count": self._forwarder.waiting, "oldest_s": _age(self._forwarder.oldest_at, now)},
             "clock": self._clock.quality()._asdict(),
             "alarms": tuple(
                 {"name": one.name, "about": one.about[:256], "why": one.why[:512], "do": one.do[:256]}
@@ -100,3 +108,7 @@ class Heartbeat:
             ),
             "sources": {source.id: health(source.state, self._clock.machine()) for source in self._sources},
         }
+
+
+def _age(at: int | None, now: int) -> float | None:
+    return None if at is None else max(0.0, (now - at) / 1e9)

@@ -24,7 +24,9 @@ class Asked(NamedTuple):
     answer: Callable[[Sequence[Row]], None]
     """Called then, with its events (none: it changed nothing)."""
     facts: Sequence[Fact] = ()
-    """Remembered in the same transaction: how far the sender was listened to."""
+    """Remembered in the same transaction: how far the sender was listened to ..."""
+    outcome: Callable[[bool], Sequence[Fact]] = lambda _changed: ()
+    """... and what became of it: called when the rules have it, with whether they had something to say."""
 
 
 Item = Frame | Input | Asked

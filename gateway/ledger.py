@@ -53,6 +53,7 @@ class Ledger(View):
         self._spans: dict[int, Spans] = {}
         self._erased: set[str] = set()
         self._last = 0
+        self._era = ledger_schema.new_era()
         self._now = 0
         self._offsets: dict[tuple[str, str], int] = {}
         self._version: object = None
@@ -109,7 +110,7 @@ class Ledger(View):
                 for source in touched:
                     self._spans[source].save(self._connection, source)
                 if self._last != before:
-                    self._connection.execute("UPDATE last_id SET id = ?", (self._last,))
+                    ledger_schema.advance(self._connection, before, self._last, self._era)
                 ledger_schema.write_notes(self._connection, notes)
         except BaseException:
             self._version = None  # what is cached may be of the transaction that was rolled back

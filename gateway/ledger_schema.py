@@ -3,11 +3,14 @@
 `event` holds what names nobody, `person_event` what does; ids go over both, in order of commit, and are never used
 twice. `at` is where an event stands in time: its own time, or, of a boot without a synchronized clock (`free`), that
 time shifted by the boot's `gateway.clock_corrected`, whichever of the two comes first; NULL until it is known. `span`
-is what was ever committed. `projection`, `moved` and `silence` are the stores' cursors and what they must remember.
+is what was ever committed. `era`: each life of the archive begins one with its first commit, from that id on; so what
+was read of this file can be told from what was read of one that went on from a copy of it, under the same ids.
+`projection`, `moved` and `silence` are the stores' cursors and what they must remember.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
@@ -72,7 +75,10 @@ SCHEMA = (
     CREATE UNIQUE INDEX moved_given ON moved (store, series, given);
     CREATE TABLE silence (gateway TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    "CREATE TABLE era (first INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;",
 )
+OLDEST = 1
+"""The version that a program must know at least: an older hadir goes on with the file."""
 
 
 class Progress(NamedTuple):
@@ -138,6 +144,17 @@ def write_notes(connection: apsw.Connection, noted: Noted) -> None:
         sqlite.insert(connection, "INSERT OR REPLACE INTO moved", [(store, *move) for move in moves])
 
 
+def new_era() -> str:
+    """Of a life of the archive; eight hexadecimal digits."""
+    return secrets.token_hex(4)
+
+
+def advance(connection: apsw.Connection, before: int, last: int, era: str) -> None:
+    """As part of a transaction: ids behind `before` were given out, up to `last`."""
+    connection.execute("UPDATE last_id SET id = ?", (last,))
+    connection.execute("INSERT OR IGNORE INTO era VALUES (?, ?)", (before + 1, era))
+
+
 def connect(path: Path, vfs: str | None = None) -> apsw.Connection:
     """Open or make the file. Raises HadirError; ConfigError that says what to do when it is damaged."""
     try:
@@ -145,7 +162,7 @@ def connect(path: Path, vfs: str | None = None) -> apsw.Connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes on free pages
-        sqlite.migrate(connection, SCHEMA)
+        sqlite.migrate(connection, SCHEMA, OLDEST)
     except (apsw.Error, HadirError) as error:
         cause = error if isinstance(error, apsw.Error) else error.__cause__
         if isinstance(cause, (apsw.CorruptError, apsw.NotADBError)):

@@ -75,7 +75,7 @@ class PeopleTable(PeopleView):
             path.chmod(0o600)
         except OSError as error:
             raise HadirError(f"{path} cannot be opened: {error.strerror}") from error
-        super().__init__(sqlite.connect(path, exclusive=False), key, clock or SystemClock())
+        super().__init__(sqlite.by_remedy(sqlite.connect(path, exclusive=False)), key, clock or SystemClock())
         self._connection.execute("PRAGMA secure_delete=ON")
         sqlite.migrate(self._connection, _SCHEMA)
         self._index_staff()

@@ -211,9 +211,10 @@ class Pipeline:
         for said, item in self.intake.take(BATCH):
             at = said if said <= now else now  # another gateway's clock does not make time pass here
             if isinstance(item, Asked):
+                batch.add(self._engine.advance(at), None, self._quality)  # what is due before it is not caused by it
                 first = len(batch.drafts)
                 self._take(batch, item.item, at)
-                batch.facts += item.facts
+                batch.facts += (*item.facts, *item.outcome(len(batch.drafts) > first))
                 batch.answers.append((first, len(batch.drafts), item.answer))
             else:
                 self._take(batch, item, at)

@@ -14,6 +14,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from time import monotonic
+from types import TracebackType
 from typing import Any
 
 import apsw
@@ -79,10 +80,8 @@ def migrate(connection: apsw.Connection, steps: Sequence[str], oldest: int = 0) 
     application_id, so that an older program goes on with a file that a newer one has only added to.
     Raises HadirError for a file that is too new.
     """
-    try:
+    with _REMEDIED:
         done, needed = (connection.execute(f"PRAGMA {name}").get for name in ("user_version", "application_id"))
-    except apsw.Error as error:
-        raise remedy(error) from error
     if not isinstance(done, int) or not isinstance(needed, int) or done > len(steps):
         if isinstance(needed, int) and 0 < needed <= len(steps):
             return
@@ -130,10 +129,62 @@ def abandon(connection: apsw.Connection) -> None:
     connection.close(True)
 
 
+class _Remedied:
+    """Inside of it apsw's errors become errors by remedy."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, apsw.Error):
+            raise remedy(error) from error
+        if isinstance(error, UnicodeDecodeError):  # a text that is none: it was not written so
+            raise PermanentError("corrupt", str(error)) from error
+
+
+_REMEDIED = _Remedied()
+
+
+class _Cursor(apsw.Cursor):
+    """One whose every step is inside of it."""
+
+    def execute(self, *arguments: Any, **options: Any) -> apsw.Cursor:
+        with _REMEDIED:
+            return super().execute(*arguments, **options)
+
+    def __next__(self) -> Any:
+        with _REMEDIED:
+            return super().__next__()
+
+    def fetchone(self) -> Any:
+        with _REMEDIED:
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with _REMEDIED:
+            return super().fetchall()
+
+    @property
+    def get(self) -> Any:
+        with _REMEDIED:
+            return super().get
+
+
+def by_remedy(connection: apsw.Connection) -> apsw.Connection:
+    """The same one: its statements raise errors by remedy from now on, in a transaction and outside.
+
+    For who has many statements in many places, each of which may meet a full disk; it costs a microsecond a row.
+    """
+    connection.cursor_factory = _Cursor
+    return connection
+
+
 @contextmanager
 def transaction(connection: apsw.Connection) -> Iterator[None]:
     """BEGIN IMMEDIATE ... COMMIT; anything raised inside rolls back. apsw's errors become errors by remedy."""
-    try:
+    with _REMEDIED:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -141,10 +192,6 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-    except apsw.Error as error:
-        raise remedy(error) from error
-    except UnicodeDecodeError as error:  # a text that is none: it was not written so
-        raise PermanentError("corrupt", str(error)) from error
 
 
 def insert(connection: apsw.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -168,10 +215,8 @@ def _statement(into: str, width: int, rows: int) -> str:
 
 def checkpoint(connection: apsw.Connection) -> None:
     """Empty the write-ahead log into the database. Raises errors by remedy."""
-    try:
+    with _REMEDIED:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    except apsw.Error as error:
-        raise remedy(error) from error
 
 
 def remedy(error: apsw.Error) -> HadirError:

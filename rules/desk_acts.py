@@ -113,7 +113,8 @@ def command(settings: Settings, state: State, asked: Command) -> Change:
             proof = "claimed" if method == "kiosk" else "bound"  # a card at a kiosk is a number that it typed
             return begin(settings, state, asked.at, asked.person, asked.unit, method, proof, [])
         case "checkout" | "release" if held is not None and not asked.args.get("booking_ref"):
-            if asked.at >= held.start and (by_operator or held.person == asked.person):
+            meant = asked.args.get("checkin_id", held.id) == held.id
+            if meant and asked.at >= held.start and (by_operator or held.person == asked.person):
                 return end(settings, state, asked.at, "operator" if by_operator else "user", [])
         case "correct" if held is not None and by_operator and asked.at >= held.start:
             return end(settings, state, asked.at, "correction", [])

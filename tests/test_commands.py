@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ OFFICE = """\
 site: ikn
 buildings:
   - {id: kk2, coordinator: gw-1, floors: [{id: l05, owner: gw-1, zones: [{id: timur, spaces: [{id: d-017}]}]}]}
-gateways: [{id: gw-1, place: kk2/l05}]
+gateways:
+  - {id: gw-1, place: kk2/l05}
 """
+GW_2 = "  - {id: gw-2, place: kk2/l05}\n"
 EVENT = Row("000001-abcd", 7, "evt", "t", b'{"id": "b095c863-bb96-5b7b-8983-799d715e3ac2"}', 0, 0, "", "_")
 
 
@@ -73,6 +75,13 @@ class World:
         return [item for item in found if isinstance(item, Asked)]
 
 
+def ruled(asked: Asked, *rows: Row) -> Sequence[Fact]:
+    """The rules have had it, and what they said of it is durable; the facts of that."""
+    facts = asked.outcome(bool(rows))
+    asked.answer(rows)
+    return facts
+
+
 @pytest.fixture
 async def world(tmp_path: Path, mosquitto: Mosquitto) -> AsyncIterator[World]:
     made = World(tmp_path, mosquitto.port)
@@ -91,8 +100,7 @@ async def test_it_is_carried_out_once_and_answered_each_time(world: World) -> No
     (asked,) = world.taken()
     assert isinstance(asked.item, Command)
     assert (asked.item.name, asked.item.place, asked.item.person) == ("checkin", DESK, PERSON)
-    assert [(fact.rule, fact.key) for fact in asked.facts] == [(NAME, IDENTITY.format(0))]
-    asked.answer((EVENT,))
+    assert [(fact.rule, fact.key) for fact in ruled(asked, EVENT)] == [(NAME, IDENTITY.format(0))]
     await world.ask("checkin", args={"method": "kiosk"})
     first, again = await world.answered(2)
     assert first == again
@@ -104,7 +112,7 @@ async def test_what_changed_nothing_is_no_success(world: World) -> None:
     for number, name in enumerate(("checkin", "extend")):
         await world.ask(name, number=number)
         await until(lambda: len(world.intake))
-        world.taken()[0].answer(())
+        ruled(world.taken()[0])
     taken, extended = await world.answered(2)
     assert (taken["ok"], taken["reason"]) == (False, "no_change")
     assert (extended["ok"], extended["reason"]) == (True, None)
@@ -113,12 +121,51 @@ async def test_what_changed_nothing_is_no_success(world: World) -> None:
 async def test_a_gateway_that_was_killed_before_its_answer_does_not_do_it_again(world: World) -> None:
     now = world.clock.office()
     days = 86_400 * SECOND
-    old = world.commands.restore({IDENTITY.format(0): {"at": now - SECOND}, IDENTITY.format(1): {"at": now - 2 * days}})
-    assert old == [Fact(NAME, IDENTITY.format(1), None)]
+    facts = {IDENTITY.format(0): {"at": now - SECOND}, IDENTITY.format(1): {"at": now - 2 * days}}
+    assert world.commands.restore(facts) == [Fact(NAME, IDENTITY.format(1), None)]
     await world.ask("checkin")
     (answer,) = await world.answered(1)
     assert (answer["id"], answer["ok"]) == (IDENTITY.format(0), True)
     assert not world.intake
+
+
+async def test_what_changed_nothing_is_no_success_after_a_restart_either(world: World) -> None:
+    kept = []
+    for number, rows in enumerate(((), (EVENT,))):
+        await world.ask("checkin", number=number)
+        await until(lambda: len(world.intake))
+        kept += ruled(world.taken()[0], *rows)
+    before = await world.answered(2)
+    world.commands = Commands(world.link, origin(), world.places, world.intake, world.clock, Counters(), world.terms)
+    assert world.commands.restore({fact.key: fact.body for fact in kept if fact.body is not None}) == []
+    for number in (0, 1):
+        await world.ask("checkin", number=number)
+    after = (await world.answered(4))[2:]
+    assert [(one["ok"], one["reason"]) for one in after] == [(False, "no_change"), (True, None)]
+    assert [(one["ok"], one["reason"]) for one in before] == [(one["ok"], one["reason"]) for one in after]
+    assert not world.intake
+
+
+async def test_what_came_too_late_is_carried_out_when_it_is_asked_again(world: World) -> None:
+    await world.ask("checkin", issued_at=rfc3339(world.clock.office() - 40 * SECOND))
+    await world.ask("checkin")
+    await until(lambda: len(world.intake))
+    ruled(world.taken()[0], EVENT)
+    late, done = await world.answered(2)
+    assert (late["reason"], done["ok"]) == ("expired", True)
+
+
+async def test_what_another_gateway_decided_is_carried_out_once_it_is_ours(world: World, tmp_path: Path) -> None:
+    places = world.places
+    (tmp_path / "office.yaml").write_text(OFFICE.replace("owner: gw-1", "owner: gw-2") + GW_2)
+    world.commands._places = Places(load(tmp_path / "office.yaml", drivers=installed()))
+    await world.ask("checkin")
+    assert [one["reason"] for one in await world.answered(1)] == ["not_owner"]
+    world.commands._places = places
+    await world.ask("checkin")
+    await until(lambda: len(world.intake))
+    ruled(world.taken()[0], EVENT)
+    assert [one["ok"] for one in await world.answered(2)] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -154,18 +201,16 @@ async def test_what_was_carried_out_a_day_ago_leaves_the_disk_with_the_next_comm
     await asyncio.sleep(1.1)
     await world.ask("checkin")
     await until(lambda: len(world.intake))
-    assert world.taken()[0].facts[1:] == (Fact(NAME, IDENTITY.format(7), None),)
+    assert world.taken()[0].facts == (Fact(NAME, IDENTITY.format(7), None),)
 
 
 async def test_a_flood_of_refused_commands_forgets_nothing_that_was_done(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.commands.MOST_REMEMBERED", 5)
-    monkeypatch.setattr("gateway.commands.MOST_REFUSED", 5)
     await world.ask("checkin", number=0)
     await until(lambda: bool(len(world.intake)))
-    (asked,) = world.taken()
-    asked.answer([EVENT])
+    ruled(world.taken()[0], EVENT)
     await world.answered(1)
     for n in range(20):
         body = f"5b0c5c8e-1111-4222-8333-{n:012d}"
@@ -215,7 +260,7 @@ async def test_who_comes_is_the_coordinators_to_decide(world: World) -> None:
     first, _ = world.taken()
     assert isinstance(first.item, Command)
     assert (first.item.name, first.item.place, first.item.person) == ("arrive", HALL, PERSON)
-    first.answer((EVENT,))
+    ruled(first, EVENT)
     await world.ask("arrive", number=1, place=HALL, role="kiosk", args={"method": "phone"})
     _, done, again = await world.answered(3)
     assert (done["ok"], done) == (True, again), "answered again, and carried out once"
@@ -228,10 +273,13 @@ async def test_who_led_until_a_moment_ago_does_not_say_that_they_are_here_alread
         await world.ask("depart", number=number, place=HALL)
     await until(lambda: len(world.intake) == 2)
     first, second = world.taken()
-    first.answer(())
+    ruled(first)
     world.terms.follow()
-    second.answer(())
+    assert ruled(second) == ()
     assert [answer["reason"] for answer in await world.answered(2)] == ["no_change", "not_coordinator"]
+    world.terms.lead(16, world.clock.office())
+    await world.ask("depart", number=1, place=HALL)
+    await until(lambda: len(world.intake) == 1)
 
 
 @pytest.mark.parametrize(

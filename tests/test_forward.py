@@ -76,7 +76,7 @@ async def test_the_owners_word_follows_its_commit_and_a_repetition_is_not_taken_
         await until(lambda: len(owner.taken) == 2)
         await asyncio.sleep(2.5)  # longer than the sender waits before it sends again
         assert [reading.dev for reading, _, _ in owner.taken] == ["mmw-2", "rdr-2"]
-        assert near.forwarder.waiting == 2
+        assert (near.forwarder.waiting, near.forwarder.oldest_at) == (2, TAP.at)
         for _, durable, _ in owner.taken:
             durable()
         await until(lambda: near.forwarder.waiting == 0)

@@ -20,13 +20,14 @@ from gateway.credentials import SiteKey
 from gateway.decode import by_medium, installed
 from gateway.engine import Engine
 from gateway.feedback import Feedback, outcome_of
+from gateway.intake import Asked
 from gateway.normalize import Normalizer
 from gateway.outbox import Draft
 from gateway.outbox_store import Row
 from gateway.people import Directory, PeopleTable, Resolver
 from gateway.pipeline import Pipeline
 from gateway.replay_guard import NAME, ReplayGuard
-from rules.api import Fact, Input, Reading
+from rules.api import Command, Fact, Input, Reading
 
 CARD, STRANGERS = "0F0368568B", "0F0368568C"
 SENSOR, KEY = "A4:C1:38:05:8E:E9", bytes(range(16))
@@ -227,6 +228,33 @@ def test_a_durable_frame_is_told_when_it_is_and_one_that_means_nothing_at_once(w
     world.pipeline.deliver(tap._replace(payload=b"rubbish"), lambda: told.append("rubbish"))
     world.pipeline.step(now)
     assert told == ["tap", "rubbish"]
+
+
+def test_what_became_of_a_command_is_committed_with_what_it_caused(world: World) -> None:
+    """Who asks at night for what cannot be is not told that the day's end, which falls due with it, was their doing."""
+    told: list[list[str]] = []
+
+    def ask(name: str) -> None:
+        now = world.clock.office()
+        command = Command(name, "ikn/b/f/z/d1", now, "p-00000000000000a1", "bkn", "user")
+        world.pipeline.intake.act(
+            Asked(
+                command,
+                lambda rows: told.append([row.topic.rpartition("/")[2] for row in rows]),
+                (),
+                lambda changed: [Fact("became", name, {"changed": changed})],
+            ),
+            now,
+        )
+        world.pipeline.step(now)
+        world.outbox.commit()
+
+    ask("checkin")
+    world.clock.advance(12 * 3600)
+    ask("checkout")
+    became = {fact.key: fact.body for fact in world.outbox.facts if fact.rule == "became"}
+    assert became == {"checkin": {"changed": True}, "checkout": {"changed": False}}
+    assert told == [["desk.checkin.started"] * 2 + ["presence.started"], []]
 
 
 def test_a_tap_for_another_gateway_is_durable_when_it_is_remembered_here(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import apsw
 import pytest
 
 from gateway import sqlite
-from gateway.errors import PermanentError
+from gateway.errors import PermanentError, TransientError
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 31, 33, 255, 256, 257, 1000])
@@ -55,3 +56,40 @@ def test_two_who_open_a_new_file_at_once_make_its_schema_once(tmp_path: Path) ->
     assert second.execute("PRAGMA user_version").get == 2
     first.close()
     second.close()
+
+
+def test_by_remedy_what_a_statement_says_is_the_same_and_its_errors_are_ours(tmp_path: Path) -> None:
+    made, other = (sqlite.connect(tmp_path / "t.sqlite", exclusive=False) for _ in range(2))
+    connection = sqlite.by_remedy(made)
+    connection.set_busy_timeout(0)
+    connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES (1), (2)")
+    ask = "SELECT n FROM t"
+    assert connection.execute(ask).fetchall() == list(connection.execute(ask)) == [(1,), (2,)]
+    assert (connection.execute(ask).fetchone(), connection.execute(ask).get) == ((1,), [1, 2])
+    assert connection.execute("SELECT n FROM t WHERE n = 3").fetchone() is None
+    with pytest.raises(PermanentError, match="sqlite: ConstraintError"):
+        connection.execute("INSERT INTO t VALUES (1)")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientError, match="the disk"):
+        connection.execute("INSERT INTO t VALUES (3)")
+    with pytest.raises(TransientError, match="the disk"), sqlite.transaction(connection):
+        raise AssertionError
+    other.execute("ROLLBACK")
+    connection.execute(f"PRAGMA max_page_count={connection.execute('PRAGMA page_count').get}")
+    with pytest.raises(TransientError, match="full"):
+        connection.execute("CREATE TABLE u (n)")
+    connection.close()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [list, lambda rows: (rows.fetchone(), rows.fetchone()), lambda rows: rows.fetchall(), lambda rows: rows.get],
+)
+def test_by_remedy_also_an_error_of_a_later_row_is_ours(tmp_path: Path, read: Callable[[apsw.Cursor], object]) -> None:
+    connection = sqlite.by_remedy(sqlite.connect(tmp_path / "t.sqlite"))
+    # abs() of the least integer overflows: an error of the second row
+    found = connection.execute("SELECT abs(column1) FROM (VALUES (1), (-9223372036854775807 - 1))")
+    with pytest.raises(PermanentError, match="sqlite"):
+        read(found)
+    connection.close()

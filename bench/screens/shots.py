@@ -100,7 +100,8 @@ SHOTS = (
     Shot(
         name="riwayat",
         title="Riwayat saya",
-        says="One's own taps, each pending, stored or refused; corrections, download, erasure.",
+        says="One's own acts: taps once they are stored, what was asked for here also pending or refused;"
+        " corrections, download, erasure.",
         path="/riwayat",
         person=True,
     ),

@@ -47,7 +47,9 @@ Argument = bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | Text | 
 class CommandMessage(Wire):
     """Somebody asks a gateway for something. A pid may only stand in `whocmd`."""
 
-    id: CommandId = Field(description="random; the answer carries it, and a repetition is answered again for 24 h")
+    id: CommandId = Field(
+        description="random; the answer carries it. A repetition is answered again for 24 h, and a refusal judged anew"
+    )
     issued_at: Time = Field(description="a command older than 30 s is not carried out")
     actor: Identifier = Field(description="account or service that asks; never a name or staff number")
     role: ActorRole = Field(description="in what role it asks")

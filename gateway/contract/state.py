@@ -116,6 +116,13 @@ class Waiting(Wire):
     dead: Count = Field(0, description="events that were set aside for good")
 
 
+class Forwarding(Wire):
+    """Readings for places that other gateways decide, without their word that they have committed them."""
+
+    count: Count = Field(description="readings")
+    oldest_s: Seconds | None = Field(None, description="age of the oldest; null: none waits")
+
+
 class SourceHealth(Wire):
     """One source of a gateway."""
 
@@ -140,6 +147,7 @@ class GatewayHealth(Wire):
     at: Time = Field(description="when it said so")
     counters: dict[Counter, Count] = Field({}, max_length=512, description="since its start: `name` or `name{cause}`")
     backlog: Waiting | None = Field(None, description="the outbox")
+    forwarding: Forwarding | None = Field(None, description="what it keeps for other gateways; null: it does not say")
     clock: ClockState | None = Field(None, description="how good its clock is")
     sources: dict[Identifier, SourceHealth] = Field({}, max_length=256, description="by id")
     alarms: tuple[AlarmState, ...] = Field((), max_length=64, description="what is wrong now, the most urgent first")

@@ -19,6 +19,7 @@ from gateway.clock import SECOND, Clock
 from gateway.errors import HadirError
 from gateway.people import PeopleTable
 from gateway.web import schema
+from gateway.web.bookings import mirrored
 from gateway.web.identities import Identities
 from gateway.web.sessions import Sessions, digest
 from gateway.web.viewer import EVERYWHERE, Role, Viewer
@@ -158,6 +159,7 @@ class Accounts:
         """Forget a person: account, sessions, look-ups, and every row of every table here that names the pid."""
         with sqlite.transaction(self._db):
             account = self._db.execute("SELECT id FROM account WHERE pid = ?", (pid,)).get
+            mirrored.forget_person(self._db, pid)
             for table in self._tables_with("pid"):
                 self._db.execute(f"DELETE FROM {table} WHERE pid = ?", (pid,))  # noqa: S608 a table of the schema
             self._db.execute("DELETE FROM idempotency WHERE account = ?", (account,))

@@ -20,6 +20,7 @@ from starlette.types import Scope
 from gateway.errors import HadirError, PermanentError, TransientError
 from gateway.web import api, pages
 from gateway.web.openapi import document
+from gateway.web.rendering import own_path
 from gateway.web.security import HEADERS, Guarded
 from gateway.web.site import Site
 from gateway.web.viewer import SignIn
@@ -28,6 +29,8 @@ STATIC = Path(__file__).parent / "static"
 HTMX = files("django_htmx") / "static" / "django_htmx"
 """The wheel brings htmx's own file; nothing of Django is imported."""
 API = "/api/"
+LONGEST_PATH = 512
+"""To go on with after signing in."""
 
 
 class Static(StaticFiles):
@@ -77,7 +80,14 @@ def problem(request: Request, status: int, title: str, **more: object) -> Respon
         body = {"type": "about:blank", "title": title, "status": status, **more}
         return JSONResponse(body, status, media_type="application/problem+json")
     viewer = getattr(request.state, "viewer", None)
-    return site.pages.page(request, "galat.html", viewer, status=status, code=status, why=title)
+    again = SignIn(_form_of(request)).location
+    return site.pages.page(request, "galat.html", viewer, status=status, code=status, why=title, again=again)
+
+
+def _form_of(request: Request) -> str:
+    """The page of ours that a change was sent from; `/` where the browser does not say."""
+    host, _, path = request.headers.get("referer", "").partition("://")[2].partition("/")
+    return own_path(f"/{path}") if host == request.headers.get("host") and len(path) < LONGEST_PATH else "/"
 
 
 async def _refused(request: Request, error: Exception) -> Response:

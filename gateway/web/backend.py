@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway import durable
-from gateway.errors import HadirError, PermanentError, TransientError
+from gateway.errors import HadirError, PermanentError
 from gateway.web.alarms_board import Problem, Urgency
 from gateway.web.bookings.mirror import MirrorState
 from gateway.web.hooks import Hooks
@@ -48,7 +48,7 @@ class Backend:
         self.site = site
         self._path: Path = site.office.path(site.office.web.data) / "proven.json"
         self._heard: dict[str, str] = {}
-        self._kept: Mapping[str, int] = {}
+        self._kept: Mapping[str, object] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -82,7 +82,7 @@ class Backend:
         """See what the ledger proves, and keep what is proven."""
         try:
             await self.site.reading.ask(lambda view: self.site.proofs.look(Rows.over(view)))
-        except TransientError as error:
+        except HadirError as error:
             _log.debug("completeness: %s", error)
         self._keep()
 
@@ -90,18 +90,23 @@ class Backend:
         """What an earlier process had proof of."""
         try:
             found = json.loads(self._path.read_text(encoding="ascii"))
-            self.site.proofs.restore({str(name): int(until) for name, until in found.items()})
+            of_a_ledger = isinstance(found.get("proven"), dict)  # an older hadir kept what was proven alone
+            proven = found["proven"] if of_a_ledger else found
+            if of_a_ledger:
+                self.site.proofs.continuity.restore(found["seen"], found["replaced"])
+            self.site.proofs.restore({str(name): int(until) for name, until in proven.items()})
         except FileNotFoundError:
             return
-        except (OSError, ValueError, AttributeError, TypeError) as error:
+        except (OSError, ValueError, LookupError, AttributeError, TypeError, HadirError) as error:
             _log.warning("%s: %s; how complete the record is, is found out anew", self._path, error)
 
     def _keep(self) -> None:
-        proven = self.site.proofs.proven
-        if proven == self._kept:
+        seen, replaced = self.site.proofs.continuity.kept
+        kept = {"proven": self.site.proofs.proven, "seen": seen, "replaced": replaced}
+        if kept == self._kept:
             return
         try:
-            durable.replace(self._path, json.dumps(proven, sort_keys=True).encode())
-            self._kept = proven
+            durable.replace(self._path, json.dumps(kept, sort_keys=True).encode())
+            self._kept = kept
         except (OSError, HadirError) as error:
             _log.warning("%s: %s; after a restart the record seems less complete for a while", self._path, error)

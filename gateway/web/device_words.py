@@ -44,7 +44,7 @@ SEES_WORDS: Mapping[str, str] = {
     ),
     "tag": N_(
         "Mendengar tanda BLE yang terdaftar dan seberapa kuat sinyalnya. Ponsel dan tanda orang lain tidak dicatat;"
-        " siapa yang memilih mode tenang tidak diikuti."
+        " siapa yang memilih mode senyap tidak diikuti."
     ),
     "radar": N_(
         "Melihat apakah ada orang di dekatnya, bergerak atau diam. Tidak ada gambar atau suara,"

@@ -21,7 +21,7 @@ def floor_stream(request: Request, site: Site, viewer: Viewer, floor: str, seen:
     whole = f"{site.office.site}/{floor}"
     if whole not in site.live.floors():
         raise HTTPException(404, "there is no such floor")
-    if not site.stream.has_room(viewer.each):
+    if not site.stream.readers.has_room(viewer.each):
         raise HTTPException(503, "too many look at once", {"Retry-After": "10"})
     last = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < DIGITS else None
     body = while_welcome(request, site, site.stream.follow(whole, last, viewer.each))

@@ -2,7 +2,9 @@
 
 POST {"hook": id, "cursor": "...", "events": [CloudEvents, at most MOST_EVENTS]}; 2xx takes them, and the next follow.
 Anything else is tried again, with full jitter and pauses that grow to an hour; the same events under the same
-`Hadir-Delivery`. 410 (gone), or nothing taken for `dead_after_days`, ends it: the operator has an alarm, and the cursor
+`Hadir-Delivery`: how far a message goes is kept before it is sent, and stays until it is taken, also when more has been
+committed meanwhile or this process began anew. So a receiver whose answer was lost knows what it has handled by the
+delivery alone. 410 (gone), or nothing taken for `dead_after_days`, ends it: the operator has an alarm, and the cursor
 stays, so that nothing is missed when it is revived.
 
 Redirects are not followed: who is redirected was configured wrongly, or is being led somewhere.
@@ -15,6 +17,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from zlib import crc32
 
 import apsw
 import httpx
@@ -26,6 +29,7 @@ from gateway.errors import HadirError, PermanentError
 from gateway.ledger_view import LEVELS, View
 from gateway.supervise import full_jitter
 from gateway.web.reading import Reading
+from gateway.web.records.cursors import Cursor
 from gateway.web.records.feed import Page, Scope, page
 from gateway.web.records.rows import Rows
 from gateway.web.signing import HEADER, sign
@@ -39,6 +43,8 @@ ANSWER_S = 10.0
 MOST_ANSWER = 64 << 10
 """Bytes of an answer that are read; nobody is interested in them."""
 FIRST_S, LONGEST_S = 1.0, 3600.0
+BROKEN_S = 60.0
+"""Between two tries at most, while it is our own database that does not work."""
 DAY = 86_400 * SECOND
 GONE = 410
 
@@ -48,7 +54,9 @@ class HookState:
     """How one hook is."""
 
     id: str
-    cursor: int
+    cursor: Cursor
+    upper: Cursor | None = None
+    """How far the message goes that is on its way and was not taken yet; None: there is none."""
     failing_since: int | None
     """Wall time, ns; None: the last message was taken, or there was none."""
     dead: bool
@@ -90,14 +98,14 @@ class Hooks:
             asyncio.TaskGroup() as group,
         ):
             for hook in self._hooks.values():
-                group.create_task(self._serve(hook, client), name=f"hook {hook.id}")
+                group.create_task(self._keep(hook, client), name=f"hook {hook.id}")
 
     # --- what the operator sees and does ----------------------------------------------------------------------------
 
     def states(self) -> Iterator[HookState]:
         """Of every hook that is configured."""
         for name in self._hooks:
-            yield self._state(name) or HookState(id=name, cursor=0, failing_since=None, dead=False, why="")
+            yield self._state(name) or HookState(id=name, cursor=Cursor(), failing_since=None, dead=False, why="")
 
     def revive(self, name: str) -> bool:
         """Try a dead one again, from where it stood; False: there is no such hook."""
@@ -108,6 +116,18 @@ class Hooks:
         return True
 
     # --- one hook ---------------------------------------------------------------------------------------------------
+
+    async def _keep(self, hook: Hook, client: httpx.AsyncClient) -> None:
+        """Serve it, also when the database cannot be written for a while: what was taken then is sent again."""
+        attempt = 0
+        while True:
+            began = self._wall.machine()
+            try:
+                await self._serve(hook, client)
+            except HadirError as error:
+                attempt = 0 if self._wall.machine() - began > BROKEN_S * SECOND else attempt + 1
+                _log.warning("hook %s: %s; trying again", hook.id, error)
+                await asyncio.sleep(full_jitter(attempt, first_s=FIRST_S, longest_s=BROKEN_S))
 
     async def _serve(self, hook: Hook, client: httpx.AsyncClient) -> None:
         attempt = 0
@@ -130,6 +150,8 @@ class Hooks:
                 if not found.more:
                     await asyncio.sleep(LOOK_S)
                 continue
+            if found.cursor != state.upper:
+                self._db.execute("UPDATE hook SET upper = ?, upper_era = ? WHERE id = ?", (*found.cursor, hook.id))
             why, gone = await self._post(hook, state, found, client)
             if not why:
                 self._move(hook.id, found.cursor)
@@ -142,8 +164,10 @@ class Hooks:
                 attempt += 1
 
     async def _begun(self, hook: Hook) -> HookState:
-        cursor = 0 if hook.begin == "beginning" else await self._reading.ask(lambda view: view.last_id())
-        self._db.execute("INSERT OR IGNORE INTO hook (id, cursor) VALUES (?, ?)", (hook.id, cursor))
+        cursor = Cursor()
+        if hook.begin != "beginning":
+            cursor = await self._reading.ask(lambda view: Rows.over(view).newest())
+        self._db.execute("INSERT OR IGNORE INTO hook (id, cursor, era) VALUES (?, ?, ?)", (hook.id, *cursor))
         return HookState(id=hook.id, cursor=cursor, failing_since=None, dead=False, why="")
 
     async def _next(self, hook: Hook, state: HookState) -> Page:
@@ -158,12 +182,16 @@ class Hooks:
         def look(view: View) -> Page:
             rows = Rows.over(view)
             try:
-                return page(rows, scope, state.cursor, limit=MOST_EVENTS, types=hook.types, place=place)
+                return page(
+                    rows, scope, state.cursor, limit=MOST_EVENTS, types=hook.types, place=place, upto=state.upper
+                )
             except PermanentError as error:
                 if error.reason != "cursor_ahead":
                     raise
-                # the ledger was replaced: what it has now is all there is, and ids tell the receiver what it knows
-                return Page(events=(), cursor=0, more=True)
+                # put back from a copy: what both files have was taken; else ids tell the receiver what it knows
+                common = rows.common(state.cursor)
+                _log.warning("hook %s: the archive was replaced; going on behind %s", hook.id, common)
+                return Page(events=(), cursor=common, more=True)
 
         return await self._reading.ask(look)
 
@@ -175,7 +203,7 @@ class Hooks:
         headers = {
             "Content-Type": "application/json",
             HEADER: sign(self._secrets[hook.id], at_s, body),
-            "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}",
+            "Hadir-Delivery": f"{hook.id}/{state.cursor}-{found.cursor}-{_asked(hook):08x}",
         }
         try:
             async with (
@@ -200,14 +228,26 @@ class Hooks:
     # --- the table --------------------------------------------------------------------------------------------------
 
     def _state(self, name: str) -> HookState | None:
-        row = self._db.execute("SELECT cursor, failing_since, dead, why FROM hook WHERE id = ?", (name,)).fetchone()
+        row = self._db.execute(
+            "SELECT cursor, era, upper, upper_era, failing_since, dead, why FROM hook WHERE id = ?", (name,)
+        ).fetchone()
         if row is None:
             return None
-        failing = None if row[1] is None else int(row[1])
-        return HookState(id=name, cursor=int(row[0]), failing_since=failing, dead=bool(row[2]), why=str(row[3]))
+        cursor, era, upper, upper_era, failing, dead, why = row
+        return HookState(
+            id=name,
+            cursor=Cursor(cursor, era),
+            upper=None if upper is None else Cursor(upper, upper_era),
+            failing_since=failing,
+            dead=bool(dead),
+            why=why,
+        )
 
-    def _move(self, name: str, cursor: int) -> None:
-        self._db.execute("UPDATE hook SET cursor = ?, failing_since = NULL, why = '' WHERE id = ?", (cursor, name))
+    def _move(self, name: str, cursor: Cursor) -> None:
+        self._db.execute(
+            "UPDATE hook SET cursor = ?, era = ?, upper = NULL, failing_since = NULL, why = '' WHERE id = ?",
+            (*cursor, name),
+        )
 
     def _failed(self, hook: Hook, state: HookState, why: str, *, gone: bool) -> bool:
         """Note it; whether the hook is dead now."""
@@ -222,3 +262,8 @@ class Hooks:
         elif state.failing_since is None:
             _log.warning("hook %s: %s; trying again", hook.id, why)
         return dead
+
+
+def _asked(hook: Hook) -> int:
+    """What it asks for, as a number: the same rows are another delivery when that has been changed."""
+    return crc32(repr((hook.types, hook.units, hook.everybody, hook.place)).encode())

@@ -42,6 +42,7 @@ WORDS = {
     "arrive": N_("Anda sudah tercatat hadir."),
     "depart": N_("Anda sudah tercatat pulang."),
     "guest": N_("Tulis nama Anda, paling banyak 80 huruf."),
+    "number": N_("Nomor tamu itu tidak dikenal. Periksa lagi; nomor berlaku sampai akhir hari."),
     "no_guests": N_("Di sini tamu mendaftar pada petugas."),
 }
 

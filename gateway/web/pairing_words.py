@@ -20,9 +20,3 @@ OUTCOMES: Mapping[str, str] = {
     "no_answer": N_("Gerbang belum menjawab; kami mencoba terus."),
     "not_connected": N_("Aplikasi ini tidak terhubung ke broker; pendaftaran menunggu sambungan."),
 }
-VISIBILITY_WORDS: Mapping[str, str] = {
-    "self": N_("hanya dirinya sendiri"),
-    "team": N_("rekan satu tim"),
-    "unit": N_("semua orang di unitnya"),
-}
-"""Who sees that the person is in the office."""

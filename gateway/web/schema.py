@@ -74,12 +74,23 @@ SCHEMA = (
     ALTER TABLE identity ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
     CREATE UNIQUE INDEX identity_account ON identity (issuer, account);
     """,
+    # what was refused may be held all the same, as it was before the change: it is cancelled, which costs nothing
+    """
+    ALTER TABLE booking ADD COLUMN kept TEXT NOT NULL DEFAULT '';
+    ALTER TABLE booking ADD COLUMN command TEXT NOT NULL DEFAULT '';
+    UPDATE booking SET kept = place;
+    """,
+    """
+    ALTER TABLE hook ADD COLUMN era TEXT NOT NULL DEFAULT '';
+    ALTER TABLE hook ADD COLUMN upper INTEGER;
+    ALTER TABLE hook ADD COLUMN upper_era TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 
 def connect(path: Path) -> apsw.Connection:
-    """Open or make the file. Raises HadirError."""
-    connection = sqlite.connect(path, exclusive=False)
+    """Open or make the file. Raises HadirError, as every statement of the connection does."""
+    connection = sqlite.by_remedy(sqlite.connect(path, exclusive=False))
     connection.execute("PRAGMA secure_delete=ON")
     sqlite.migrate(connection, SCHEMA)
     return connection

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.web.live import Live, PlaceNow
+from gateway.web.readers import Readers
 
 TICK_S = 0.25
 PING_S = 15.0
 RETRY_MS = 2000
 """How long a browser waits before it connects again."""
 PING = b"event: ping\ndata: {}\n\n"
-MOST_READERS, MOST_EACH = 2000, 24
-"""Of all, and of one account or screen."""
+MOST_READERS = 2000
 MOST_BEHIND = 240
 """Messages of a floor that are kept for a reader that does not read; then it has to come again."""
 
@@ -45,16 +45,7 @@ class Stream:
         self._sent = live.version
         self._next: dict[str, _Chunk] = {}
         self._recent: dict[str, deque[_Chunk]] = {}
-        self._of: Counter[str] = Counter()
-
-    @property
-    def readers(self) -> int:
-        """How many look now."""
-        return self._of.total()
-
-    def has_room(self, who: str) -> bool:
-        """Whether one more reader of this account or screen is welcome."""
-        return self.readers < MOST_READERS and self._of[who] < MOST_EACH
+        self.readers = Readers(MOST_READERS)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -75,8 +66,7 @@ class Stream:
 
         `last`: the id that it saw last; None: it has seen nothing.
         """
-        self._of[who] += 1
-        try:
+        with self.readers.reading(who):
             chunk = self._next.setdefault(floor, _Chunk())
             yield f"retry: {RETRY_MS}\n\n".encode() + self._first(floor, last)
             while True:
@@ -87,10 +77,6 @@ class Stream:
                 if chunk.following is None:  # cut while it was being sent
                     return
                 chunk = chunk.following
-        finally:
-            self._of[who] -= 1
-            if not self._of[who]:
-                del self._of[who]
 
     def _first(self, floor: str, last: int | None) -> bytes:
         changed = None if last is None else self._live.changed_since(last)

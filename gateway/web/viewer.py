@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request, status
@@ -59,6 +60,11 @@ class Viewer:
     def each(self) -> str:
         """Whom a limit counts: the account; of screens, many of which may share one, the session."""
         return (self.csrf if self.has(Role.KIOSK, Role.DISPLAY) else "") or self.account
+
+    @property
+    def mark(self) -> str:
+        """By it a browser tells what this account has left in it from another's; nobody can be found by it."""
+        return sha256(self.account.encode()).hexdigest()[:16]
 
     def has(self, *roles: Role) -> bool:
         """Whether it has one of these roles."""

@@ -33,6 +33,8 @@ class Visit:
     """As the screen greets them: their first name, or empty."""
     card: str
     """Credential that a guest may be given for the day; empty: none."""
+    number: str
+    """Of a guest without a card: by which the kiosk knows them again today; empty: they have one, or are none."""
     began: int
     seen: int
     """Machine time, ns."""
@@ -50,7 +52,9 @@ class Visits:
         self._sweep()
         return len(self._visits)
 
-    def begin(self, kiosk: str, *, pid: str = "", unit: str = "_", name: str = "", card: str = "") -> Visit:
+    def begin(
+        self, kiosk: str, *, pid: str = "", unit: str = "_", name: str = "", card: str = "", number: str = ""
+    ) -> Visit:
         """A new one."""
         self._sweep()
         now = self._clock.machine()
@@ -61,6 +65,7 @@ class Visits:
             unit=unit,
             name=name,
             card=card,
+            number=number,
             began=now,
             seen=now,
         )

@@ -14,7 +14,7 @@ from gateway.calendars import working_calendar
 from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.contract.times import parsed
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, HadirError
 from gateway.web.alarms_board import EMPTY, RAISE_S, Board, Problem, step
 from gateway.web.alarms_found import problems, unsure
 from gateway.web.live import Live
@@ -58,7 +58,10 @@ class Watch:
         """Until cancelled."""
         while True:
             self.archive = await asyncio.to_thread(read, self._office.path(self._office.archive.ledger), self._wall)
-            self.look()
+            try:
+                self.look()
+            except HadirError as error:
+                _log.warning("alarms: %s; looking again", error)
             await asyncio.sleep(LOOK_S)
 
     def look(self) -> None:

@@ -249,7 +249,7 @@ class Telling:
             word = self._word(terms.ASSURANCES, answer["presence"]["assurance"])
             lines.append(Line(self._t(N_("Kepastian orangnya: %(word)s."), word=word)))
         if answer["quiet"]:
-            lines.append(Line(self._t(N_("Memilih mode tenang: hanya tindakannya sendiri yang diketahui."))))
+            lines.append(Line(self._t(N_("Memilih mode senyap: hanya tindakannya sendiri yang diketahui."))))
         if answer.get("retained_days"):
             text = N_("Catatan tentang orang disimpan %(n)d hari: yang lebih tua sudah dihapus.")
             lines.append(Line(self._t(text, n=answer["retained_days"])))

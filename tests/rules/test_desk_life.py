@@ -35,6 +35,15 @@ def test_a_desk_of_another_unit_refuses_and_names_nobody(fold: Any) -> None:
     assert said(run) == [(10, "checkin.started", None)], "without an owner it is for everybody"
 
 
+def test_an_end_of_another_check_in_sends_nobody_away(fold: Any) -> None:
+    run = fold(desk.rule(), DESK).feed(
+        ask(10, "checkin"),
+        ask(20, "checkout", checkin_id="another"),
+        ask(30, "release", "", actor="operator", checkin_id="another"),
+    )
+    assert said(run) == [(10, "checkin.started", None)]
+
+
 def test_the_web_obeys_the_same_owner_and_the_owner_may_invite(fold: Any) -> None:
     guest = {"person": BUDI, "unit": "bkn"}
     run = fold(desk.rule(OWNED), DESK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,14 @@ from fastapi import FastAPI
 
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
+from gateway.web import schema
 from gateway.web.app import build
 from gateway.web.serve import Serve
 from gateway.web.site import Site
 from gateway.web.viewer import Role
 from tests.conftest import free_port
-from tests.web.office import ready, write_office
+from tests.web.kiosks import Kiosk
+from tests.web.office import DESK, OTHER, ready, told, write_office
 from tests.web.running import RunningWeb, running_site
 
 NOON = 1_795_660_200 * SECOND
@@ -88,11 +90,29 @@ async def opened(file: Path, clock: ManualClock) -> AsyncIterator[Web]:
     made.serve.close()
 
 
+@contextmanager
+def locked(web: Web) -> Iterator[ExitStack]:
+    """Another process holds the web's database, so that nothing can be written, until what is given is closed."""
+    web.site.accounts.connection.set_busy_timeout(0)
+    with ExitStack() as stack:
+        other = schema.connect(web.site.office.path(web.site.office.web.data) / "web.sqlite")
+        stack.callback(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        yield stack
+
+
 @pytest.fixture
 async def web(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Web]:
     """The gateway has said that it is ready; no place has a state yet."""
     async with opened(write_office(tmp_path, port=1, web_port=free_port()), clock) as made:
         yield made
+
+
+@pytest.fixture
+def kiosk(web: Web) -> Kiosk:
+    for place in (DESK, OTHER):
+        told(web.site.live, place, "vacant", NOON, life="free")
+    return Kiosk(web)
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "POST /kiosk/pilih": AT_KIOSK,
     "POST /kiosk/selesai": AT_KIOSK,
     "POST /kiosk/tamu": AT_KIOSK,
+    "POST /kiosk/tamu/nomor": AT_KIOSK,
     # operators and analysts
     "GET /operator": OPERATES,
     "GET /operator/isi": OPERATES,

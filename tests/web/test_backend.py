@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,20 @@ from gateway.config.load import load
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.times import written
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, TransientError
 from gateway.ledger import Ledger
 from gateway.tools import run as tools
 from gateway.web.alarm_words import ALARMS
+from gateway.web.alarms_board import Problem
 from gateway.web.backend import Backend, alarms_of
 from gateway.web.bookings.mirror import MirrorState
 from gateway.web.records.complete import SETTLE_S
 from gateway.web.records.rows import Rows
 from gateway.web.serve import Serve
+from gateway.web.watch import Watch
 from tests.conftest import free_port
-from tests.web.conftest import NOON, Web
+from tests.delivery.world import until
+from tests.web.conftest import NOON, Web, locked
 from tests.web.office import BOOT, GATEWAY, ready, write_office
 
 HOOK = """
@@ -55,12 +60,31 @@ async def test_what_gateways_say_is_heard_once_and_what_is_proven_is_kept(web: W
     again = Backend(replace(web.site, proofs=type(web.site.proofs)(web.site.office, clock)))
     again.restore()
     assert again.site.proofs.proven == web.site.proofs.proven
+    assert again.site.proofs.continuity.kept == web.site.proofs.continuity.kept
+
+
+async def test_what_an_older_hadir_kept_is_understood_once(web: Web) -> None:
+    backend = Backend(web.site)
+    path = web.site.office.path(web.site.office.web.data) / "proven.json"
+    path.write_text(json.dumps({GATEWAY: NOON}))
+    backend.restore()
+    assert web.site.proofs.proven == {GATEWAY: NOON}
+    Ledger(web.site.reading.ledger).close()
+    await backend.look()
+    assert json.loads(path.read_text()) == {"proven": {GATEWAY: NOON}, "seen": ["0"], "replaced": []}
 
 
 async def test_a_broken_file_of_what_was_proven_costs_a_while_and_nothing_else(web: Web) -> None:
     backend = Backend(web.site)
     path = web.site.office.path(web.site.office.web.data) / "proven.json"
-    for content in ("", "[]", '{"gw-01": "x"}', "\x00"):
+    for content in (
+        "",
+        "[]",
+        '{"gw-01": "x"}',
+        "\x00",
+        '{"proven": {}}',
+        '{"proven": {}, "seen": ["x"], "replaced": []}',
+    ):
         path.write_text(content)
         backend.restore()
         assert web.site.proofs.proven == {}
@@ -134,3 +158,39 @@ async def test_other_systems_that_fail_are_alarms_with_words(tmp_path: Path) -> 
         assert {one.name for one in found} | {"hook_fails"} <= set(ALARMS)
     finally:
         serve.close()
+
+
+async def test_a_database_that_fails_ends_neither_the_site_nor_its_board(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.serve.ERASED_S", 0.01)
+    monkeypatch.setattr("gateway.web.serve.LOOK_S", 0.01)
+    monkeypatch.setattr("gateway.web.watch.LOOK_S", 0.01)
+    pid = web.person()
+    account = web.site.accounts.of_person(pid, "panrb")
+    web.site.people.erase(pid)
+    looks: list[int] = []
+
+    def others() -> list[Problem]:
+        looks.append(1)
+        raise TransientError("the disk: unreadable")
+
+    watch = Watch(web.site.office, web.site.live, web.clock, web.clock, others)
+    monkeypatch.setattr("gateway.web.watch.GRACE_S", 0)
+    with locked(web) as waiting:
+        tasks = [asyncio.create_task(running) for running in (web.serve._watch(), watch.run())]
+        await asyncio.sleep(0.2)
+        assert [task.done() for task in tasks] == [False, False]
+        assert len(looks) > 1
+        assert web.site.accounts.exists(account)
+        waiting.close()
+        await until(lambda: not web.site.accounts.exists(account))
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_request_meanwhile_is_to_be_asked_again(web: Web) -> None:
+    client = web.employee()
+    with locked(web):
+        answer = await client.get("/bahasa/en")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -15,12 +15,14 @@ from pydantic import ValidationError
 
 from gateway.clock import SECOND, ManualClock
 from gateway.config.web_systems import Hook
+from gateway.ledger import Ledger
 from gateway.web import hooks as module
 from gateway.web.hooks import DAY, Hooks, HookState
 from gateway.web.signing import HEADER, WINDOW_S, sign, verify
 from tests.web.api.books import MORNING, VISIT, Archive
-from tests.web.conftest import NOON, Web
+from tests.web.conftest import NOON, Web, locked
 from tests.web.office import DESK
+from tests.web.records.ledgers import put_back
 
 SECRET = b"a secret of the test"
 
@@ -38,7 +40,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
     def events(self) -> list[str]:
-        return [event["id"] for _, body in self.got for event in json.loads(body)["events"]]
+        return [event for _, body in self.got for event in ids(body)]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
@@ -49,6 +51,10 @@ class Receiver:
         writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         await writer.drain()
         writer.close()
+
+
+def ids(body: bytes) -> list[str]:
+    return [event["id"] for event in json.loads(body)["events"]]
 
 
 @pytest.fixture
@@ -110,7 +116,7 @@ async def test_what_is_committed_is_sent_signed_and_once(web: Web, archive: Arch
         await until(lambda: receiver.events() == told)
         later = archive.changed(MORNING + 9)
         await until(lambda: receiver.events() == [*told, later])
-        await until(lambda: state(made).cursor == 4)
+        await until(lambda: state(made).cursor.id == 4)
     for headers, body in receiver.got:
         assert verify(SECRET, headers[HEADER.lower()], body, NOON / SECOND)
         assert json.loads(body)["hook"] == "agency"
@@ -126,10 +132,83 @@ async def test_what_is_not_taken_is_sent_again_and_nothing_is_left_out(
     told = archive.changed()
     async with running(web, hook(receiver)) as made:
         await until(lambda: len(receiver.got) == 4)
-        await until(lambda: state(made).cursor == 1)
+        await until(lambda: state(made).cursor.id == 1)
         assert (state(made).failing_since, state(made).why) == (None, "")
     assert receiver.events() == [told] * 4
-    assert {headers["hadir-delivery"] for headers, _ in receiver.got} == {"agency/0-1"}
+    (delivery,) = {headers["hadir-delivery"] for headers, _ in receiver.got}
+    assert delivery.startswith("agency/0-1.")
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_delivery_has_the_same_events_at_each_attempt(
+    web: Web, archive: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, restart: bool
+) -> None:
+    """It was handled, and its answer lost: whoever knows the delivery has nothing to handle again."""
+    monkeypatch.setattr(module, "full_jitter", lambda attempt, **_: 0.2)
+    receiver.answers = [b"500 No"]
+    first = archive.changed()
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: state(made).failing_since is not None)
+        second = archive.changed(MORNING + 1)
+        if not restart:
+            await until(lambda: len(receiver.got) == 3)
+    if restart:
+        async with running(web, hook(receiver)):
+            await until(lambda: len(receiver.got) == 3)
+        assert len({headers["hadir-delivery"] for headers, _ in receiver.got}) == 2
+    sent = [(headers["hadir-delivery"], ids(body)) for headers, body in receiver.got]
+    assert sent[0] == sent[1]
+    assert [told for _, told in sent] == [[first], [first], [second]]
+
+
+async def test_a_hook_that_asks_for_something_else_has_another_delivery(
+    web: Web, archive: Archive, receiver: Receiver
+) -> None:
+    receiver.answers = [b"500 No"]
+    changed = archive.changed()
+    rejected = archive.tell("badge.rejected", reader="rdr-d-001", cause="unknown", place=DESK)
+    async with running(web, hook(receiver, types=["badge.rejected"])) as made:
+        await until(lambda: state(made).failing_since is not None)
+    receiver.got[1:] = []
+    receiver.answers = []
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: state(made).cursor.id == 2)
+    assert ids(receiver.got[-1][1]) in ([changed, rejected], [changed])
+    assert receiver.got[0][0]["hadir-delivery"] != receiver.got[-1][0]["hadir-delivery"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_archive_that_was_put_back_from_a_copy_is_noticed_and_nothing_is_left_out(
+    web: Web, archive: Archive, receiver: Receiver, fails: bool
+) -> None:
+    path = web.site.reading.ledger
+    both = archive.changed()
+    copied = archive.copy()
+    receiver.answers = [b"200 OK", b"500 No"] if fails else []
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: receiver.events() == [both])
+        gone = archive.changed(MORNING + 1)
+        await until(lambda: gone in receiver.events())
+        await until(lambda: state(made).failing_since is not None if fails else state(made).cursor.id == 2)
+    archive.close()
+    put_back(copied, path)
+    archive.ledger = Ledger(path)
+    later = [archive.changed(MORNING + 10 + n) for n in range(3)]  # under the ids of what is gone, and beyond
+    receiver.got.clear()
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: state(made).cursor.id == 4)
+    assert receiver.events() == later
+    assert len({headers["hadir-delivery"] for headers, _ in receiver.got}) == len(receiver.got)
+
+
+async def test_a_hook_of_an_older_hadir_goes_on_where_it_stood(web: Web, archive: Archive, receiver: Receiver) -> None:
+    archive.changed()
+    archive.ledger._connection.execute("UPDATE era SET first = 2")
+    web.site.accounts.connection.execute("INSERT INTO hook (id, cursor) VALUES ('agency', 1)")
+    later = archive.changed(MORNING + 1)
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: state(made).cursor.id == 2)
+    assert receiver.events() == [later]
 
 
 async def test_only_what_it_asked_for_and_may_have(web: Web, archive: Archive, receiver: Receiver) -> None:
@@ -146,7 +225,7 @@ async def test_only_what_it_asked_for_and_may_have(web: Web, archive: Archive, r
         await until(lambda: receiver.events() == [rejected])
     receiver.got.clear()
     async with running(web, hook(receiver, id="none", units=["bkn"], types=["presence.started"])) as made:
-        await until(lambda: {one.id: one.cursor for one in made.states()} == {"none": 5})
+        await until(lambda: {one.id: one.cursor.id for one in made.states()} == {"none": 5})
     assert receiver.got == []
 
 
@@ -175,6 +254,18 @@ async def test_what_fails_for_days_is_dead(web: Web, archive: Archive, receiver:
         await until(lambda: state(made).dead)
 
 
+async def test_a_database_that_fails_ends_no_hook(web: Web, archive: Archive, receiver: Receiver) -> None:
+    async with running(web, hook(receiver)) as made:
+        await until(lambda: web.site.accounts.connection.execute("SELECT count(*) FROM hook").get)
+        with locked(web) as waiting:
+            told = archive.changed()
+            await asyncio.sleep(0.3)
+            assert state(made).cursor.id == 0
+            waiting.close()
+            await until(lambda: state(made).cursor.id == 1)
+    assert set(receiver.events()) == {told}
+
+
 async def test_one_that_never_answers_is_given_up_on(
     web: Web, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,10 +289,10 @@ async def test_nobody_listens_and_a_new_hook_begins_now(web: Web, archive: Archi
     archive.changed()
     await receiver_closed(receiver)
     async with running(web, hook(receiver, begin="now")) as made:
-        await until(lambda: state(made).cursor == 1)
+        await until(lambda: state(made).cursor.id == 1)
         archive.changed(MORNING + 5)
         await until(lambda: state(made).failing_since is not None)
-        assert state(made).cursor == 1
+        assert state(made).cursor.id == 1
 
 
 async def receiver_closed(receiver: Receiver) -> None:

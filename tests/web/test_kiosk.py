@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-import httpx
 import pytest
 from babel.messages.extract import extract
 
-from gateway.clock import SECOND
 from gateway.config import web as config
 from gateway.web.asking import Answer
 from gateway.web.cards import SETTINGS
@@ -17,61 +14,10 @@ from gateway.web.rendering import HERE, catalogues
 from gateway.web.viewer import Role
 from gateway.web.visits import LASTS_S, LONGEST_S, Visits
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, FOREIGN, OTHER, ROOM, told
+from tests.web.kiosks import CARD, STRANGER, Kiosk, step
+from tests.web.office import DESK, FOREIGN, ROOM, told
 
-CARD, STRANGER = "0F0368568B", "4B00423C15"
 NAME = "Sari Wulandari"
-
-
-class Kiosk:
-    """A kiosk's browser without a script, and what was asked of gateways."""
-
-    def __init__(self, web: Web, place: str = "kantor/utama/l01/_/_") -> None:
-        self.web = web
-        accounts = web.site.accounts
-        session = accounts.sign_in(accounts.create(roles=[Role.KIOSK], place=place))
-        assert session is not None
-        self.account = session.viewer.account
-        self.client = web.client()
-        self.client.cookies.set(web.site.cookie, session.secret)
-        self.csrf = session.viewer.csrf
-        self.word = ""
-        self.asked: list[tuple[str, str, dict[str, object]]] = []
-
-    def answering(self, monkeypatch: pytest.MonkeyPatch, answers: Sequence[Answer] = ()) -> None:
-        """Gateways that answer; there is no broker in these tests. The running site's tests have one."""
-        left = list(answers)
-
-        async def ask(name: str, place: str, **more: object) -> Answer:
-            self.asked.append((name, place, more))
-            return left.pop(0) if left else Answer(ok=True)
-
-        monkeypatch.setattr(type(self.web.site.asker), "ask", staticmethod(ask))
-
-    async def get(self, path: str = "/kiosk") -> httpx.Response:
-        return self._kept(await self.client.get(path))
-
-    async def post(self, step: str, **fields: str) -> httpx.Response:
-        data = {"csrf": self.csrf, "kunjungan": self.word, **fields}
-        return self._kept(await self.client.post(f"/kiosk/{step}", data=data))
-
-    def _kept(self, answer: httpx.Response) -> httpx.Response:
-        found = re.search(r'data-visit="([^"]+)"', answer.text)
-        self.word = found[1] if found else self.word
-        return answer
-
-
-@pytest.fixture
-def kiosk(web: Web) -> Kiosk:
-    for place in (DESK, OTHER):
-        told(web.site.live, place, "vacant", NOON, life="free")
-    return Kiosk(web)
-
-
-def step(answer: httpx.Response) -> str:
-    found = re.search(r'data-step="(\w+)"', answer.text)
-    assert found is not None, answer.text[:300]
-    return found[1]
 
 
 def person(web: Web, card: str = CARD, unit: str = "panrb") -> str:
@@ -227,56 +173,6 @@ async def test_numbers_are_not_tried_until_one_is_somebodys(kiosk: Kiosk) -> Non
     assert step(await kiosk.post("kartu", kartu=CARD)) == "pilih"
 
 
-async def test_a_guest_of_the_evening_is_forgotten_before_the_next_day(
-    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kiosk.answering(monkeypatch)
-    kiosk.web.clock.advance(10 * 3600)  # 20:30
-    await kiosk.get("/kiosk/tamu")
-    assert "sampai pukul 23.59" in (await kiosk.post("tamu", nama="Wayan")).text
-
-
-async def test_a_guest_signs_in_for_the_day_and_is_told_what_is_kept(
-    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    web = kiosk.web
-    kiosk.answering(monkeypatch)
-    monkeypatch.setitem(web.site.office.web.__dict__, "kiosk", config.Kiosk(cards=("em10h",)))
-    form = await kiosk.post("kartu", kartu=STRANGER)
-    assert "dihapus pukul 19.00 hari ini" in form.text
-    assert "BKN" in form.text
-    assert "Tulis nama Anda" in (await kiosk.post("tamu", nama=" ", unit="bkn")).text
-    assert "Tulis nama Anda" in (await kiosk.post("tamu", nama="x" * 81, unit="bkn")).text
-    assert "Tulis nama Anda" in (await kiosk.post("tamu", nama="Wayan\u202egnp", unit="bkn")).text
-    done = await kiosk.post("tamu", nama="  Wayan   Tamu ", unit="bkn")
-    assert step(done) == "tamu_selesai"
-    assert "Selamat datang, Wayan" in done.text
-    assert "Kartu tadi berlaku" in done.text
-    ((pid, unit, works),) = web.site.people.people()
-    assert (unit, works) == ("_", 1)
-    guest = web.site.people.person(pid)
-    assert guest is not None
-    assert (guest.name, guest.host, guest.valid_until) == ("Wayan Tamu", "bkn", NOON + 30_600 * SECOND)
-    assert [(name, more["args"]) for name, _, more in kiosk.asked] == [
-        ("arrive", {"method": "kiosk", "arrangement": "visitor"})
-    ]
-    again = await kiosk.post("kartu", kartu=STRANGER)
-    assert (step(again), "Halo, Wayan" in again.text) == ("pilih", True)
-    assert step(await kiosk.post("tamu", nama="Lain", unit="bkn")) == "awal", "who has a pid is no new guest"
-
-
-async def test_a_guest_without_a_card_and_a_site_without_guests(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
-    kiosk.answering(monkeypatch, [Answer(ok=False, reason="no_answer")])
-    await kiosk.get("/kiosk/tamu?bahasa=en")
-    done = await kiosk.post("tamu", nama="Wayan", unit="somewhere else")
-    assert "gerbang tidak menjawab" in done.text, "not told is not hidden"
-    assert "Kartu tadi" not in done.text
-    monkeypatch.setitem(kiosk.web.site.office.web.__dict__, "kiosk", config.Kiosk(guests=False))
-    assert "Saya tamu" not in (await kiosk.get()).text
-    assert "tamu mendaftar pada petugas" in (await kiosk.get("/kiosk/tamu")).text
-    assert step(await kiosk.post("kartu", kartu=STRANGER)) == "awal"
-
-
 async def test_a_visit_is_over_when_it_is_ended_and_after_a_minute(kiosk: Kiosk) -> None:
     person(kiosk.web)
     await kiosk.post("kartu", kartu=CARD)
@@ -334,8 +230,8 @@ async def test_names_are_text_and_nothing_else(kiosk: Kiosk, monkeypatch: pytest
 
 async def test_a_change_needs_the_page_it_comes_from(kiosk: Kiosk) -> None:
     kiosk.csrf = "wrong"
-    for path in ("kartu", "pilih", "meja", "pakai", "lepas", "hadir", "tamu", "selesai"):
-        assert (await kiosk.post(path, kartu=CARD, tempat=DESK, arah="masuk", nama="x")).status_code == 403
+    for path in ("kartu", "pilih", "meja", "pakai", "lepas", "hadir", "tamu", "tamu/nomor", "selesai"):
+        assert (await kiosk.post(path, kartu=CARD, tempat=DESK, arah="masuk", nama="x", nomor="1")).status_code == 403
 
 
 def test_the_configuration_knows_every_setting_of_readers() -> None:

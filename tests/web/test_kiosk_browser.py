@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, expect, sync_playwright
 
 from gateway.clock import SystemClock
 from gateway.web.accounts import Accounts
@@ -47,8 +48,8 @@ class Kiosk:
         self.says("Tempelkan kartu Anda")
 
     def says(self, title: str) -> None:
-        expect(self.page.locator("body[data-ready]")).to_have_count(1)
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title, timeout=EXPECT_MS)
+        expect(self.page.locator("body[data-ready]")).to_have_count(1)
 
     def tap(self, number: str = SARIS_CARD) -> None:
         """A reader that types."""
@@ -184,6 +185,54 @@ def test_an_unknown_card_signs_a_guest_in_and_a_card_between_is_no_name(
         kiosk.wait(25)
     kiosk.says("Tempelkan kartu Anda")
     assert kiosk.history() == before
+
+
+def test_a_guest_without_a_card_leaves_by_their_number(running: RunningWeb, open_kiosk: Callable[..., Kiosk]) -> None:
+    kiosk = open_kiosk()
+    page = kiosk.page
+    kiosk.press("Saya tamu")
+    page.get_by_label("Nama Anda").fill("Made Tamu")
+    kiosk.press("Daftar dan masuk")
+    kiosk.says("Selamat datang, Made")
+    number = page.locator(".number").inner_text()
+    came = until(lambda: running.acts("workplace.checkin.started"))[-1]
+    kiosk.press("Selesai")
+    kiosk.says("Tempelkan kartu Anda")
+    assert number not in page.content()
+    kiosk.press("Saya tamu")
+    page.get_by_label("Nomor tamu").press_sequentially(number, delay=5)  # as fast as a reader
+    page.keyboard.press("Enter")
+    kiosk.says("Halo, Made")
+    kiosk.press("Presensi pulang")
+    kiosk.says("Presensi pulang tercatat")
+    gone = until(lambda: [one for one in running.acts("workplace.checkin.ended") if one["data"]["unit"] == "_"])[-1]
+    assert (gone["data"]["checkin_id"], gone["data"]["ended_by"]) == (came["data"]["checkin_id"], "act")
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["nothing-asked", "an-answer-awaited"])
+def test_a_network_that_hangs_keeps_nobody_on_the_screen(open_kiosk: Callable[..., Kiosk], *, asks: bool) -> None:
+    kiosk = open_kiosk()
+    page, held = kiosk.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    kiosk.tap()
+    kiosk.says("Kartu terbaca. Halo, Sari")
+    page.route(re.compile("/kiosk"), hold)
+    if asks:
+        kiosk.press("Meja 2")
+        kiosk.tap(STRANGER)  # and somebody else comes: no touch of hers
+    kiosk.wait(16)
+    expect(page.locator("#layar")).to_have_attribute("data-step", "kembali")
+    kiosk.wait(2)
+    assert "Sari" not in page.content()
+    assert "data-visit" not in page.content()
+    assert [route.request.url.rpartition("/")[2] for route in held].count("kiosk") == 1, "it leaves once"
+    page.unroute_all()  # what waits goes on
+    kiosk.says("Tempelkan kartu Anda")
+    kiosk.tap()
+    kiosk.says("Kartu terbaca. Halo, Sari")
 
 
 def test_keys_alone_and_the_other_language(open_kiosk: Callable[..., Kiosk]) -> None:

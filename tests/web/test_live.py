@@ -6,7 +6,8 @@ import asyncio
 
 from gateway.clock import SECOND
 from gateway.web.live import Live, status_of
-from gateway.web.stream import MOST_BEHIND, MOST_EACH
+from gateway.web.readers import MOST_EACH
+from gateway.web.stream import MOST_BEHIND
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK, FLOOR, OTHER, ROOM, ready, told
 
@@ -122,12 +123,12 @@ async def test_an_account_opens_so_many_streams_and_no_more(web: Web) -> None:
     opened = [stream.follow(FLOOR, None, "anna") for _ in range(MOST_EACH)]
     for one in opened:
         await anext(one)
-    assert (stream.has_room("anna"), stream.has_room("budi")) == (False, True)
+    assert (stream.readers.has_room("anna"), stream.readers.has_room("budi")) == (False, True)
     await opened[0].aclose()
-    assert stream.has_room("anna")
+    assert stream.readers.has_room("anna")
     for one in opened[1:]:
         await one.aclose()
-    assert stream.readers == 0
+    assert stream.readers.count == 0
 
 
 async def test_who_does_not_read_is_not_remembered_for_ever(web: Web) -> None:
@@ -143,5 +144,5 @@ async def test_who_does_not_read_is_not_remembered_for_ever(web: Web) -> None:
         assert DESK in (await anext(quick)).decode()
         await reading
     assert [part async for part in slow] == []
-    assert stream.readers == 1
+    assert stream.readers.count == 1
     await quick.aclose()

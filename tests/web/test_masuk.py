@@ -74,3 +74,15 @@ def test_a_running_site_serves_what_its_gateway_says(running: RunningWeb) -> Non
         page = client.get("/", headers={"cookie": cookie})
         assert (inside.status_code, page.status_code) == (303, 200)
         assert "Meja saya" in page.text
+
+
+async def test_a_change_after_the_session_has_ended_says_so_and_leads_back_to_its_page(web: Web) -> None:
+    client = web.client()
+    here = {"referer": "https://kantor.test/riwayat/koreksi?hari=2026-11-26&jenis=gangguan"}
+    page = await client.post("/riwayat/koreksi", data={"alasan": "x"}, headers=here)
+    assert page.status_code == 401
+    assert "Anda sudah keluar" in page.text
+    assert 'href="/masuk?lanjut=/riwayat/koreksi%3Fhari%3D2026-11-26%26jenis%3Dgangguan"' in page.text
+    for sent in ("https://evil.example/x", "https://kantor.test//evil.example/x", "https://[", "x", ""):
+        page = await client.post("/privasi/senyap", headers={"referer": sent})
+        assert (page.status_code, 'href="/masuk?lanjut=/"' in page.text) == (401, True), sent

@@ -13,6 +13,7 @@ from gateway.clock import SECOND, SystemClock
 from gateway.contract.times import written
 from gateway.web.accounts import Accounts
 from gateway.web.pairing import Pairing
+from gateway.web.privacy_words import QUIET, QUIET_DOES, QUIET_KEEPS, VISIBILITY_WORDS
 from gateway.web.viewer import Role
 from tests.system.site import GUARD_S
 from tests.web.conftest import NOON, Web
@@ -77,6 +78,22 @@ async def test_nobody_is_enrolled_without_consent_or_into_a_foreign_unit_or_by_a
     assert INDEX not in (await other.get(f"/operator/pemasangan/kartu/{word}")).text
     assert web.site.people.people() == []
     assert (await web.employee().get("/operator/pemasangan")).status_code == 403
+
+
+async def test_what_is_signed_is_what_the_persons_own_page_says(web: Web) -> None:
+    client = web.client(Role.OPERATOR, units=["*"])
+    window = f"/operator/pemasangan/kartu/{tapped(web, account_of(web))}"
+    form = (await client.get(window)).text
+    slip = (await client.post(f"{window}/orang", data=PERSON)).text
+    (pid,) = (pid for pid, _, _ in web.site.people.people())
+    privacy = (await web.client(Role.EMPLOYEE, pid=pid, unit="panrb").get("/privasi")).text
+    team = "Rekan satu unit yang juga berbagi"
+    assert f"Siapa boleh melihat zona saya</dt><dd>{team}</dd>" in slip
+    for said in (QUIET, QUIET_DOES, QUIET_KEEPS):
+        assert all(said in page for page in (form, slip, privacy)), said
+    for said in VISIBILITY_WORDS.values():
+        assert said in form
+        assert said in privacy
 
 
 async def test_another_card_for_somebody_of_ones_units_is_seen_by_them(web: Web) -> None:

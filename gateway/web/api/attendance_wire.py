@@ -20,7 +20,7 @@ class CompleteGateway(Record):
     until: str | None
     cause: str = Field(
         description="told, ledger, never_heard, not_heard, waiting, returned, others, clock, alarm, source, boot_open,"
-        " hole"
+        " hole, replaced"
     )
     why: str
 
@@ -44,6 +44,13 @@ class WithoutTime(Record):
     events: int
 
 
+class Replacement(Record):
+    """The archive was put back from an older copy: what it had been told between these may be gone."""
+
+    since: str = Field(description="when the last was recorded that is here as it was; 1970: nothing is")
+    until: str = Field(description="when it was noticed")
+
+
 class Complete(Record):
     """How far the record is complete."""
 
@@ -52,6 +59,7 @@ class Complete(Record):
     gateways: list[CompleteGateway]
     missing: list[MissingNumbers]
     without_time: list[WithoutTime]
+    replaced: list[Replacement] = Field(description="no day is complete of which one of these has a part")
 
 
 class Fix(Record):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Request
 from fastapi import Path as PathPart
@@ -13,7 +14,7 @@ from pydantic import Field
 
 from gateway.contract.fields import PLACE, UUID
 from gateway.errors import TransientError
-from gateway.ledger_view import LATEST, View
+from gateway.ledger_view import LATEST, Stored, View
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once, problem
 from gateway.web.api.common import Employee, Wire, errors, not_found, resource, runs
 from gateway.web.codes import TheCodes
@@ -26,6 +27,7 @@ from gateway.web.viewer import Role, Viewer, allowed
 router = resource("check-ins")
 LATELY = 200_000
 """Events among which an operator's check-in is looked for."""
+OPEN = "check-in that is open and yours"
 STARTED, ENDED = "desk.checkin.started", "desk.checkin.ended"
 Method = Literal["web", "qr", "nfc"]
 Ender = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR))]
@@ -46,6 +48,14 @@ class ByCode(Wire):
     method: Method = Field("qr", description="how the desk was found")
 
 
+class Found(NamedTuple):
+    """Somebody's check-in."""
+
+    place: str
+    open: bool
+    own: bool
+
+
 class Done(Wire):
     """A gateway has done it."""
 
@@ -64,11 +74,11 @@ async def check_in(
     idempotency_key: Key = None,
 ) -> Response:
     """Take a desk. A desk that the person holds elsewhere in the building is left by that."""
-    place = asked.place if isinstance(asked, ByPlace) else codes.place(asked.code)
-    if place is None or site.live.now(place) is None:
-        raise not_found("desk")
 
     async def make(identity: str) -> Kept:
+        place = asked.place if isinstance(asked, ByPlace) else codes.place(asked.code)
+        if place is None or site.live.now(place) is None:
+            raise not_found("desk")
         answer = await site.asker.ask(
             "checkin",
             place,
@@ -92,43 +102,56 @@ async def end(
     request: Request, site: TheSite, viewer: Ender, checkin_id: CheckinId, idempotency_key: Key = None
 ) -> Response:
     """Leave a desk: one's own; an operator may end any at a place, without seeing whose it is."""
-    operator = viewer.has(Role.OPERATOR)
-    place = await site.reading.ask(lambda view: _place(view, viewer, checkin_id, operator, site.clock.office()))
-    if place is None or (operator and not runs(viewer, site.live.places.spots[place].unit)):
-        raise not_found("check-in that is open and yours")
 
     async def make(identity: str) -> Kept:
+        found = await site.reading.ask(lambda view: _found(view, viewer, checkin_id, site.clock.office()))
+        # with a key, one that is over may be so by this very request, whose answer was lost: its gateway knows
+        if found is None or not (found.open or idempotency_key) or not (found.own or _may_end(site, viewer, found)):
+            raise not_found(OPEN)
         answer = await site.asker.ask(
-            "release" if operator else "checkout",
-            place,
+            "checkout" if found.own else "release",
+            found.place,
             actor=viewer.account,
-            role="operator" if operator else "user",
-            pid="" if operator else viewer.pid,
+            role="user" if found.own else "operator",
+            pid=viewer.pid if found.own else "",
             unit=viewer.unit,
+            args={"checkin_id": checkin_id},
             identity=identity,
         )
+        if answer.reason == "no_change" and not found.open:
+            raise not_found(OPEN)
         if not answer.ok:
             return problem(409, "it is over already") if answer.reason == "no_change" else failed(answer)
-        return done(200, checkin_id=checkin_id, place=place, events=list(answer.events))
+        return done(200, checkin_id=checkin_id, place=found.place, events=list(answer.events))
 
     return await once(site, viewer, request, idempotency_key, {"id": checkin_id}, make)
 
 
-def _place(view: View, viewer: Viewer, checkin_id: str, operator: bool, now: int) -> str | None:
-    """Where this check-in is open; None: it is not, or not the viewer's."""
+def _may_end(site: Site, viewer: Viewer, found: Found) -> bool:
+    spot = site.live.places.spots.get(found.place)
+    return spot is not None and runs(viewer, spot.unit)
+
+
+def _found(view: View, viewer: Viewer, checkin_id: str, now: int) -> Found | None:
+    """This check-in: the viewer's own before an operator's any; None: there is none, or it is not the viewer's."""
     rows = Rows.over(view)
-    if operator:
+    if viewer.pid:
+        own = rows.of_person(viewer.pid, (STARTED, ENDED), now - LONGEST, LATEST)
+        if (last := _last(own, checkin_id)) is not None:
+            return Found(last.subject, last.type == STARTED, own=True)
+    if viewer.has(Role.OPERATOR):
         newest = rows.last_id()
-        found = rows.feed(newest - LATELY, newest + 1, classes=("evt",), types=(STARTED, ENDED), limit=LATELY)
-    elif viewer.pid:
-        found = rows.of_person(viewer.pid, (STARTED, ENDED), now - LONGEST, LATEST)
-    else:
-        return None
-    place = None
-    for row in found:
-        if checkin_id.encode() in row.body and json.loads(row.body)["data"].get("checkin_id") == checkin_id:
-            place = row.subject if row.type == STARTED else None
-    return place
+        lately = rows.feed(newest - LATELY, newest + 1, classes=("evt",), types=(STARTED, ENDED), limit=LATELY)
+        if (last := _last(lately, checkin_id)) is not None:
+            return Found(last.subject, last.type == STARTED, own=False)
+    return None
+
+
+def _last(rows: Sequence[Stored], checkin_id: str) -> Stored | None:
+    """The newest that is of this check-in."""
+    name = checkin_id.encode()
+    mine = (row for row in reversed(rows) if name in row.body)
+    return next((row for row in mine if json.loads(row.body)["data"].get("checkin_id") == checkin_id), None)
 
 
 async def _made(site: Site, pid: str, events: tuple[str, ...]) -> str | None:

@@ -28,7 +28,7 @@ STATUS = {
     NOT_SENT: (503, "the broker is not there; nothing was asked for"),
     "expired": (503, "the gateway's clock and ours differ by more than 30 s; nothing was done"),
     "no_place": (404, "there is no such place"),
-    "not_owner": (409, "another gateway decides that place now; ask again"),
+    "not_owner": (503, "another gateway decides that place now; ask again"),
     "forbidden": (403, "the gateway does not allow that"),
     "invalid": (400, "the gateway does not understand that"),
     "no_change": (409, "it does not fit: the place is taken, reserved, closed, or of another unit; look at it again"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,7 +16,8 @@ from gateway.errors import PermanentError, TransientError
 from gateway.web.api.common import Below, SignedIn, Technical, errors, resource, scope_of
 from gateway.web.floor_stream import floor_stream
 from gateway.web.lasting import while_welcome
-from gateway.web.records.feed import MOST, PUBLIC, Page, Scope, cursor_of, integrator, ndjson, page
+from gateway.web.records.cursors import CURSOR, MOST_CHARACTERS, Cursor, cursor_of
+from gateway.web.records.feed import MOST, PUBLIC, Page, Scope, integrator, ndjson, page
 from gateway.web.records.rows import Rows
 from gateway.web.site import Site, TheSite
 from gateway.web.stream import PING, PING_S, RETRY_MS
@@ -25,7 +27,6 @@ router = resource("events")
 NDJSON = "application/x-ndjson"
 FOLLOW_S = 0.5
 """How often the ledger is looked at for who follows it."""
-MOST_FOLLOWERS = 200
 EventName = StrEnum("EventName", {name.upper().replace(".", "_"): name for name in EVENTS})  # type: ignore[misc]
 Types = Annotated[
     list[EventName] | None,
@@ -58,7 +59,9 @@ def scope(viewer: Viewer) -> Scope:
 async def events(
     site: TheSite,
     viewer: Technical,
-    after: Annotated[str, Query(max_length=18, pattern="^[0-9]*$", description="cursor; default: the beginning")] = "",
+    after: Annotated[
+        str, Query(max_length=MOST_CHARACTERS, pattern=CURSOR, description="cursor; default: the beginning")
+    ] = "",
     type_: Types = None,
     place: Below = None,
     limit: Annotated[int, Query(ge=1, le=MOST, description="events of a page, at most")] = MOST,
@@ -76,7 +79,7 @@ async def stream(
     site: TheSite,
     viewer: Technical,
     after: Annotated[
-        str, Query(max_length=18, pattern="^[0-9]*$", description="cursor; default: what comes from now on")
+        str, Query(max_length=MOST_CHARACTERS, pattern=CURSOR, description="cursor; default: what comes from now on")
     ] = "",
     type_: Types = None,
     place: Below = None,
@@ -84,12 +87,12 @@ async def stream(
 ) -> Response:
     """Events as they are committed. Who comes back says the last id that it saw, and misses nothing."""
     types = tuple(type_ or ())
-    if site.followers.count >= MOST_FOLLOWERS:
-        raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
-    last = last_event_id if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after
-    begin = cursor_of(last) if last else await site.reading.ask(lambda view: view.last_id())
+    last = last_event_id if last_event_id and re.fullmatch(CURSOR, last_event_id, re.ASCII) else after
+    begin = cursor_of(last) if last else await site.reading.ask(lambda view: Rows.over(view).newest())
     first = await _page(site, scope(viewer), begin, MOST, types, place or "")
-    body = while_welcome(request, site, _followed(site, scope(viewer), begin, first, types, place or ""))
+    if not site.followers.readers.has_room(viewer.each):
+        raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
+    body = while_welcome(request, site, _followed(site, viewer, begin, first, types, place or ""))
     return StreamingResponse(
         body, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -108,7 +111,7 @@ async def floor(
     return floor_stream(request, site, viewer, f"{building}/{floor}", last_event_id or "")
 
 
-async def _page(site: Site, who: Scope, cursor: int, limit: int, types: tuple[str, ...], place: str) -> Page:
+async def _page(site: Site, who: Scope, cursor: Cursor, limit: int, types: tuple[str, ...], place: str) -> Page:
     """Raises HTTPException 409, TransientError."""
     head = place.rstrip("/_") if place.endswith("/_") else place
     try:
@@ -120,25 +123,28 @@ async def _page(site: Site, who: Scope, cursor: int, limit: int, types: tuple[st
 
 
 async def _followed(
-    site: Site, who: Scope, begin: int, first: Page, types: tuple[str, ...], place: str
+    site: Site, viewer: Viewer, begin: Cursor, first: Page, types: tuple[str, ...], place: str
 ) -> AsyncGenerator[bytes, None]:
-    with site.followers:
+    who = scope(viewer)
+    with site.followers.readers.reading(viewer.each):
         yield f"retry: {RETRY_MS}\nid: {begin}\n\n".encode()
         found, quiet = first, 0.0
         while True:
             if found.events:
                 yield b"".join(
-                    b"event: %b\nid: %d\ndata: %b\n\n" % (row.type.encode(), row.id, row.body.replace(b"\n", b" "))
+                    b"event: %b\nid: %b\ndata: %b\n\n"
+                    % (row.type.encode(), str(found.eras.cursor(row.id)).encode(), row.body.replace(b"\n", b" "))
                     for row in found.events
                 )
                 quiet = 0.0
             try:
-                while not found.more and await site.followers.newest() <= found.cursor:
+                while not found.more and await site.followers.newest() <= found.cursor.id:
                     await asyncio.sleep(FOLLOW_S)
                     quiet += FOLLOW_S
                     if quiet >= PING_S:
                         yield PING
                         quiet = 0.0
+                        break  # and see whether it is still the same archive
                 found = await _page(site, who, found.cursor, MOST, types, place)
             except (HTTPException, TransientError):
                 return  # the reader comes back, and is told why

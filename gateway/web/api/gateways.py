@@ -50,6 +50,7 @@ class Health(BaseModel):
     boot: str | None = None
     waiting: int | None = Field(None, description="events in its outbox")
     oldest_s: float | None = None
+    forwarding: int | None = Field(None, description="readings that other gateways have not taken yet")
     set_aside: int | None = Field(None, description="events that the archive will never take")
     clock: str | None = Field(None, description="ntp, rtc, none")
     clock_err_ms: float | None = None
@@ -118,6 +119,7 @@ async def health(site: TheSite, _: Technical, gateway: GatewayId) -> Health:
         boot=told["boot"],
         waiting=backlog.get("count"),
         oldest_s=backlog.get("oldest_s"),
+        forwarding=(told.get("forwarding") or {}).get("count"),
         set_aside=backlog.get("dead"),
         clock=clock.get("sync"),
         clock_err_ms=clock.get("err_ms"),

@@ -32,6 +32,7 @@ from gateway.web.site import Site, TheSite
 
 router = resource("reservations")
 REF = r"^[A-Za-z0-9._:-]{1,64}$"
+STANDING = "reservation that stands and is yours"
 EXTERNAL = "desks of this site are booked in another system; it is the master, and hadir follows it"
 
 
@@ -91,13 +92,12 @@ async def reserve(
     request: Request, site: TheSite, viewer: Employee, wanted: Wanted, idempotency_key: Key = None
 ) -> Response:
     """Reserve it for oneself. An overlap with another reservation is refused by the gateway that decides the place."""
-    start, end = _times(site, wanted)
-    if site.office.rules.desk.bookings == "external":
-        raise HTTPException(409, EXTERNAL)
-    if site.live.now(wanted.place) is None:
-        raise not_found("place")
 
     async def make(identity: str) -> Kept:
+        _booked_here(site)
+        start, end = _times(site, wanted)
+        if site.live.now(wanted.place) is None:
+            raise not_found("place")
         ref = f"w-{uuid5(NAMES, identity)}"
         answer = await site.asker.ask(
             "reserve",
@@ -132,13 +132,13 @@ async def cancel(
     idempotency_key: Key = None,
 ) -> Response:
     """Give one's own reservation up."""
-    if site.office.rules.desk.bookings == "external":
-        raise HTTPException(409, EXTERNAL)
-    found = next((each for each in await _own(site, viewer.pid) if each.ref == booking_ref), None)
-    if found is None or found.state != "reserved":
-        raise not_found("reservation that stands and is yours")
 
     async def make(identity: str) -> Kept:
+        _booked_here(site)
+        found = next((each for each in await _own(site, viewer.pid) if each.ref == booking_ref), None)
+        # with a key, one that is over may be so by this very request, whose answer was lost: its gateway knows
+        if found is None or (found.state != "reserved" and not idempotency_key):
+            raise not_found(STANDING)
         answer = await site.asker.ask(
             "cancel",
             found.place,
@@ -149,13 +149,19 @@ async def cancel(
             args={"booking_ref": booking_ref},
             identity=identity,
         )
-        return (
-            done(200, booking_ref=booking_ref, place=found.place, events=list(answer.events))
-            if answer.ok
-            else (failed(answer))
-        )
+        if answer.reason == "no_change" and found.state != "reserved":
+            raise not_found(STANDING)
+        if not answer.ok:
+            return failed(answer)
+        return done(200, booking_ref=booking_ref, place=found.place, events=list(answer.events))
 
     return await once(site, viewer, request, idempotency_key, {"ref": booking_ref}, make)
+
+
+def _booked_here(site: Site) -> None:
+    """Raises HTTPException 409: reservations are another system's."""
+    if site.office.rules.desk.bookings == "external":
+        raise HTTPException(409, EXTERNAL)
 
 
 def _times(site: Site, wanted: Wanted) -> tuple[int, int]:

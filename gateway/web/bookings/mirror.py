@@ -1,8 +1,9 @@
 """Keeps reservations here as another system has its bookings: makes, changes and cancels them as role `system`.
 
-What was mirrored is remembered in the web's database by reference. A round is: ask there, compare, tell gateways. What
-a gateway does not answer waits for the next round; while the other system is not reached, nothing is changed here. A
-command has an id made of what it says, so that a round that was killed in between does nothing twice.
+What was mirrored is remembered in the web's database by reference (mirrored.py), before a gateway is asked for it. A
+round is: ask there, compare, tell gateways. What a gateway does not answer waits for the next round, and is asked under
+the same id; while the other system is not reached, nothing is changed here. A change that a gateway refuses gives up
+what it holds of that booking: it may be in the way of another, which is in the way of this one, and is no longer true.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from uuid import uuid4
 
 import apsw
 
@@ -24,28 +24,16 @@ from gateway.people import PeopleTable
 from gateway.supervise import full_jitter
 from gateway.web.asking import NO_ANSWER, NOT_SENT, Asker
 from gateway.web.bookings.mapping import People
+from gateway.web.bookings.mirrored import ASKED, DAY, HELD, REFUSED, Mirrored, Table, Wanted
 from gateway.web.bookings.seatsurfing import Booking, Client
 
 _log = logging.getLogger(__name__)
 
 SOURCE = "seatsurfing"
 ACTOR = "seatsurfing"
-DAY = 86_400 * SECOND
 AGAIN_S = 900
 """What a gateway has refused is asked again so often: the desk may be free of what was in the way."""
-_NAMES = UUID("0f3b1f5e-3c1a-5b52-9a55-0d6f7c8f4b11")
 _WAITS = frozenset({NO_ANSWER, NOT_SENT, "expired", "not_owner"})
-HELD, REFUSED = "held", "refused"
-
-
-class Wanted(NamedTuple):
-    """A reservation as it should be."""
-
-    ref: str
-    place: str
-    pid: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +77,7 @@ class Mirror:
         self._places = places
         self._people = people
         self._table = table
-        self._db = connection
+        self._kept = Table(connection, SOURCE)
         self._asker = asker
         self._owners = owners
         self._clock = clock
@@ -122,29 +110,29 @@ class Mirror:
         until = now + self._settings.ahead_days * DAY
         fetched = await self._client.bookings(now, until)
         wanted, unmapped, unknown = self._wanted(fetched.bookings, now)
-        known = self._known()
         silent: set[str] = set()
         # what is to go first: it may be in the way of what is to come
-        for ref, (was, state) in known.items():
-            moved = ref in wanted and wanted[ref].place != was.place
+        for ref, was in self._kept.all().items():
+            if was.state == HELD and was.wanted.end <= now and ref not in wanted:
+                continue  # it is over at its gateway as well
+            moved = ref in wanted and wanted[ref].place != was.kept
             # what cannot be read may be this booking; what lies outside of what was asked for says nothing
-            gone = ref not in wanted and not fetched.unreadable and now < was.end and was.start <= until
-            if state == HELD and (moved or gone):
-                await self._cancel(was, silent)
-        known = self._known()
-        for one in wanted.values():
-            before = known.get(one.ref)
-            if before is not None and before[0].place != one.place and before[1] == HELD:
-                continue  # it still stands where it was: that gateway has not answered
-            if before is None or before[0] != one or (before[1] == REFUSED and self._due(one.ref, now)):
-                await self._reserve(one, silent, now)
-        self._db.execute("DELETE FROM booking WHERE source = ? AND ends < ?", (SOURCE, now - DAY))
-        after = {ref: state for ref, (was, state) in self._known().items() if was.end > now}
+            gone = ref not in wanted and not fetched.unreadable and was.wanted.start <= until
+            if was.kept and (moved or gone or was.state == REFUSED) and not await self._cancel(ref, was.kept, silent):
+                continue
+            if gone:
+                self._kept.forget(ref)
+        known = self._kept.all()
+        again = [one for one in wanted.values() if await self._reserve(one, known.get(one.ref), silent, now)]
+        for one in again:  # all that were in the way of each other are out of it
+            await self._reserve(one, None, silent, now)
+        self._kept.sweep(now)
+        after = {ref: was for ref, was in self._kept.all().items() if was.wanted.end > now}
         self.state = MirrorState(
             asked=now,
-            held=sum(state == HELD for state in after.values()),
-            refused=sum(state == REFUSED for state in after.values()),
-            waiting=sum(ref not in after for ref in wanted),
+            held=sum(was.state == HELD for was in after.values()),
+            refused=sum(was.state == REFUSED for was in after.values()),
+            waiting=sum(ref not in after or after[ref].state == ASKED for ref in wanted),
             unmapped_spaces=tuple(sorted(unmapped.items())),
             unknown_people=unknown,
             unreadable=fetched.unreadable,
@@ -172,67 +160,59 @@ class Mirror:
 
     # --- telling gateways -------------------------------------------------------------------------------------------
 
-    async def _reserve(self, one: Wanted, silent: set[str], now: int) -> None:
+    async def _reserve(self, one: Wanted, before: Mirrored | None, silent: set[str], now: int) -> bool:
+        """Unless it is so already; whether it is to be tried again, now that what stood of it is given up."""
+        if before is not None:
+            if before.kept not in ("", one.place):
+                return False  # it still stands where it was: that gateway has not answered
+            settled = before.state == HELD or (before.state == REFUSED and now - before.seen < AGAIN_S * SECOND)
+            if before.wanted == one and settled:
+                return False
+        repeated = before is not None and before.wanted == one and before.state == ASKED
+        command = before.command if before is not None and repeated else str(uuid4())
+        self._kept.asking(one, command)
         person = self._table.person(one.pid) if one.pid else None
-        window = now // (AGAIN_S * SECOND)  # a refusal is remembered by the command's id
-        answer = await self._ask(
+        done = await self._ask(
             "reserve",
-            one,
+            one.place,
             silent,
-            "" if person is None else person.unit,
-            {"booking_ref": one.ref, "start": one.start, "end": one.end},
-            f"{one}/{window}",
+            pid=one.pid,
+            unit="_" if person is None else person.unit,
+            args={"booking_ref": one.ref, "start": one.start, "end": one.end},
+            identity=command,
         )
-        if answer is None:
-            return
-        state = HELD if answer else REFUSED
-        self._db.execute(
-            "INSERT OR REPLACE INTO booking (ref, source, place, pid, starts, ends, state, seen)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (one.ref, SOURCE, one.place, one.pid, one.start, one.end, state, now),
-        )
+        if done is None:
+            return False
+        stood = "" if before is None else before.kept
+        self._kept.answered(one.ref, HELD if done else REFUSED, one.place if done else stood, now)
+        return not done and bool(stood) and await self._cancel(one.ref, stood, silent)
 
-    async def _cancel(self, was: Wanted, silent: set[str]) -> None:
-        """Also where it is over already: taken, or released because nobody came."""
-        answer = await self._ask("cancel", was, silent, "", {"booking_ref": was.ref}, f"cancel {was}")
-        if answer is not None:
-            self._db.execute("DELETE FROM booking WHERE ref = ?", (was.ref,))
+    async def _cancel(self, ref: str, place: str, silent: set[str]) -> bool:
+        """Also where it is over already: taken, or released because nobody came. False: there is no answer."""
+        if await self._ask("cancel", place, silent, args={"booking_ref": ref}) is None:
+            return False
+        self._kept.cancelled(ref)
+        return True
 
     async def _ask(
-        self, name: str, one: Wanted, silent: set[str], unit: str, args: dict[str, str | int], said: str
+        self,
+        name: str,
+        place: str,
+        silent: set[str],
+        *,
+        args: dict[str, str | int],
+        pid: str = "",
+        unit: str = "_",
+        identity: str = "",
     ) -> bool | None:
         """Whether the gateway has done it; None: it has not answered, and is not asked again in this round."""
-        owner = self._owners.owner(one.place)
+        owner = self._owners.owner(place)
         if owner in silent:
             return None
         answer = await self._asker.ask(
-            name,
-            one.place,
-            actor=ACTOR,
-            role="system",
-            pid=one.pid if name == "reserve" else "",
-            unit=unit or "_",
-            args=args,
-            identity=str(uuid5(_NAMES, said)),
+            name, place, actor=ACTOR, role="system", pid=pid, unit=unit, args=args, identity=identity
         )
-        if answer.ok:
-            return True
         if answer.reason in _WAITS:
             silent.add(owner)
             return None
-        return False
-
-    # --- what was mirrored ------------------------------------------------------------------------------------------
-
-    def _known(self) -> dict[str, tuple[Wanted, str]]:
-        rows: list[tuple[Any, ...]] = self._db.execute(
-            "SELECT ref, place, pid, starts, ends, state FROM booking WHERE source = ?", (SOURCE,)
-        ).fetchall()
-        return {
-            str(ref): (Wanted(str(ref), str(place), str(pid), int(start), int(end)), str(state))
-            for ref, place, pid, start, end, state in rows
-        }
-
-    def _due(self, ref: str, now: int) -> bool:
-        rows: list[tuple[Any, ...]] = self._db.execute("SELECT seen FROM booking WHERE ref = ?", (ref,)).fetchall()
-        return not rows or now - int(rows[0][0]) >= AGAIN_S * SECOND
+        return answer.ok

@@ -14,8 +14,7 @@ from fastapi.responses import Response
 
 from gateway.calendars import calendar
 from gateway.clock import SECOND
-from gateway.errors import HadirError
-from gateway.web import kiosk_view
+from gateway.web import guests, kiosk_view
 from gateway.web.asking import Answer
 from gateway.web.closing import day_ends
 from gateway.web.holding import Today, find, realms_of
@@ -63,10 +62,7 @@ async def card(screen: AtKiosk, kartu: Typed, bahasa: Code = "id", kunjungan: Wo
         return _guest(screen, bahasa, visit, known=True)
     if found.what != "known":
         return screen.neutral(bahasa, found.what)
-    person = screen.site.people.person(found.pid)
-    name = "" if person is None or person.name is None else person.name.split()[0]
-    visit = screen.parts.visits.begin(screen.viewer.account, pid=found.pid, unit=found.unit, name=name)
-    return await screen.choose(visit, bahasa)
+    return await _greet(screen, bahasa, found.pid, found.unit)
 
 
 @router.post("/pilih")
@@ -181,19 +177,31 @@ async def sign_in(
     if not screen.parts.guests.allows(screen.viewer.account):
         return screen.neutral(bahasa, "hasty", status=429)
     until = _day_ends(screen.site)
-    people = screen.site.people
-    given = [(visit.card, screen.site.office.site)] if visit.card else []
-    try:
-        pid = people.enrol_guest(name=name, valid_until=until, host=host, credentials=given)
-    except HadirError:  # the card became somebody's meanwhile
-        given = []
-        pid = people.enrol_guest(name=name, valid_until=until, host=host)
+    pid, number = guests.enrol(screen.site, name=name, until=until, host=host, card=visit.card)
     screen.parts.visits.end(screen.viewer.account, visit.word)
-    visit = screen.parts.visits.begin(screen.viewer.account, pid=pid, name=name.split()[0])
+    visit = screen.parts.visits.begin(screen.viewer.account, pid=pid, name=name.split()[0], number=number)
     answer = await screen.tell("arrive", visit, guest=True)
     if not answer.ok:
         screen.site.counters.add("web.kiosk_guest_not_told", answer.reason)
-    return screen.show("tamu_selesai", bahasa, visit=visit, until=until, card=bool(given), told=answer.ok)
+    return screen.show("tamu_selesai", bahasa, visit=visit, until=until, told=answer.ok)
+
+
+@router.post("/tamu/nomor")
+async def come_back(screen: AtKiosk, nomor: Typed, kunjungan: Word = "", bahasa: Code = "id") -> Response:
+    """A guest without a card is here again, to leave or for a desk: the number that they were given stands for it."""
+    visit = screen.visit(kunjungan)
+    if visit is None or visit.pid:
+        return screen.neutral(bahasa, "over")
+    if not screen.parts.reads(screen.viewer.account):
+        screen.site.counters.add("web.kiosk_hasty")
+        return screen.neutral(bahasa, "hasty", status=429)
+    pid, number = guests.find(screen.site, nomor)
+    screen.site.counters.add("web.kiosk_numbers", "known" if pid else "unknown")
+    if not pid:
+        screen.parts.missed(screen.viewer.account)
+        return _guest(screen, bahasa, visit, known=False, why="number")
+    screen.parts.visits.end(screen.viewer.account, visit.word)
+    return await _greet(screen, bahasa, pid, "_", number)
 
 
 @router.post("/selesai")
@@ -201,6 +209,14 @@ async def over(screen: AtKiosk, kunjungan: Word = "") -> Response:
     """They have gone: nothing is remembered of them here."""
     screen.parts.visits.end(screen.viewer.account, kunjungan)
     return see("/kiosk")
+
+
+async def _greet(screen: Screen, language: str, pid: str, unit: str, number: str = "") -> Response:
+    """Somebody is known: by their first name, and with what they may do."""
+    person = screen.site.people.person(pid)
+    name = "" if person is None or person.name is None else person.name.split()[0]
+    visit = screen.parts.visits.begin(screen.viewer.account, pid=pid, unit=unit, name=name, number=number)
+    return await screen.choose(visit, language)
 
 
 def _guest(screen: Screen, language: str, visit: Visit, *, known: bool, why: str = "") -> Response:

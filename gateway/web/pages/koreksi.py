@@ -23,6 +23,7 @@ from gateway.web.mine.problems import Problems
 from gateway.web.mine.record import OWN, Record, Visit, fold
 from gateway.web.mine.requests import ANSWER, APPROVED, FIELDS, KINDS, REFUSED, STATES, TIMES, Requests
 from gateway.web.mine.requests import Request as Asked
+from gateway.web.mine.stretch import fits
 from gateway.web.mine.words import ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS
 from gateway.web.outage_words import CAUSES
 from gateway.web.outage_words import KINDS as OUTAGES
@@ -36,6 +37,10 @@ Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
 LOOKUP = "correction"
 SAY_WHY = N_("Tulis alasannya, sekurang-kurangnya lima huruf: pegawai membacanya.")
 LATE = N_("Permintaan ini sudah diputuskan atau ditarik.")
+NOT_IN_ORDER = N_(
+    "Dengan jam itu catatan selesai sebelum mulai. Bila permintaan lain tentang catatan yang sama menunggu, putuskan"
+    " itu dulu."
+)
 OWN_REQUEST = N_("Permintaan sendiri diputuskan operator lain.")
 DECIDED = N_("Keputusan tersimpan. Pegawai melihatnya di Riwayat saya.")
 
@@ -84,6 +89,8 @@ async def decide(
         return await _page(request, site, viewer, asked, wrong=SAY_WHY, status=422)
     _person(site, viewer, asked)  # who decides has looked, also by an address that they kept
     if putusan == APPROVED and asked.state == "asked":
+        if not await _fits(site, asked):
+            return await _page(request, site, viewer, asked, wrong=NOT_IN_ORDER, answer=alasan, status=409)
         failed = await _told_gateway(site, viewer, asked)
         if failed:
             language = site.pages.language(request, viewer)
@@ -140,6 +147,15 @@ async def _told_gateway(site: Site, viewer: Viewer, asked: Asked) -> str:
         identity=asked.id,
     )
     return "" if answer.ok or answer.reason == "no_change" else answer.reason
+
+
+async def _fits(site: Site, asked: Asked) -> bool:
+    """Whether what is asked for can be, beside what has been approved since: nothing ends before it has begun."""
+    visit = await _visit(site, asked)
+    if visit is None or asked.field not in TIMES:
+        return True
+    approved = Requests(site.accounts.connection).of(asked.pid, state=APPROVED)
+    return fits(visit, asked.field, parsed(asked.new), approved)
 
 
 async def _visit(site: Site, asked: Asked) -> Visit | None:

@@ -19,7 +19,8 @@ from gateway.web.accounts import CODE_S
 from gateway.web.devices import Row, drivers_of, rows
 from gateway.web.finding_people import find
 from gateway.web.pairing import Window
-from gateway.web.pairing_words import OUTCOMES, VISIBILITY_WORDS
+from gateway.web.pairing_words import OUTCOMES
+from gateway.web.privacy_words import CONSENT
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import EVERYWHERE, Role, Viewer, allowed
@@ -114,7 +115,7 @@ async def enrol(
         url=f"{site.office.web.address}/masuk",
         qr=_qr(f"{site.office.web.address}/masuk"),
         kept_days=site.office.archive.retain_people_days,
-        visibility=VISIBILITY_WORDS,
+        **CONSENT,
         **_words(site, request, viewer),
     )
 
@@ -265,7 +266,7 @@ def _form(
         wrong=wrong or (OVER if window is None else ""),
         units=units(site.office, viewer),
         visibilities=VISIBILITIES,
-        visibility=VISIBILITY_WORDS,
+        **CONSENT,
         kept_days=site.office.archive.retain_people_days,
         given={"nama": "", "nip": "", "unit": "", "terlihat": "self", "siapa": "", "baru": True, **given},
         **_words(site, request, viewer),

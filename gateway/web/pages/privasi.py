@@ -13,6 +13,7 @@ from gateway.web.mine.places import zone_name
 from gateway.web.mine.sensing import MODALITIES, kinds_near
 from gateway.web.mine.standing import standing
 from gateway.web.mine.words import LOOKUP_WORDS
+from gateway.web.privacy_words import CONSENT
 from gateway.web.rendering import N_, Language, see
 from gateway.web.site import Site, TheSite
 from gateway.web.viewer import Role, Viewer, allowed
@@ -44,6 +45,8 @@ async def look(request: Request, site: TheSite, viewer: Employee, simpan: str = 
         "privasi/privasi.html",
         viewer,
         person=site.people.person(viewer.pid),
+        visibilities=VISIBILITIES,
+        **CONSENT,
         kinds=kinds,
         near=[zone_name(site, zone) for zone in dict.fromkeys(zones)][:4],
         lookups=[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -16,7 +16,8 @@ from gateway.web.mine.export import checkins, everything
 from gateway.web.mine.history import history
 from gateway.web.mine.places import path_of, space_name, zone_name
 from gateway.web.mine.record import Visit
-from gateway.web.mine.requests import FIELDS, KINDS, NOTE, STATES, TIMES, Requests
+from gateway.web.mine.requests import APPROVED, ASKED, FIELDS, KINDS, NOTE, STATES, TIMES, Requests
+from gateway.web.mine.stretch import days_of, fits
 from gateway.web.mine.words import ACT_WORDS, ASSURANCE_WORDS, ENDED_WORDS, METHOD_WORDS, REFUSED_WORDS, STAGE_WORDS
 from gateway.web.rendering import N_, Language, see
 from gateway.web.site import Site, TheSite
@@ -26,9 +27,11 @@ router = APIRouter(include_in_schema=False)
 Employee = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE))]
 SHORT = 7
 ERASE_WORDS = frozenset({"HAPUS", "ERASE"})
-ASKED = N_("Permintaan koreksi terkirim. Anda melihat keputusannya di halaman ini.")
+SENT = N_("Permintaan koreksi terkirim. Anda melihat keputusannya di halaman ini.")
 NOT_A_TIME = N_("Tulis jamnya seperti 08:05.")
 NOT_YET = N_("Jam itu belum lewat.")
+NOT_IN_ORDER = N_("Jam selesai tidak boleh mendahului jam mulai. Periksa jam dan tanggalnya.")
+NOT_NEAR = N_("Tanggal itu terlalu jauh dari catatan ini.")
 NOT_KEPT = N_("Hari itu tidak ada lagi di catatan, atau belum tiba.")
 MANY = N_("Terlalu banyak permintaan yang masih menunggu. Tarik salah satu dulu.")
 WRONG_WORD = N_("Kata itu tidak cocok. Tidak ada yang dihapus.")
@@ -48,7 +51,7 @@ async def look(request: Request, site: TheSite, viewer: Employee, hari: int = SH
         shown=days,
         most=most,
         requests=Requests(site.accounts.connection).of(viewer.pid),
-        sent=ASKED if terkirim else "",
+        sent=SENT if terkirim else "",
         today=today(site),
         day_word=lambda day: _day_word(language, site, day),
         kind_of=lambda word: language.word(KINDS, word),
@@ -111,17 +114,22 @@ async def ask(
     if jenis not in KINDS or apa not in FIELDS or (apa == "event" and target is None):
         raise HTTPException(422, "there is no such correction")
     wrong, new, now = "", "", site.clock.office()
-    if day is None or not 0 <= (today(site) - day).days <= site.office.archive.retain_people_days:
-        wrong = NOT_KEPT
+    requests = Requests(site.accounts.connection)
+    first, last = _days(site, target)
+    if day is None or not first <= day <= last:
+        wrong = NOT_KEPT if target is None else NOT_NEAR
     elif apa in TIMES:
         at = clock_of(site, jam, day)
         wrong = NOT_A_TIME if at is None else NOT_YET if at > now else ""
+        if at is not None and target is not None and not wrong:
+            stand = [one for one in requests.of(viewer.pid) if one.state in (ASKED, APPROVED)]
+            wrong = "" if fits(target, apa, at, stand) else NOT_IN_ORDER
         new = "" if at is None else written(at)
     elif apa == "note":
         new = str(day)
     if not wrong:
         try:
-            Requests(site.accounts.connection).ask(
+            requests.ask(
                 pid=viewer.pid,
                 unit=viewer.unit,
                 at=now,
@@ -184,6 +192,7 @@ def _form(request: Request, site: Site, viewer: Viewer, *, status: int = 200, **
     language = site.pages.language(request, viewer)
     told = {"field": "", "jam": "", "note": "", "wrong": "", **values}
     target = told["target"]
+    first, last = _days(site, target)
     return site.pages.page(
         request,
         "riwayat/koreksi.html",
@@ -191,8 +200,8 @@ def _form(request: Request, site: Site, viewer: Viewer, *, status: int = 200, **
         status=status,
         kinds=[(word, language.text(text)) for word, text in KINDS.items()],
         fields=[(word, language.text(text)) for word, text in FIELDS.items() if word != "event" or target is not None],
-        first=today(site).fromordinal(today(site).toordinal() - site.office.archive.retain_people_days),
-        last=today(site),
+        first=first,
+        last=last,
         name_of=lambda place: space_name(site, place),
         **told,
     )
@@ -207,6 +216,16 @@ async def _own(site: Site, viewer: Viewer, identity: str) -> Visit | None:
     if found is None:
         raise HTTPException(404, "there is no such check-in")
     return found
+
+
+def _days(site: Site, target: Visit | None) -> tuple[date, date]:
+    """First and last day that a correction may be about: what is kept, and of a check-in a night around it."""
+    last = today(site)
+    first = last - timedelta(days=site.office.archive.retain_people_days)
+    if target is None:
+        return first, last
+    earliest, latest = days_of(site, target)
+    return max(first, earliest), min(last, latest)
 
 
 def _old(target: Visit | None, field: str) -> str:

@@ -118,7 +118,7 @@ class Attendance:
     """Of the site that day: also of people who left no trace because of one."""
     complete: Completeness
     complete_day: bool
-    """Whether nothing of that day can still come from a gateway."""
+    """Whether nothing of that day can still come from a gateway, nor went with an archive that was replaced."""
     kept_since: int
     """What happened before is deleted, by the site's retention."""
     with_staff_numbers: bool
@@ -178,7 +178,7 @@ def attendance(
         claims=tuple(claims),
         outages=tuple(outages.of_site(start, until)),
         complete=complete,
-        complete_day=complete.until is not None and complete.until >= end,
+        complete_day=complete.of(start, end),
         kept_since=now - office.archive.retain_people_days * DAY,
         with_staff_numbers=False,
     )

@@ -104,6 +104,7 @@ def completeness(found: Completeness) -> dict[str, Any]:
         "without_time": [
             {"gateway": each.gateway, "boot": each.boot, "events": each.events} for each in found.unplaced[:200]
         ],
+        "replaced": [{"since": _time(each.since), "until": _time(each.until)} for each in found.replaced],
     }
 
 

@@ -1,13 +1,15 @@
 """Up to when no gateway can still hold anything, and why it stands there.
 
 Said only on evidence, for each gateway by itself, and for all of them by the earliest. The evidence is a health
-message: nothing waits in the outbox (of any boot: the outbox is one file), the time is known, and no alarm says that
-something is held back. It counts only while every gateway of the site has been heard without a break for SETTLE_S: a
-tap at a reader of one gateway may be for another to decide, and waits unseen where it was read while either is away.
-Then everything that happened LAG_S before that message is in the ledger.
+message: nothing waits in the outbox (of any boot: the outbox is one file), nothing has waited for longer than FORWARD_S
+for another gateway to take it, the time is known, and no alarm says that something is held back. It counts only while
+every gateway of the site has been heard without a break for SETTLE_S: a tap at a reader of one gateway may be for
+another to decide, and waits unseen where it was read while either is away. Then everything that happened LAG_S before
+that message is in the ledger.
 
-Where there is one gateway only, the ledger alone may show it as well: committed numbers of each boot without a hole,
-each earlier boot ended by `gateway.stopped`, no boot number missing; and that this has stood for SETTLE_S.
+Where there is one gateway only, and no door system that may tell it later what happened earlier, the ledger alone may
+show it as well: committed numbers of each boot without a hole, each earlier boot ended by `gateway.stopped`, no boot
+number missing; and that this has stood for SETTLE_S.
 
 Silence proves nothing: a gateway that is not heard stands where it stood, and all others with it. What is held by
 somebody else than a gateway (a door system that has not told yet), a correction that a person makes later, and a
@@ -16,16 +18,16 @@ clock that is wrong and says that it is right, are not in this.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.boot import counter
 from gateway.clock import SECOND, Clock
-from gateway.config.model import Gateway, Office
+from gateway.config.model import Office
 from gateway.contract.times import parsed, written
+from gateway.web.records.chain import Hole, Told, chain, holes
+from gateway.web.records.continuity import Continuity, Replaced
 from gateway.web.records.rows import Rows
 
 SETTLE_S = 120
@@ -34,12 +36,12 @@ BREAK_S = 45
 """Health comes every 10 s: a longer pause is a break."""
 LAG_S = 60
 """Machine seconds from an act to its place in the outbox, with the clocks' difference, many times over."""
+FORWARD_S = 20
+"""Seconds: what is for another gateway is taken sooner. The next health says so, and LAG_S is not over then."""
 FOLLOW = frozenset({"told", "others"})
 """Causes of those that hold nobody back."""
 HOLDING = frozenset({"outbox_stalled", "broker_lost", "archive_silent", "broker_refuses", "clock_unknown"})
 """Alarms of a gateway that may keep something beside its outbox."""
-GAP, STOPPED = "gateway.gap", "gateway.stopped"
-MOST = 1_000_000
 UPSTREAM = frozenset({"door_mqtt", "door_webhook", "door_csv"})
 """Types of sources that may bring later what happened earlier: one that is down holds its gateway back."""
 
@@ -53,23 +55,8 @@ class Standing:
     """Office time, ns; None: nothing is known."""
     cause: str
     """Stable word: told, ledger, never_heard, not_heard, waiting, returned, others, clock, alarm, source, boot_open,
-    hole."""
+    hole, replaced."""
     why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hole:
-    """Numbers of a boot that are not in the ledger."""
-
-    gateway: str
-    boot: str
-    first: int
-    last: int
-    declared: bool
-    """The gateway has said that they are lost (`gateway.gap`); else they were refused, are lost, or on their way."""
-    since: int | None
-    until: int | None
-    """What is here on both sides was recorded then; None: nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +79,13 @@ class Completeness:
     """Those that hold others back first."""
     holes: tuple[Hole, ...]
     unplaced: tuple[Unplaced, ...]
+    replaced: tuple[Replaced, ...] = ()
+    """Between these the archive may have lost what it had."""
+
+    def of(self, start: int, end: int) -> bool:
+        """Whether all of [start, end) is here."""
+        gone = any(each.since < end and each.until > start for each in self.replaced)
+        return self.until is not None and self.until >= end and not gone
 
 
 @dataclass(slots=True)
@@ -117,8 +111,12 @@ class Proofs:
 
     def __init__(self, office: Office, clock: Clock) -> None:
         self._clock = clock
-        self._gateways = {gateway.id: gateway for gateway in office.gateways}
-        self._heard = {gateway: _Heard() for gateway in self._gateways}
+        self._upstream = {
+            gateway.id: [source.id for source in gateway.sources if source.type in UPSTREAM]
+            for gateway in office.gateways
+        }
+        self._heard = {gateway: _Heard() for gateway in self._upstream}
+        self.continuity = Continuity()
 
     def restore(self, proven: Mapping[str, int]) -> None:
         """What an earlier process had proof of: what was complete stays so."""
@@ -138,16 +136,17 @@ class Proofs:
             return
         machine, at = self._clock.machine(), parsed(health["at"])
         broken = heard.boot != health["boot"] or machine - heard.machine > BREAK_S * SECOND or at < heard.at
-        if broken:
+        if broken or self._keeps(health):  # what it kept is with another then, whose word must be a newer one
             heard.begun = machine
         heard.boot, heard.at, heard.machine = health["boot"], at, machine
-        heard.cause, heard.why = self._lacks(self._gateways[gateway], health, at)
+        heard.cause, heard.why = self._lacks(gateway, health, at)
         if not heard.cause:
             heard.cause, heard.why = self._unsettled(gateway, machine)
         if not heard.cause:
             error = (health.get("clock") or {}).get("err_ms") or 0.0
             until = min(at, self._clock.office()) - self._lag() - int(error * 1_000_000)
-            heard.proven = until if heard.proven is None else max(heard.proven, until)
+            known = heard.proven  # once: `look` may forget it meanwhile
+            heard.proven = until if known is None else max(known, until)
 
     def _unsettled(self, gateway: str, machine: int) -> tuple[str, str]:
         """Whether it, or another, was away lately: what one kept for the other may be on its way."""
@@ -161,23 +160,29 @@ class Proofs:
             return "others", f"{name} is not heard, or not for long: taps may wait for it, or there"
         return "", ""
 
-    @staticmethod
-    def _lacks(gateway: Gateway, health: Mapping[str, Any], at: int) -> tuple[str, str]:
+    def _keeps(self, health: Mapping[str, Any]) -> bool:
+        """Whether it has readings for other gateways that these do not take."""
+        forwarding = health.get("forwarding") or {}
+        return len(self._heard) > 1 and (forwarding.get("oldest_s") or 0.0) > FORWARD_S
+
+    def _lacks(self, gateway: str, health: Mapping[str, Any], at: int) -> tuple[str, str]:
         backlog, clock = health.get("backlog"), health.get("clock")
         if clock is None or clock["sync"] == "none":
             return "clock", "it does not know the time"
         if backlog is None:
             return "waiting", "it does not say what waits in its outbox"
         if backlog["count"]:
-            oldest = backlog.get("oldest_s")
-            since = "" if oldest is None else f", the oldest since {written(max(0, at - int(oldest * SECOND)))}"
-            return "waiting", f"{backlog['count']} events wait in its outbox{since}"
+            return "waiting", f"{backlog['count']} events wait in its outbox{_since(backlog, at)}"
+        if len(self._heard) > 1 and health.get("forwarding") is None:
+            return "waiting", "it does not say what it keeps for other gateways: upgrade it"
+        if self._keeps(health):
+            forwarding = health["forwarding"]
+            return "waiting", f"{forwarding['count']} readings wait there for other gateways{_since(forwarding, at)}"
         names = {alarm["name"] for alarm in health.get("alarms") or ()}
         if held := sorted(names & HOLDING):
             return "alarm", f"it may hold something back: {', '.join(held)}"
         sources = health.get("sources") or {}
-        upstream = [source.id for source in gateway.sources if source.type in UPSTREAM]
-        if down := [name for name in upstream if not (sources.get(name) or {}).get("alive")]:
+        if down := [name for name in self._upstream[gateway] if not (sources.get(name) or {}).get("alive")]:
             return "source", f"what a door system has to tell cannot reach it: {', '.join(down)}"
         return "", ""
 
@@ -186,14 +191,22 @@ class Proofs:
 
     # --- the ledger alone -------------------------------------------------------------------------------------------
 
+    @property
+    def _alone(self) -> bool:
+        """Whether what is in the ledger can be all there is: nobody keeps taps for the gateway, or it for others."""
+        return len(self._heard) == 1 and not any(self._upstream.values())
+
     def look(self, rows: Rows) -> None:
-        """See how far the ledger alone proves something; every 10 s or so. Nothing where there is another gateway."""
-        if len(self._heard) != 1:
+        """See whether the ledger still is what it was, and how far it alone proves something; every 10 s or so."""
+        if not self.continuity.holds(rows):
+            self._heard = {gateway: _Heard() for gateway in self._heard}
+        self.continuity.follow(rows, self._clock.office())
+        if not self._alone:
             return
         machine, lag = self._clock.machine(), self._lag()
         told = Told.of(rows)
         for name, heard in self._heard.items():
-            until = _chain(rows, name, told)[0]
+            until = chain(rows, name, told)[0]
             if until is None:
                 continue
             heard.looks.append((machine, until - lag))
@@ -208,8 +221,9 @@ class Proofs:
         told = Told.of(rows)
         silences = rows.silences()
         chosen = list(self._heard if gateways is None else (name for name in gateways if name in self._heard))
+        held = self.continuity.holds(rows)
         standings = sorted(
-            (self._standing(name, rows, told, silences) for name in chosen),
+            (self._standing(name, rows, told, silences) if held else _forgotten(name) for name in chosen),
             key=lambda each: (each.cause in FOLLOW, -1 if each.until is None else each.until, each.gateway),
         )
         first = standings[0] if standings else None
@@ -218,12 +232,13 @@ class Proofs:
             until=min(known) if standings and len(known) == len(standings) else None,
             why="the office has no gateway" if first is None else f"{first.gateway}: {first.why}",
             standings=tuple(standings),
-            holes=tuple(hole for name in chosen for hole in _holes(rows, name, told)),
+            holes=tuple(hole for name in chosen for hole in holes(rows, name, told)),
             unplaced=tuple(
                 Unplaced(gateway=gateway, boot=boot, events=count)
                 for (gateway, boot), count in sorted(told.unplaced.items())
                 if gateway in chosen
             ),
+            replaced=self.continuity.replaced,
         )
 
     def _standing(self, name: str, rows: Rows, told: Told, silences: Mapping[str, int]) -> Standing:
@@ -240,81 +255,17 @@ class Proofs:
             since = silent if silent is not None else heard.at
             cause, why = "not_heard", f"not heard since {written(since)}; it may hold what happened since then"
         else:
-            found, cause, why = _chain(rows, name, told)
-            if found is not None and until is None and len(self._heard) == 1:
+            found, cause, why = chain(rows, name, told)
+            if found is not None and until is None and self._alone:
                 why = f"{why}; that has to stand for {SETTLE_S} s"
         return Standing(gateway=name, until=until, cause=cause, why=why)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What is asked of the ledger once, for all gateways."""
-
-    boots: Mapping[str, tuple[str, ...]]
-    """By gateway, in order."""
-    gaps: Mapping[tuple[str, str], list[tuple[int, int]]]
-    """By (gateway, boot), ranges that were given up."""
-    stops: frozenset[tuple[str, str, int]]
-    """(gateway, boot, sequence) of each goodbye."""
-    unplaced: Mapping[tuple[str, str], int]
-
-    @classmethod
-    def of(cls, rows: Rows) -> Told:
-        """Raises apsw.Error, as the view does."""
-        boots: dict[str, list[str]] = {}
-        for gateway, boot in rows.boots():
-            boots.setdefault(gateway, []).append(boot)
-        gaps: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for row in rows.query(types=(GAP,), limit=MOST):
-            data = json.loads(row.body)["data"]
-            gaps.setdefault((row.gateway, str(data["boot"])), []).append((int(data["first"]), int(data["last"])))
-        stops = rows.query(types=(STOPPED,), limit=MOST)
-        return cls(
-            boots={gateway: tuple(sorted(found)) for gateway, found in boots.items()},
-            gaps=gaps,
-            stops=frozenset((row.gateway, row.boot, row.sequence) for row in stops),
-            unplaced=rows.unplaced(),
-        )
+def _forgotten(gateway: str) -> Standing:
+    why = "the archive was put back from a copy: what was known of the one before does not count"
+    return Standing(gateway=gateway, until=None, cause="replaced", why=why)
 
 
-def _chain(rows: Rows, gateway: str, told: Told) -> tuple[int | None, str, str]:
-    """(until when the ledger alone has everything, cause, why not further)."""
-    boots = told.boots.get(gateway, ())
-    if not boots:
-        return None, "never_heard", "it was never heard; start it, or take it out of office.yaml"
-    until: int | None = None
-    for expected, boot in enumerate(boots, start=1):
-        if counter(boot) != expected:
-            return until, "boot_open", f"boots {expected} to {counter(boot) - 1} were never heard, and may hold events"
-        end, hole = _whole(rows.spans(gateway, boot), told.gaps.get((gateway, boot), []))
-        if (gateway, boot) in told.unplaced:
-            return until, "clock", f"boot {boot} did not know the time"
-        said = rows.said_around(gateway, boot, end, end)[0] if end else None
-        if said is None:
-            return until, "hole", f"the first events of boot {boot} are not here"
-        until = said if until is None else max(until, said)
-        if hole:
-            return until, "hole", f"numbers from {end + 1} on of boot {boot} are not here"
-        if boot != boots[-1] and (gateway, boot, end) not in told.stops:
-            return until, "boot_open", f"boot {boot} did not end on purpose, and may have left events in the outbox"
-    return until, "ledger", "no word of it yet since this process began"
-
-
-def _whole(spans: list[tuple[int, int]], lost: list[tuple[int, int]]) -> tuple[int, bool]:
-    """(number up to which nothing is missing but what was declared as lost, whether there is more behind a hole)."""
-    end = 0
-    covered = sorted([*spans, *lost])
-    for first, last in covered:
-        if first > end + 1:
-            return end, True
-        end = max(end, last)
-    return end, False
-
-
-def _holes(rows: Rows, gateway: str, told: Told) -> Iterable[Hole]:
-    for boot in told.boots.get(gateway, ()):
-        gaps = told.gaps.get((gateway, boot), [])
-        for first, last in rows.missing(gateway, boot):
-            since, until = rows.said_around(gateway, boot, first - 1, last + 1)
-            whole = any(begin <= first and last <= end for begin, end in gaps)
-            yield Hole(gateway=gateway, boot=boot, first=first, last=last, declared=whole, since=since, until=until)
+def _since(waiting: Mapping[str, Any], at: int) -> str:
+    oldest = waiting.get("oldest_s")
+    return "" if oldest is None else f", the oldest since {written(max(0, at - int(oldest * SECOND)))}"

@@ -1,17 +1,18 @@
 """Events after a cursor: for whoever fell behind. Each exactly as its gateway wrote it, in the order of commit.
 
-A cursor is the id of a ledger row, as decimal text. It only grows, also when rows are erased or outlive their
-retention, and it is the same for every reader: it says nothing but how far the ledger was read.
+A cursor only grows, also when rows are erased or outlive their retention, and it is the same for every reader: it says
+nothing but how far the ledger was read, and which ledger (cursors.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.contract.events import EVENTS
 from gateway.errors import PermanentError
 from gateway.ledger_view import Stored
+from gateway.web.records.cursors import Cursor, Eras
 from gateway.web.records.rows import Rows
 
 MOST = 1_000
@@ -19,7 +20,6 @@ MOST = 1_000
 MOST_BYTES = 4 << 20
 WINDOW = 20_000
 """Ids that one page looks through, at most: a reader of whom little is told costs no more than one of everything."""
-MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,38 +47,42 @@ class Page:
     """Some events, and where to go on."""
 
     events: tuple[Stored, ...]
-    cursor: int
+    cursor: Cursor
     """Ask again after this one. It moves on also where nothing was for this reader."""
     more: bool
     """Whether there is more already."""
-
-
-def cursor_of(text: str) -> int:
-    """The id that a cursor says; empty: from the beginning. Raises PermanentError `invalid`."""
-    if not text:
-        return 0
-    if len(text) > MOST_DIGITS or not (text.isascii() and text.isdigit()):
-        raise PermanentError("invalid", "a cursor is what an earlier page gave, or 0")
-    return int(text)
+    eras: Eras = field(default=Eras(), compare=False)
+    """For cursors behind single events of it."""
 
 
 def page(
-    rows: Rows, scope: Scope, after: int, *, limit: int = MOST, types: Collection[str] = (), place: str = ""
+    rows: Rows,
+    scope: Scope,
+    after: Cursor,
+    *,
+    limit: int = MOST,
+    types: Collection[str] = (),
+    place: str = "",
+    upto: Cursor | None = None,
 ) -> Page:
     """The next events behind `after` that `scope` allows, of some types, at a place or below it.
+
+    `upto`: none behind this one; None, or a cursor of another ledger: as many as there are.
 
     Raises PermanentError `cursor_ahead`: this ledger has never given out that cursor; it was put back from an older
     copy, or begun anew, and the reader has to begin anew as well.
     """
     newest = rows.last_id()
-    if after > newest:
+    eras = rows.eras(after.id)
+    if after.id > newest or eras.cursor(after.id) != after:
         raise PermanentError("cursor_ahead", "the archive has never been there: it was replaced; begin at 0 again")
+    last = newest if upto is None or not rows.knows(upto) else upto.id
     limit = max(1, min(limit, MOST))
-    before = min(after + WINDOW, newest) + 1
+    before = min(after.id + WINDOW, last) + 1
     if not scope.classes or (types and not set(types) & EVENTS.keys()):
-        return Page(events=(), cursor=before - 1, more=before <= newest)
+        return Page(events=(), cursor=eras.cursor(before - 1), more=before <= newest, eras=eras)
     found = rows.feed(
-        after,
+        after.id,
         before,
         classes=sorted(scope.classes),
         units=None if scope.units is None else sorted(scope.units),
@@ -95,7 +99,7 @@ def page(
         kept.append(row)
     whole = len(kept) == len(found) < limit
     cursor = before - 1 if whole else kept[-1].id
-    return Page(events=tuple(kept), cursor=cursor, more=cursor < newest)
+    return Page(events=tuple(kept), cursor=eras.cursor(cursor), more=cursor < newest, eras=eras)
 
 
 def ndjson(found: Page) -> bytes:

@@ -5,29 +5,25 @@ from __future__ import annotations
 import asyncio
 
 from gateway.clock import SECOND, Clock
+from gateway.web.readers import Readers
 from gateway.web.reading import Reading
 
+MOST_FOLLOWERS = 200
 LOOK_S = 0.4
 """How old the newest id may be that followers are told."""
 
 
 class Followers:
-    """`with followers:` while one follows."""
+    """Of one site."""
 
     def __init__(self, reading: Reading, clock: Clock) -> None:
         """`clock`: its machine time is asked."""
-        self.count = 0
+        self.readers = Readers(MOST_FOLLOWERS)
         self._reading = reading
         self._clock = clock
         self._looked: tuple[int, int] | None = None
         """(machine time, newest id)."""
         self._looks = asyncio.Lock()
-
-    def __enter__(self) -> None:
-        self.count += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.count -= 1
 
     async def newest(self) -> int:
         """The id of the newest row, as of a moment ago. Raises TransientError."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway import sqlite
 from gateway.ledger_view import EVENT_ROWS, PERSON_ROWS, Key, Stored, View, by_time
+from gateway.web.records.cursors import Cursor, Eras
 
 _FREE = "SELECT source FROM event WHERE free"
 
@@ -58,6 +59,46 @@ class Rows(View):
             parts.append(f"{PERSON_ROWS} WHERE {where} AND {whose}")
             values += [*given, *names]
         return list(self._rows(" UNION ALL ".join(parts) + " ORDER BY id LIMIT ?", (*values, limit)))
+
+    # --- how far it was read ----------------------------------------------------------------------------------------
+
+    def eras(self, since: int) -> Eras:
+        """Of the ids from `since` on."""
+        begun = self._connection.execute(
+            "SELECT first, id FROM era WHERE first >= (SELECT coalesce(max(first), 0) FROM era WHERE first <= ?)"
+            " ORDER BY first",
+            (since,),
+        )
+        return Eras([(int(first), str(era)) for first, era in begun])
+
+    def newest(self) -> Cursor:
+        """The cursor behind everything."""
+        last = self.last_id()
+        return self.eras(last).cursor(last)
+
+    def knows(self, cursor: Cursor) -> bool:
+        """Whether this file has given out the cursor, or is a copy of one that had by then."""
+        return cursor.id <= self.last_id() and self.eras(cursor.id).cursor(cursor.id) == cursor
+
+    def common(self, cursor: Cursor) -> Cursor:
+        """Up to where this file has what the one had that gave out the cursor; 0: nothing that is known."""
+        last = self._connection.execute(
+            "SELECT coalesce((SELECT min(first) - 1 FROM era WHERE first > mine.first), (SELECT id FROM last_id))"
+            " FROM era AS mine WHERE id = ?",
+            (cursor.era,),
+        ).get
+        return Cursor() if last is None else Cursor(min(int(last), cursor.id), cursor.era)
+
+    def said_at(self, at: int) -> int:
+        """When the row with this id was recorded, or the last one before it that is still here; 0: none is."""
+        found = [
+            row
+            for table in (EVENT_ROWS, PERSON_ROWS)
+            for row in self._rows(f"SELECT * FROM ({table} WHERE id <= ? ORDER BY id DESC LIMIT 1)", (at,))  # noqa: S608
+        ]
+        return max(found).said if found else 0
+
+    # --- what a day has ---------------------------------------------------------------------------------------------
 
     def acts(self, types: Sequence[str], since: int, until: int, units: Sequence[str] | None = None) -> list[Stored]:
         """Rows of persons, of some types and units (None: all), that happened in [since, until), by time."""

@@ -1,17 +1,21 @@
 // A kiosk's screens without leaving the page: forms are sent by fetch, the answer replaces #layar, and nothing is added
-// to the browser's history. Without a touch the screen is neutral again: by location.replace, so that not even a
-// variable is left of whoever stood here.
+// to the browser's history. Without a touch the screen is neutral again: what it shows is gone at once, whatever the
+// network does, and the page by location.replace, so that not even a variable is left of whoever stood here.
 import { follow } from "./live.js";
 
 const START = "/kiosk";
 const PAUSE_MS = 120; // between two keys of a reader that types; people are slower
 const SHORTEST = 6;
+const GUESTS = 6; // digits of a guest's number, which no reader types
 const COUNT_S = 8;
+const WAIT_MS = 13000; // for an answer: two gateways that are silent take 12 s, and the screen goes after 15
+const AGAIN_MS = 4000;
 
 let screen = document.getElementById("layar");
 let began = performance.now();
 let touched = began;
 let busy = false;
+let over = false; // this page only waits to be replaced
 let stop = () => {};
 
 const body = () => document.body;
@@ -19,25 +23,42 @@ const visit = () => screen.dataset.visit || "";
 const isNeutral = () => Number(screen.dataset.idle) === 0;
 
 function neutral() {
+  if (over) return;
+  over = true;
   if (visit()) {
     const word = new URLSearchParams({ csrf: body().dataset.csrf, kunjungan: visit() });
     fetch("/kiosk/selesai", { method: "POST", body: word, keepalive: true, redirect: "manual" }).catch(() => {});
   }
-  for (const field of document.querySelectorAll("input:not([type=hidden])")) field.value = "";
-  location.replace(START);
+  stop();
+  typed = "";
+  const empty = document.getElementById("kosong").content.firstElementChild;
+  screen.replaceWith(empty);
+  screen = empty;
+  leave();
+}
+
+// A page that is replaced while the network hangs stays as it is, and then becomes an error of the browser's own.
+async function leave() {
+  try {
+    const answer = await fetch(START, { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(WAIT_MS) });
+    if (answer.status < 500) return location.replace(START);
+  } catch { /* it is asked again */ }
+  setTimeout(leave, AGAIN_MS);
 }
 
 async function show(address, fields = null) {
-  if (busy) return;
+  if (busy || over) return;
   busy = true;
   body().classList.add("busy");
   try {
     const how = fields ? { method: "POST", body: fields } : {};
-    const answer = await fetch(address, { ...how, headers: { accept: "text/html" }, cache: "no-store" });
+    const signal = AbortSignal.timeout(WAIT_MS);
+    const answer = await fetch(address, { ...how, headers: { accept: "text/html" }, cache: "no-store", signal });
     const read = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (over) return;
     const next = read.getElementById("layar");
     if (!next) { // signed out, or an error: the start says which
-      if (answer.redirected && new URL(answer.url).pathname !== START) location.replace(`/masuk?lanjut=${START}`);
+      if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname !== START)) neutral();
       else throw new Error(String(answer.status));
       return;
     }
@@ -119,12 +140,16 @@ function look() {
   const now = performance.now();
   let left = idle - (now - touched) / 1000;
   if (limit) left = Math.min(left, limit - (now - began) / 1000);
-  if (left <= 0 && !busy) {
+  if (left <= 0) { // whatever is asked for
     neutral();
     return;
   }
   box.hidden = left > COUNT_S;
   if (!box.hidden) box.textContent = box.dataset.text.replace("{n}", String(Math.max(1, Math.ceil(left))));
+}
+
+function touch() {
+  if (!busy) touched = performance.now(); // else whoever comes next would keep on the screen who stood here
 }
 
 // --- the plan -------------------------------------------------------------------------------------------------------
@@ -159,7 +184,7 @@ let typed = "";
 let last = 0;
 
 function key(event) {
-  touched = performance.now();
+  touch();
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const now = performance.now();
   if (now - last > PAUSE_MS) typed = "";
@@ -167,9 +192,9 @@ function key(event) {
   if (event.key === "Enter") {
     const number = typed;
     typed = "";
-    if (number.length < SHORTEST) return;
-    event.preventDefault();
     const field = event.target;
+    if (number.length < SHORTEST || (field.id === "nomor" && number.replaceAll(" ", "").length === GUESTS)) return;
+    event.preventDefault();
     if (field instanceof HTMLInputElement && field.value.endsWith(number)) field.value = field.value.slice(0, -number.length);
     card(number);
   } else if (event.key.length === 1 && /[0-9A-Fa-f,:\- ]/.test(event.key)) {
@@ -182,7 +207,7 @@ function key(event) {
 document.addEventListener("keydown", key, true);
 document.addEventListener("click", pointed);
 for (const name of ["pointerdown", "input", "wheel"]) {
-  document.addEventListener(name, () => { touched = performance.now(); }, true);
+  document.addEventListener(name, touch, true);
 }
 document.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from gateway.clock import SECOND
@@ -10,6 +11,7 @@ from gateway.ledger import Ledger
 from rules.api import Event
 from tests.web.conftest import NOON, Web
 from tests.web.office import BOOT, DESK, GATEWAY
+from tests.web.records.ledgers import copy
 
 VISIT = "8567dff2-fd7f-5cc9-a0ca-922e8b2ce0ca"
 HOUR = 3600 * SECOND
@@ -28,6 +30,10 @@ class Archive:
     def close(self) -> None:
         self.ledger.close()
 
+    def copy(self) -> dict[str, bytes]:
+        """Of its files, as they are now."""
+        return copy(Path(self.ledger._connection.filename))
+
     def tell(
         self, kind: str, at: int = MORNING, *, place: str = "", person: str = "", unit: str = "panrb", cls: str = "",
         **data: Any,
@@ -35,6 +41,8 @@ class Archive:
         """Commit one event; its id."""
         self._number += 1
         where = place or (HOME if kind.startswith(("gateway.", "coverage.")) else DESK)
+        if kind == "desk.checkin.ended":
+            data["place"] = where
         event = Event(kind, where, at, data, cls or ("who" if person else "evt"), person, unit if person else "_")
         origin = Origin(site="kantor", building="utama", gateway=GATEWAY, boot=BOOT)
         made = decode(encode(event, origin, sequence=self._number, recorded_at=at + 5_000_000).body)
@@ -49,6 +57,10 @@ class Archive:
     def checkin(self, person: str = "", at: int = MORNING, visit: str = VISIT, **what: Any) -> str:
         more = {"assurance": "claimed"} if person else {}
         return self.tell("desk.checkin.started", at, person=person, checkin_id=visit, method="badge", **more, **what)
+
+    def checkout(self, person: str = "", at: int = NOON, visit: str = VISIT, *, start: int = MORNING) -> str:
+        data = {"method": "badge", "reason": "user", "ended_by": "act", "last_evidence": at, "dwell_s": 0.0}
+        return self.tell("desk.checkin.ended", at, person=person, checkin_id=visit, start=start, **data)
 
     def reserved(self, ref: str, start: int, end: int, *, kind: str = "created", **what: Any) -> str:
         return self.tell(f"desk.reservation.{kind}", booking_ref=ref, due=start, until=end, cause="user", **what)

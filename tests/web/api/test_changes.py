@@ -28,7 +28,8 @@ async def test_without_a_broker_nothing_is_done_and_that_is_said(web: Web, backe
 
 
 @pytest.mark.parametrize(
-    ("reason", "status"), [("no_change", 409), ("no_answer", 504), ("expired", 503), ("forbidden", 403), ("x", 409)]
+    ("reason", "status"),
+    [("no_change", 409), ("no_answer", 504), ("expired", 503), ("not_owner", 503), ("forbidden", 403), ("x", 409)],
 )
 def test_what_a_gateway_does_not_do_is_said(reason: str, status: int) -> None:
     assert failed(Answer(ok=False, reason=reason)).status == status

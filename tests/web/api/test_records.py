@@ -8,9 +8,12 @@ import io
 import json
 
 from gateway.contract.events import EVENTS
+from gateway.ledger import Ledger
 from gateway.web.api.attendance_wire import Day
 from gateway.web.api.events import _followed, scope
 from gateway.web.mine.requests import APPROVED, REFUSED, Requests
+from gateway.web.readers import MOST_EACH
+from gateway.web.records.cursors import Cursor
 from gateway.web.records.feed import page
 from gateway.web.records.rows import Rows
 from gateway.web.viewer import Role, Viewer
@@ -18,6 +21,7 @@ from tests.web.api.books import HOUR, MORNING, VISIT, Archive
 from tests.web.api.conftest import Backend
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK
+from tests.web.records.ledgers import put_back
 
 
 async def test_events_go_on_where_the_cursor_says(web: Web, backend: Backend, archive: Archive) -> None:
@@ -37,6 +41,25 @@ async def test_events_go_on_where_the_cursor_says(web: Web, backend: Backend, ar
     assert "begin at 0" in ahead.json()["title"]
 
 
+async def test_a_reader_of_an_archive_that_was_put_back_is_told(web: Web, backend: Backend, archive: Archive) -> None:
+    path = web.site.reading.ledger
+    archive.changed()
+    copied = archive.copy()
+    archive.changed(MORNING + 1)
+    client = backend(Role.INTEGRATOR, units=["panrb"])
+    at_copy = (await client.get("/api/v1/events?limit=1")).headers["hadir-cursor"]
+    cursor = (await client.get("/api/v1/events")).headers["hadir-cursor"]
+    archive.close()
+    put_back(copied, path)
+    archive.ledger = Ledger(path)
+    told = [archive.changed(MORNING + 10 + n) for n in range(3)]
+    for ask in (f"/api/v1/events?after={cursor}", f"/api/v1/stream?after={cursor}"):
+        assert (await client.get(ask)).status_code == 409
+    assert (await client.get("/api/v1/stream", headers={"last-event-id": cursor})).status_code == 409
+    found = await client.get(f"/api/v1/events?after={at_copy}")  # what it has read is in both
+    assert [json.loads(line)["id"] for line in found.text.splitlines()] == told
+
+
 async def test_events_by_type_and_place(web: Web, backend: Backend, archive: Archive) -> None:
     archive.changed()
     rejected = archive.tell("badge.rejected", reader="rdr-d-001", cause="unknown")
@@ -50,16 +73,36 @@ async def test_who_follows_gets_what_is_committed_and_goes_on_after_a_break(web:
     archive.changed()
     viewer = Viewer(account="a", roles=frozenset({Role.INTEGRATOR}), units=frozenset({"panrb"}))
     who = scope(viewer)
-    first = await web.site.reading.ask(lambda view: page(Rows.over(view), who, 0))
-    following = _followed(web.site, who, 0, first, (), "")
+    first = await web.site.reading.ask(lambda view: page(Rows.over(view), who, Cursor()))
+    following = _followed(web.site, viewer, Cursor(), first, (), "")
     assert (await anext(following)).startswith(b"retry:")
-    assert b"id: 1\n" in await anext(following)
-    assert web.site.followers.count == 1
+    assert b"id: 1." in await anext(following)
+    assert web.site.followers.readers.count == 1
     archive.checkin(web.person())
     found = await asyncio.wait_for(anext(following), 5)
-    assert found.startswith(b"event: desk.checkin.started\nid: 2\ndata: {")
+    newest = await web.site.reading.ask(lambda view: Rows.over(view).newest())
+    assert found.startswith(b"event: desk.checkin.started\nid: %b\ndata: {" % str(newest).encode())
     await following.aclose()
-    assert web.site.followers.count == 0
+    assert web.site.followers.readers.count == 0
+
+
+async def test_an_account_that_leaks_streams_locks_nobody_else_out(
+    web: Web, backend: Backend, archive: Archive
+) -> None:
+    archive.changed()
+    leaking, other = backend(Role.INTEGRATOR, units=["panrb"]), Viewer(account="o", roles=frozenset({Role.INTEGRATOR}))
+    (account,) = {str(row[0]) for row in web.site.accounts.connection.execute("SELECT account FROM token")}
+    viewer = Viewer(account=account, roles=frozenset({Role.INTEGRATOR}))
+    first = await web.site.reading.ask(lambda view: page(Rows.over(view), scope(viewer), Cursor()))
+    opened = [_followed(web.site, viewer, Cursor(), first, (), "") for _ in range(MOST_EACH)]
+    for stream in opened:
+        await anext(stream)
+    refused = await leaking.get("/api/v1/stream")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    assert web.site.followers.readers.has_room(other.each)
+    for stream in opened:
+        await stream.aclose()
+    assert web.site.followers.readers.count == 0
 
 
 async def test_a_day_as_json_and_csv(web: Web, backend: Backend, archive: Archive) -> None:

@@ -157,6 +157,39 @@ async def test_a_correction_is_asked_decided_and_seen_and_the_operator_is_seen_t
     assert "ST-12/2026" not in table + str(day)  # what a person wrote to the operator stays between them
 
 
+async def test_nothing_is_corrected_to_end_before_it_began(web: Web, book: Book) -> None:
+    pid = web.person()
+    start, end = NOON - DAY - 2 * HOUR, NOON - DAY  # Wednesday, 08:30 to 10:30
+    key = book.took(pid, start, unit="panrb")
+    book.left(pid, key, start, end, unit="panrb")
+    client = _signed_in(web, pid)
+    operator = web.client(Role.OPERATOR, units=["panrb"])
+    requests = Requests(web.site.accounts.connection)
+
+    async def ask(apa: str, jam: str, hari: str = "2026-11-25") -> httpx.Response:
+        fields = {"jenis": "lupa_tap", "apa": apa, "hari": hari, "jam": jam, "catatan": key}
+        return await client.post("/riwayat/koreksi", data=fields)
+
+    async def decide(jam: str) -> int:
+        (asked,) = (one for one in requests.of(pid, state="asked") if jam in one.new)
+        data = {"putusan": "approved", "alasan": "Sesuai buku tamu"}
+        return (await operator.post(f"/operator/koreksi/{asked.id}", data=data)).status_code
+
+    for apa, jam in (("last_evidence", "08:29"), ("start", "10:31")):
+        answer = await ask(apa, jam)
+        assert (answer.status_code, "mendahului jam mulai" in answer.text) == (422, True), apa
+    for hari in ("2026-11-23", "2026-11-27"):
+        assert "terlalu jauh" in (await ask("last_evidence", "09:00", hari)).text
+    assert (await ask("last_evidence", "00:30", "2026-11-26")).status_code == 303, "the night after"
+    assert (await ask("start", "23:00")).status_code == 303, "with the end that is asked for it can be"
+    assert await decide("T15:00") == 409, "23:00 and an end at 10:30: the end is to be decided first"
+    assert await decide("T16:30") == 303
+    assert await decide("T15:00") == 303
+    day = await web.client(Role.INTEGRATOR, units=["panrb"]).get("/api/v1/attendance?unit=panrb&date=2026-11-25")
+    (act,) = day.json()["acts"]
+    assert (act["started"], act["ended"]) == ("2026-11-25T15:00:00.000Z", "2026-11-25T16:30:00.000Z")
+
+
 async def test_a_request_is_of_ones_own_record_and_can_be_withdrawn(web: Web, book: Book) -> None:
     pid, other = web.person(), web.person(name="Orang Lain")
     key = book.took(other, NOON - HOUR)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.records.ledgers import Book
+from gateway.clock import ManualClock
+from tests.web.records.ledgers import DAY, Book
 
 
 @pytest.fixture
@@ -15,3 +16,8 @@ def book(tmp_path: Path) -> Iterator[Book]:
     made = Book(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(DAY, 0)

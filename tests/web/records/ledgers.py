@@ -40,6 +40,18 @@ def make_office(folder: Path, **more: Any) -> Office:
     )
 
 
+def copy(path: Path) -> dict[str, bytes]:
+    """A ledger's files as they are now, for `put_back`."""
+    return {end: path.with_name(path.name + end).read_bytes() for end in ("", "-wal")}
+
+
+def put_back(copied: dict[str, bytes], path: Path) -> None:
+    """As an operator does from a backup: nobody has the file open."""
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    for end, content in copied.items():
+        path.with_name(path.name + end).write_bytes(content)
+
+
 class Book:
     """The ledger, written as gateways would; numbers are given in the order of writing."""
 
@@ -53,6 +65,13 @@ class Book:
     def close(self) -> None:
         self.rows.close()
         self.ledger.close()
+
+    def replace(self, copied: dict[str, bytes]) -> None:
+        """The archive is stopped, an older copy put back, and started again."""
+        path = self.office.path(self.office.archive.ledger)
+        self.close()
+        put_back(copied, path)
+        self.ledger, self.rows = Ledger(path), Rows.open(path)
 
     def skip(self, gateway: str = "gw-1", boot: str = BOOT, n: int = 1) -> None:
         """Numbers that do not reach the archive."""

@@ -5,38 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from gateway.clock import ManualClock
 from gateway.config.model import Office
 from gateway.contract.envelope import Origin, decode, encode
-from gateway.contract.times import written
-from gateway.web.records.complete import LAG_S, SETTLE_S, Proofs
+from gateway.web.records.complete import SETTLE_S, Proofs
 from rules.api import SECOND, Event
 from tests.web.records.ledgers import BOOT, DAY, HOUR, Book, make_office
+from tests.web.records.telling import LAG, health, speak
 
-LAG = LAG_S * SECOND
 SECOND_BOOT = "000002-bbbb"
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(DAY, 0)
-
-
-def health(clock_: ManualClock, boot: str = BOOT, *, waiting: int = 0, **more: Any) -> dict[str, Any]:
-    backlog = {"count": waiting, "bytes": waiting * 500, "oldest_s": 30.0 if waiting else None, "dead": 0}
-    told = {"boot": boot, "at": written(clock_.office()), "backlog": backlog, "clock": {"sync": "ntp", "err_ms": None}}
-    return told | {"alarms": (), "sources": {}} | more
-
-
-def speak(watch: Proofs, clock: ManualClock, seconds: int, *gateways: str, **more: Any) -> None:
-    """For so long, every ten seconds."""
-    for _ in range(seconds // 10):
-        clock.advance(10)
-        for gateway in gateways:
-            watch.told(gateway, health(clock, **more))
 
 
 def until(watch: Proofs, book: Book) -> int | None:
@@ -68,6 +46,7 @@ def test_nothing_is_known_before_every_gateway_has_spoken_for_a_while(book: Book
         ({"clock": None}, "clock"),
         ({"alarms": ({"name": "outbox_stalled"},)}, "alarm"),
         ({"alarms": ({"name": "archive_silent"},)}, "alarm"),
+        ({"forwarding": None}, "waiting"),
     ],
 )
 def test_it_stands_still_while_something_may_be_held(
@@ -140,119 +119,25 @@ def test_a_doors_system_that_cannot_be_heard_holds_its_gateway_back(book: Book, 
     assert until(watch, book) == clock.office() - LAG
 
 
+def test_where_a_door_system_may_tell_later_the_ledger_alone_proves_nothing(book: Book, clock: ManualClock) -> None:
+    source = {"type": "door_mqtt", "id": "doors", "topic": "doors/#", "devices": ["reader"]}
+    fields = {"reader": "r", "badge": "b", "at": "t"}
+    gateways = [{"id": "gw-1", "place": "kk2/l1", "sources": [source | {"fields": fields}]}]
+    watch = Proofs(make_office(book.office.path(book.office.archive.ledger).parent, gateways=gateways), clock)
+    both(book)
+    for _ in range(2 * SETTLE_S // 10):
+        speak(watch, clock, 10, "gw-1", sources={"doors": {"alive": False, "cause": "lost"}})
+        watch.look(book.rows)
+    found = watch.now(book.rows)
+    assert (found.until, found.standings[0].cause) == (None, "source")
+
+
 def test_what_was_proven_outlives_the_process(book: Book, clock: ManualClock) -> None:
     watch = Proofs(book.office, clock)
     speak(watch, clock, 200, "gw-1", "gw-2")
     after = Proofs(book.office, clock)
     after.restore({**watch.proven, "gone": 7})
     assert until(after, book) == until(watch, book)
-
-
-# --- what gateways keep for each other --------------------------------------------------------------------------------
-
-
-class Site:
-    """Two gateways, the broker between, and an archive: what happens, where it waits, and what has arrived."""
-
-    def __init__(self, book: Book, clock: ManualClock) -> None:
-        self.book, self.clock = book, clock
-        self.watch = Proofs(book.office, clock)
-        self.joined = {"gw-1": True, "gw-2": True}
-        self.archive = True
-        self.web = True
-        self.kept: dict[tuple[str, str], list[int]] = {(a, b): [] for a in self.joined for b in self.joined if a != b}
-        """Taps at a reader of the first that are the second's to decide."""
-        self.outbox: dict[str, list[int]] = {name: [] for name in self.joined}
-        self.waiting: list[int] = []
-
-    def act(self, at: str, by: str) -> None:
-        """Somebody taps at a reader of `at`, which `by` decides."""
-        now = self.clock.office()
-        (self.outbox[by] if at == by else self.kept[at, by]).append(now)
-        self.waiting.append(now)
-
-    def step(self, drains: bool = True) -> None:
-        """Ten seconds."""
-        self.clock.advance(10)
-        for (at, by), taps in self.kept.items():
-            if self.joined[at] and self.joined[by]:
-                self.outbox[by] += taps
-                taps.clear()
-        for name, rows in self.outbox.items():
-            if self.joined[name] and self.archive and drains:
-                for row in rows:
-                    self.waiting.remove(row)
-                rows.clear()
-            if self.joined[name] and self.web:
-                self.watch.told(name, health(self.clock, waiting=len(rows)))
-
-    def check(self) -> None:
-        """Nothing that is said to be here is missing."""
-        until = self.watch.now(self.book.rows).until
-        early = [at for at in self.waiting if until is not None and at < until]
-        assert not early, "said too early"
-
-
-def test_a_tap_that_waits_where_it_was_read_holds_back_also_whom_it_is_for(book: Book, clock: ManualClock) -> None:
-    site = Site(book, clock)
-    for _ in range(30):
-        site.step()
-    site.joined["gw-1"] = False
-    site.act("gw-1", "gw-2")
-    for _ in range(30):
-        site.step()
-        site.check()
-    site.joined["gw-2"] = False
-    for _ in range(10):
-        site.step()
-        site.check()
-    site.joined["gw-1"] = True  # its own outbox is empty, and it says so for long
-    for _ in range(60):
-        site.step()
-        site.check()
-    site.joined["gw-2"] = True
-    for _ in range(30):
-        site.step()
-        site.check()
-    assert not site.waiting
-    assert site.watch.now(book.rows).until == clock.office() - LAG
-
-
-OPERATIONS = st.sampled_from(
-    ["pass", "pass", "pass", "gw-1", "gw-2", "cut gw-1", "cut gw-2", "join", "join", "archive", "web", "slow", "long"]
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(operations=st.lists(st.tuples(OPERATIONS, st.booleans()), max_size=60))
-def test_it_is_never_said_too_early(book: Book, operations: list[tuple[str, bool]]) -> None:
-    site = Site(book, ManualClock(DAY, 0))
-    for _ in range(20):
-        site.step()
-    for what, other in operations:
-        match what:
-            case "gw-1" | "gw-2":
-                site.act(what, "gw-1" if (what == "gw-2") == other else "gw-2")
-            case "cut gw-1" | "cut gw-2":
-                site.joined[what[4:]] = False
-                site.act(what[4:], "gw-1" if other else "gw-2")
-            case "join":
-                site.joined = dict.fromkeys(site.joined, True)
-            case "archive":
-                site.archive = other
-            case "web":
-                site.web = other
-            case _:
-                pass
-        for _ in range(20 if what == "long" else 1):
-            site.step(drains=what != "slow")
-            site.check()
-    site.joined, site.archive, site.web = dict.fromkeys(site.joined, True), True, True
-    for _ in range(20):
-        site.step()
-        site.check()
-    assert not site.waiting
-    assert site.watch.now(book.rows).until == site.clock.office() - LAG
 
 
 # --- the ledger alone -------------------------------------------------------------------------------------------------
