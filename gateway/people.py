@@ -21,7 +21,7 @@ from gateway.errors import HadirError
 from gateway.people_view import PeopleView, Person
 from gateway.snapshots import Entry
 
-__all__ = ["DAY_S", "Directory", "Entry", "PeopleTable", "Person", "Refusal", "Resolver", "SiteKey"]
+__all__ = ["DAY_S", "Directory", "Enrolled", "Entry", "PeopleTable", "Person", "Refusal", "Resolver", "SiteKey"]
 
 DAY_S = 86_400
 VISIBILITIES = ("self", "team", "unit")
@@ -64,6 +64,14 @@ _SCHEMA = (
 # erased person has to be kept just to say that it is gone
 
 
+class Enrolled(HadirError):
+    """Somebody of the unit has that staff number already: `pid`."""
+
+    def __init__(self, pid: str) -> None:
+        super().__init__(f"{pid} has that staff number already; `hadir people ... add --pid {pid}` gives another card")
+        self.pid = pid
+
+
 class PeopleTable(PeopleView):
     """The site's authority on people."""
 
@@ -104,7 +112,10 @@ class PeopleTable(PeopleView):
         staff_number: str | None = None,
         guest: tuple[int | None, str | None] = (None, None),
     ) -> str:
-        """A new person with (value, realm) credentials; the pid. Raises HadirError: not valid, or somebody else's."""
+        """A new person with (value, realm) credentials; the pid. Raises HadirError: not valid, or somebody else's.
+
+        Raises Enrolled: the staff number names one person of the unit, by whom a provider signs them in.
+        """
         if not _UNIT.match(unit):
             raise HadirError("a unit is an identifier (lower-case letters, digits, inner hyphens, 1 to 32) or _")
         if visibility not in VISIBILITIES:
@@ -121,6 +132,9 @@ class PeopleTable(PeopleView):
         indices = self._indices(credentials)
         staff = None if staff_number is None else self._key.staff_index(staff_number)
         with sqlite.transaction(self._connection):
+            same = "SELECT pid FROM person WHERE staff_idx = ? AND unit = ? AND NOT erased"
+            for (known,) in self._rows(same, staff, unit):
+                raise Enrolled(str(known))
             self._connection.execute(
                 "INSERT INTO person (pid, unit, visibility, quiet, name, staff_number, valid_until, host, staff_idx)"
                 " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?)",

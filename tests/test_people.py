@@ -20,7 +20,7 @@ from gateway.config.load import load
 from gateway.credentials import KEY_BYTES, SiteKey
 from gateway.directory import DISABLED, UNKNOWN
 from gateway.errors import HadirError
-from gateway.people import TOMBSTONE_S, Directory, Entry, PeopleTable, Resolver
+from gateway.people import TOMBSTONE_S, Directory, Enrolled, Entry, PeopleTable, Resolver
 
 KEY = SiteKey(bytes(range(KEY_BYTES)))
 BADGE, OTHER, TAG = "em4100:0F0368568B", "em4100:0F0368568C", "ibeacon:e2c56db5-dffb-48d2-b060-d0f5a71096e0:100:0"
@@ -323,13 +323,33 @@ def test_a_staff_number_names_one_person_of_a_unit_however_it_is_spaced(table: P
     assert table.by_staff_number(NIP, "panrb") is None
     assert table.by_staff_number("1", "bkn") is None
     assert table.unit_of(pid) == "bkn"
-    twin = table.enrol(unit="bkn", staff_number=NIP)
-    assert table.by_staff_number(NIP, "bkn") is None
-    table.erase(twin)
-    assert table.by_staff_number(NIP, "bkn") == pid
     table.erase(pid)
     assert table.by_staff_number(NIP, "bkn") is None
     assert table.unit_of(pid) is None
+
+
+def test_a_staff_number_is_enrolled_once_in_a_unit(table: PeopleTable) -> None:
+    pid = table.enrol(unit="bkn", name="Sari", staff_number="19850330 200312 1 002")
+    version = table.version
+    with pytest.raises(Enrolled, match="has that staff number already") as caught:
+        table.enrol(unit="bkn", staff_number=NIP, credentials=[(BADGE, REALM)])
+    assert caught.value.pid == pid
+    assert (table.people(), table.version) == ([(pid, "bkn", 0)], version)
+    table.enrol(unit="panrb", staff_number=NIP)  # an agency's numbers are its own
+    table.erase(pid)
+    assert table.by_staff_number(NIP, "bkn") is None
+    assert table.enrol(unit="bkn", staff_number=NIP) == table.by_staff_number(NIP, "bkn")
+
+
+def test_a_staff_number_that_an_older_table_has_twice_names_nobody(tmp_path: Path) -> None:
+    with PeopleTable(tmp_path / "people.sqlite", KEY) as table:
+        pid, twin = (table.enrol(unit=unit, staff_number=NIP) for unit in ("bkn", "panrb"))
+        older = sqlite.connect(tmp_path / "people.sqlite", exclusive=False)
+        older.execute("UPDATE person SET unit = 'bkn'")
+        older.close()
+        assert table.by_staff_number(NIP, "bkn") is None
+        table.erase(twin)
+        assert table.by_staff_number(NIP, "bkn") == pid
 
 
 def test_staff_numbers_of_an_older_table_are_found_as_well(tmp_path: Path) -> None:
@@ -357,6 +377,8 @@ def test_the_command_line_enrols_a_name_and_a_staff_number(tmp_path: Path, capsy
         person = table.person(pid)
         assert person is not None
         assert (person.name, person.credentials) == ("Sari", 0)
+    assert main(["people", file, "enrol", "--unit", "bkn", "--staff-number", NIP]) == 1
+    assert f"{pid} has that staff number already" in capsys.readouterr().err
     assert main(["people", file, "enrol", "--unit", "bkn"]) == 1
     assert main(["people", file, "add", "--pid", pid, "--name", "Sari"]) == 1
     main(["people", file, "list"])

@@ -16,22 +16,23 @@ import apsw
 
 from gateway import sqlite
 from gateway.clock import SECOND, Clock
+from gateway.config.web import Web
 from gateway.errors import HadirError
 from gateway.people import PeopleTable
 from gateway.web import schema
 from gateway.web.bookings import mirrored
 from gateway.web.identities import Identities
+from gateway.web.session_limits import SessionLimits
 from gateway.web.sessions import Sessions, digest
-from gateway.web.viewer import EVERYWHERE, Role, Viewer
+from gateway.web.viewer import Role, Viewer
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: a code is read from paper."""
 CODE_DIGITS = 10
 """50 bits; guessing is also slowed by the sign-in page."""
 CODE_S = 7 * 86_400
-DEVICE_S = 365 * 86_400
-"""Of a session of a kiosk or display: it is opened once, and hangs there."""
-DEVICES = frozenset({Role.KIOSK, Role.DISPLAY})
+OWN_CODE_S = 600
+"""Of a code for one's own other device, which is at hand."""
 _LOOKUP = "INSERT INTO lookup (at, account, unit, pid, what, reason)"
 
 
@@ -64,10 +65,11 @@ class Accounts:
         clock: Clock,
         *,
         people: PeopleTable | None = None,
-        session_hours: int = 12,
-        idle_minutes: int = 240,
+        limits: SessionLimits | None = None,
     ) -> None:
-        """Open or make it. `clock`: wall time, never scaled. Raises HadirError.
+        """Open or make it. `clock`: wall time, never scaled. `limits`: of sessions; default: of an empty `web`.
+
+        Raises HadirError.
 
         `people`: the site's table, which decides whether a person's account is one and of which unit; without it (the
         command line) that is not asked.
@@ -76,7 +78,8 @@ class Accounts:
         self._db = schema.connect(path)
         self._clock = clock
         self._people = people
-        self.sessions = Sessions(self._db, clock, lasts_s=session_hours * 3600, idle_s=idle_minutes * 60)
+        self.limits = limits or SessionLimits(Web())
+        self.sessions = Sessions(self._db, clock)
         self.identities = Identities(self._db, clock)
 
     @property
@@ -131,9 +134,17 @@ class Accounts:
         """One account that is not disabled."""
         return next(self._accounts("id = ? AND NOT disabled", account), None)
 
-    def exists(self, account: str) -> bool:
-        """Whether there is such an account, disabled or not."""
-        return bool(self._db.execute("SELECT 1 FROM account WHERE id = ?", (account,)).get)
+    def known(self, account: str) -> Account | None:
+        """One account, disabled or not."""
+        return next(self._accounts("id = ?", account), None)
+
+    def missed(self, account: str, since: int) -> list[tuple[int, str]]:
+        """(when, reason) of this account's searches that found nobody, or several, latest first."""
+        rows = self._db.execute(
+            "SELECT at, reason FROM lookup WHERE pid = '' AND at >= ? AND account = ? ORDER BY at DESC",
+            (since, account),
+        )
+        return [(int(at), str(reason)) for at, reason in rows]
 
     def holder(self, pid: str) -> str:
         """The account of a person, disabled or not; empty: none."""
@@ -207,18 +218,6 @@ class Accounts:
             )
         return f"{code[:5]}-{code[5:]}"
 
-    def code_by(self, viewer: Viewer, account: str) -> str:
-        """A code that an operator prints: as `new_code`, of accounts that may no more than they may themselves.
-
-        Raises HadirError: with the code of an account that may more, its printer could sign in as that.
-        """
-        known = self.account(account)
-        if known is not None and known.roles - {Role.EMPLOYEE}:
-            within = EVERYWHERE in viewer.units or known.units <= viewer.units
-            if not within or not known.roles - {Role.EMPLOYEE} <= viewer.roles:
-                raise HadirError(f"{account} may more than whoever prints its code: `hadir accounts` prints it")
-        return self.new_code(account)
-
     def take_code(self, code: str) -> str:
         """The account of a code, which ends with that; empty: there is no such code, or no longer."""
         typed = "".join(letter for letter in code.upper() if letter.isalnum())
@@ -235,14 +234,13 @@ class Accounts:
 
     def sign_in(self, account: str, *, issuer: str = "", device: str = "") -> Session | None:
         """A new session; None: the account is disabled, or its person is gone."""
-        if self._standing("id = ?", account, "") is None:
+        standing = self._standing("id = ?", account, "")
+        if standing is None:
             return None
-        known = self.account(account)
-        hangs = known is not None and known.roles and known.roles <= DEVICES
-        lasts_s = DEVICE_S if hangs else self.sessions.lasts_s
-        secret = self.sessions.open(account, issuer=issuer, device=device, lasts_s=lasts_s)
+        limits = self.limits.of(standing)
+        secret = self.sessions.open(account, limits, issuer=issuer, device=device)
         viewer = self.viewer(session=secret)
-        return None if viewer is None else Session(secret, viewer, lasts_s)
+        return None if viewer is None else Session(secret, viewer, limits.lasts_s)
 
     def sign_out(self, secret: str) -> None:
         """End a session."""
@@ -278,8 +276,15 @@ class Accounts:
         if scheme.lower() == "bearer" and token:
             owner = "id = (SELECT account FROM token WHERE digest = ?)"
             return self._standing(owner, digest(token.strip()), "")
-        used = self.sessions.use(session, note=note) if session else None
-        return None if used is None else self._standing("id = ?", used.account, used.csrf)
+        used = self.sessions.find(session) if session else None
+        viewer = None if used is None else self._standing("id = ?", used.account, used.csrf)
+        if used is None or viewer is None:
+            return None
+        if self.limits.of(viewer).over(used.created, used.seen, self._clock.office()):
+            return None
+        if note:
+            self.sessions.note(session, used)
+        return viewer
 
     def _standing(self, where: str, value: str | bytes, csrf: str) -> Viewer | None:
         """An account that is not disabled, whose person is still one, in that person's unit of now."""
@@ -329,6 +334,13 @@ class Accounts:
         if len(reason.strip()) < 5:
             raise HadirError("say why you look this person up: they see it")
         return self._clock.office(), viewer.account, unit, pid, what, reason.strip()[:200]
+
+    def note_missed(self, viewer: Viewer, what: str, reason: str) -> None:
+        """A search that found nobody, or several. What was typed may be a name, and is not kept."""
+        self._db.execute(
+            f"{_LOOKUP} VALUES (?, ?, '', '', ?, ?)",
+            (self._clock.office(), viewer.account, what, reason[:200]),
+        )
 
     def lookups(self, pid: str, limit: int = 100) -> list[tuple[int, str, str, str]]:
         """(when, account, what, reason) of who looked a person up, latest first."""

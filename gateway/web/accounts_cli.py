@@ -65,7 +65,7 @@ def _known(arguments: argparse.Namespace, known: Accounts) -> str:
     account = str(arguments.account or known.holder(arguments.pid or ""))
     if not account:
         raise HadirError("which account? give --account, as `hadir accounts office.yaml list` says it, or --pid")
-    if not known.exists(account):
+    if known.known(account) is None:
         raise HadirError(f"there is no account {account}")
     return account
 

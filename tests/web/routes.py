@@ -28,6 +28,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "POST /keluar": SIGNED_IN,
     "GET /bahasa/{code}": EVERYBODY,
     "GET /akun": SIGNED_IN,
+    "POST /akun/kode": EMPLOYEES,
     "POST /akun/keluar": SIGNED_IN,
     "POST /akun/keluar-semua": SIGNED_IN,
     # employees
@@ -106,6 +107,10 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /operator/pemasangan/jalan/{word}/isi": OPERATES,
     "POST /operator/pemasangan/kartu": OPERATES,
     "POST /operator/pemasangan/kartu/{word}/orang": OPERATES,
+    "POST /operator/pemasangan/kartu/{word}/benar": OPERATES,
+    "GET /operator/pemasangan/kode": OPERATES,
+    "POST /operator/pemasangan/kode": OPERATES,
+    "POST /operator/pemasangan/kode/cetak": OPERATES,
     "POST /operator/pemasangan/perangkat": OPERATES,
     "GET /mengapa": OPERATES,
     "POST /mengapa/orang": OPERATES,

@@ -51,7 +51,7 @@ async def test_a_tokens_stream_ends_when_the_token_does(web: Web, what: str) -> 
 
 
 async def test_a_sessions_stream_ends_when_it_is_left_and_does_not_keep_it_awake(web: Web) -> None:
-    session = web.site.accounts.sign_in(web.site.accounts.of_person(web.person(), "panrb"))
+    session = web.site.accounts.sign_in(web.site.accounts.create(roles=[Role.OPERATOR]))
     assert session is not None
     closed: list[bool] = []
     stream = while_welcome(asked(web, secret=session.secret), web.site, endless(closed))

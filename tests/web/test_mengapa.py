@@ -76,12 +76,31 @@ async def test_a_person_is_told_of_with_a_reason_that_they_see_and_of_the_operat
     assert (await web.employee().get("/mengapa")).status_code == 403
 
 
-async def test_two_of_one_name_are_not_told_apart(web: Web) -> None:
-    for _ in range(2):
-        web.person(unit="panrb", name="Dewi Kembar")
+async def test_two_of_one_name_are_not_told_apart_and_both_see_that_they_were_looked_for(web: Web) -> None:
+    twins = [web.person(unit="panrb", name="Dewi Kembar") for _ in range(2)]
     client = web.client(Role.OPERATOR, units=["*"])
     page = await client.post("/mengapa/orang", data={"siapa": "Dewi Kembar", "alasan": "permintaan"})
     assert "Ada beberapa orang" in page.text
+    for pid in twins:
+        assert [(what, why) for _, _, what, why in web.site.accounts.lookups(pid)] == [("why", "permintaan")]
+
+
+async def test_a_search_that_finds_nobody_is_noted_of_who_searched(web: Web) -> None:
+    web.person(unit="panrb", name="Budiman Uji")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    for who in ("Budi", "Budiman"):
+        page = await client.post("/mengapa/orang", data={"siapa": who, "alasan": "permintaan koreksi"})
+        assert (page.status_code, "Tidak ada orang seperti itu" in page.text) == (404, True)
+    ((account, n),) = web.site.accounts.connection.execute(
+        "SELECT account, count(*) FROM lookup WHERE pid = '' AND what = 'why' GROUP BY account"
+    ).fetchall()
+    assert (account, n) == (web.site.accounts.all()[-1].id, 2)
+    own = (await client.get("/akun")).text
+    assert "2 kali dengan akun ini" in own
+    assert own.count("permintaan koreksi") == 2
+    assert "Budi" not in own
+    assert web.site.counters.get("web.search_missed", "nobody") == 2
+    assert "Pencarian yang tidak" not in (await web.client(Role.OPERATOR, units=["*"]).get("/akun")).text
 
 
 async def test_without_a_ledger_it_says_so(web: Web, tmp_path: Path) -> None:

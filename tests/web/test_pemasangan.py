@@ -96,17 +96,131 @@ async def test_what_is_signed_is_what_the_persons_own_page_says(web: Web) -> Non
         assert said in privacy
 
 
-async def test_another_card_for_somebody_of_ones_units_is_seen_by_them(web: Web) -> None:
+async def test_a_staff_number_that_the_unit_has_is_refused_and_its_holder_sees_that_it_was_typed(web: Web) -> None:
+    pid = web.site.people.enrol(unit="panrb", name="Sari Lama", staff_number="199001")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    word = tapped(web, account_of(web))
+    refused = await client.post(f"/operator/pemasangan/kartu/{word}/orang", data=PERSON)
+    assert (refused.status_code, "sudah terdaftar di unit ini" in refused.text) == (422, True)
+    assert "Sari Lama" not in refused.text
+    assert web.site.people.people() == [(pid, "panrb", 0)]
+    assert [what for _, _, what, _ in web.site.accounts.lookups(pid)] == ["enrol"]
+
+
+CODE = re.compile(r"[2-9A-Z]{5}-[2-9A-Z]{5}")
+KNOWN = {"baru": "false", "alasan": "kartu lama hilang", "setuju": "true"}
+
+
+def sealed(page: httpx.Response) -> dict[str, str]:
+    """What a page that asks sends back."""
+    found = re.search(r'name="orang" value="([^"]+)"', page.text)
+    assert found is not None, page.text
+    return {"orang": found[1]}
+
+
+def seen(web: Web, pid: str) -> list[tuple[str, str]]:
+    """(what, reason) of who looked, as it came."""
+    return [(what, reason) for _, _, what, reason in reversed(web.site.accounts.lookups(pid))]
+
+
+async def test_another_card_is_given_to_whom_the_operator_was_shown_and_who_sees_why(web: Web) -> None:
     pid = web.person(unit="panrb", name="Sari Uji")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    word = tapped(web, account_of(web))
+    path = f"/operator/pemasangan/kartu/{word}"
+    asked = await client.post(f"{path}/orang", data={**KNOWN, "siapa": "sari  uji"})
+    assert (asked.status_code, "Benar orang ini?" in asked.text, "Sari Uji" in asked.text) == (200, True, True)
+    assert pid not in asked.text
+    assert web.site.people.people() == [(pid, "panrb", 0)]
+    assert seen(web, pid) == [("name", "kartu lama hilang")]
+    slip = await client.post(f"{path}/benar", data=sealed(asked))
+    assert (slip.status_code, "Sari Uji" in slip.text, CODE.search(slip.text)) == (200, True, None)
+    assert web.site.people.people() == [(pid, "panrb", 1)]
+    assert seen(web, pid)[1:] == [("enrol", "kartu lama hilang")]
+    assert web.site.accounts.holder(pid) == ""
+    assert (await client.post(f"{path}/benar", data=sealed(asked))).status_code == 410
+
+
+async def test_a_part_of_a_name_another_unit_and_a_missing_reason_bind_no_card(web: Web) -> None:
+    pid = web.person(unit="panrb", name="Budiman Uji")
     foreign = web.person(unit="bkn", name="Budi Coba")
     client = web.client(Role.OPERATOR, units=["panrb"])
     account = account_of(web)
-    for who, status in ((foreign, 422), ("Sari Uji", 200)):
-        word = tapped(web, account)
-        data = {"baru": "false", "siapa": who, "setuju": "true"}
-        assert (await client.post(f"/operator/pemasangan/kartu/{word}/orang", data=data)).status_code == status
-    assert [what for _, _, what, _ in web.site.accounts.lookups(pid)] == ["enrol"]
-    assert web.site.accounts.lookups(foreign) == []
+    path = f"/operator/pemasangan/kartu/{tapped(web, account)}/orang"
+    for who in ("Budi", "udi", "Budiman", foreign, "Budi Coba", "Tidak Ada"):
+        refused = await client.post(path, data={**KNOWN, "siapa": who})
+        assert (refused.status_code, "Tidak ada orang seperti itu" in refused.text) == (404, True), who
+        assert "Budiman Uji" not in refused.text
+    for who in (pid, "Budiman Uji", "Tidak Ada"):
+        refused = await client.post(path, data={**KNOWN, "siapa": who, "alasan": " a "})
+        assert (refused.status_code, "Tulis alasannya" in refused.text) == (422, True)
+    assert (seen(web, pid), seen(web, foreign)) == ([], [])
+    missed = web.site.accounts.connection.execute("SELECT account, what, reason FROM lookup WHERE pid = ''").fetchall()
+    assert missed == [(account, "name", "kartu lama hilang")] * 6
+
+
+async def test_a_code_for_somebody_known_is_printed_when_it_is_asked_for_and_they_see_it(web: Web) -> None:
+    pid = web.person(unit="panrb", name="Sari Uji")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    word = tapped(web, account_of(web))
+    path = f"/operator/pemasangan/kartu/{word}"
+    asked = await client.post(f"{path}/orang", data={**KNOWN, "siapa": "Sari Uji", "kode": "true"})
+    slip = await client.post(f"{path}/benar", data=sealed(asked))
+    code = CODE.search(slip.text)
+    assert code is not None
+    assert [what for what, _ in seen(web, pid)] == ["name", "enrol", "code"]
+    person = web.client()
+    assert (await person.post("/masuk", data={"kode": code.group()})).status_code == 303
+    assert "kode masuk baru untuk akun Anda" in (await person.get("/privasi")).text
+
+
+async def test_what_one_operator_was_asked_is_not_answered_by_another_or_of_another_card(web: Web) -> None:
+    web.person(unit="panrb", name="Sari Uji")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    account = account_of_operator(web)
+    asked = await client.post(
+        f"/operator/pemasangan/kartu/{tapped(web, account)}/orang", data={**KNOWN, "siapa": "Sari Uji"}
+    )
+    another = f"/operator/pemasangan/kartu/{tapped(web, account)}/benar"
+    assert (await client.post(another, data=sealed(asked))).status_code == 410
+    assert (await client.post("/operator/pemasangan/kode/cetak", data=sealed(asked))).status_code == 410
+    found = await client.post("/operator/pemasangan/kode", data={"siapa": "Sari Uji", "alasan": "ganti ponsel"})
+    other = web.client(Role.OPERATOR, units=["*"])
+    for who, kept in ((other, sealed(found)), (client, {"orang": "x"})):
+        assert (await who.post("/operator/pemasangan/kode/cetak", data=kept)).status_code == 410
+    web.clock.advance(301)
+    assert (await client.post("/operator/pemasangan/kode/cetak", data=sealed(found))).status_code == 410
+
+
+async def test_an_operator_gives_a_new_code_with_a_reason_that_the_person_sees(web: Web) -> None:
+    pid = web.person(unit="panrb", name="Sari Uji")
+    client = web.client(Role.OPERATOR, units=["panrb"])
+    assert "/operator/pemasangan/kode" in (await client.get("/operator/pemasangan")).text
+    assert (await client.get("/operator/pemasangan/kode")).status_code == 200
+    path = "/operator/pemasangan/kode"
+    assert (await client.post(path, data={"siapa": "Sari Uji", "alasan": ""})).status_code == 422
+    assert (await client.post(path, data={"siapa": "Sari", "alasan": "ganti ponsel"})).status_code == 404
+    assert seen(web, pid) == []
+    reason = "\N{GRINNING FACE}" * 200  # the longest of the widest
+    for why in (reason, "ganti ponsel"):
+        asked = await client.post(path, data={"siapa": "Sari Uji", "alasan": why})
+        slip = await client.post(f"{path}/cetak", data=sealed(asked))
+    code = CODE.search(slip.text)
+    assert code is not None
+    assert "Yang Anda setujui" not in slip.text
+    assert seen(web, pid)[2:] == [("name", "ganti ponsel"), ("code", "ganti ponsel")]
+    assert (await web.client().post("/masuk", data={"kode": code.group()})).status_code == 303
+
+
+async def test_an_operator_prints_no_code_for_themselves_or_for_who_may_more(web: Web) -> None:
+    own, chief = web.person(unit="panrb", name="Operator Uji"), web.person(unit="panrb", name="Kepala Uji")
+    web.client(Role.EMPLOYEE, Role.OPERATOR, pid=chief, unit="panrb", units=["*"])
+    client = web.client(Role.EMPLOYEE, Role.OPERATOR, pid=own, unit="panrb", units=["panrb"])
+    for who in (own, chief):
+        asked = await client.post("/operator/pemasangan/kode", data={"siapa": who, "alasan": "ganti ponsel"})
+        slip = await client.post("/operator/pemasangan/kode/cetak", data=sealed(asked))
+        assert (slip.status_code, CODE.search(slip.text)) == (200, None)
+        assert "Kode tidak dicetak" in slip.text
 
 
 async def test_without_a_broker_a_window_says_so_and_closes(web: Web) -> None:

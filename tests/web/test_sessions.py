@@ -9,11 +9,15 @@ import httpx
 import pytest
 
 from gateway.cli import main
+from gateway.clock import SECOND
+from gateway.config import web as config
 from gateway.errors import HadirError
-from gateway.web.accounts import DEVICE_S, Accounts
-from gateway.web.sessions import MOST, device_of
-from gateway.web.viewer import Role
-from tests.web.conftest import Web
+from gateway.web import slips
+from gateway.web.accounts import CODE_S, OWN_CODE_S, Accounts
+from gateway.web.session_limits import YEAR_S, SessionLimits
+from gateway.web.sessions import MOST, Kept, device_of
+from gateway.web.viewer import Role, Viewer
+from tests.web.conftest import NOON, Web
 
 
 def account(web: Web) -> str:
@@ -26,9 +30,21 @@ def browser(web: Web, secret: str) -> httpx.AsyncClient:
     return client
 
 
+def listed(web: Web, viewer: Viewer) -> list[Kept]:
+    """Its sessions, as its page lists them."""
+    return web.site.accounts.sessions.of(viewer.account, web.site.accounts.limits.of(viewer))
+
+
+def operator(web: Web) -> str:
+    """An employee who is an operator as well."""
+    mine = account(web)
+    web.site.accounts.grant(mine, [Role.OPERATOR], ["panrb"])
+    return mine
+
+
 async def test_a_session_ends_when_it_is_idle_and_at_its_age_in_any_case(web: Web) -> None:
     accounts, web_config = web.site.accounts, web.site.office.web
-    session = accounts.sign_in(account(web))
+    session = accounts.sign_in(operator(web))
     assert session is not None
     web.clock.advance(web_config.idle_minutes * 60 - 1)
     assert accounts.viewer(session=session.secret)
@@ -41,7 +57,79 @@ async def test_a_session_ends_when_it_is_idle_and_at_its_age_in_any_case(web: We
         web.clock.advance(3600)
     web.clock.advance(1)
     assert accounts.viewer(session=used.secret) is None
-    assert accounts.sessions.of(session.viewer.account) == []
+    assert listed(web, used.viewer) == []
+
+
+async def test_whom_nothing_but_a_code_signs_in_is_still_signed_in_tomorrow(web: Web) -> None:
+    """A code is spent: without an issuer only the server's command line would help."""
+    client, mine = web.client(), account(web)
+    signed = await client.post("/masuk", data={"kode": web.site.accounts.new_code(mine)})
+    assert f"Max-Age={YEAR_S};" in signed.headers["set-cookie"]
+    idle_s = web.site.office.web.code_days * 86_400
+    for _ in range(5):
+        web.clock.advance(idle_s - 1)
+        assert (await client.get("/")).status_code == 200
+    web.clock.advance(idle_s + 1)
+    assert (await client.get("/")).status_code == 303
+    session = web.site.accounts.sign_in(mine)
+    assert session is not None
+    assert len(listed(web, session.viewer)) == 1
+    while web.site.accounts.viewer(session=session.secret):
+        web.clock.advance(86_400)
+    assert web.clock.office() - NOON > 365 * 86_400 * SECOND
+
+
+async def test_whoever_becomes_an_operator_has_an_operators_short_session(web: Web) -> None:
+    session = web.site.accounts.sign_in(account(web))
+    assert session is not None
+    web.clock.advance(86_400)
+    assert web.site.accounts.viewer(session=session.secret)
+    web.site.accounts.grant(session.viewer.account, [Role.OPERATOR], ["panrb"])
+    assert web.site.accounts.viewer(session=session.secret) is None
+
+
+def test_who_has_an_issuer_has_short_sessions() -> None:
+    by_claim = {"units": {"BKN": "bkn"}, "unit_claim": "org", "unit": None}
+    issuers = [
+        config.Issuer.model_validate(
+            {"id": f"i-{n}", "name": "X", "url": "https://x.example", "client_id": "x", **more}
+        )
+        for n, more in enumerate(({"unit": "panrb"}, by_claim))
+    ]
+    limits = SessionLimits(config.Web(issuers=tuple(issuers), code_days=7))
+    employee = {"account": "a-1", "pid": "p-1", "roles": frozenset({Role.EMPLOYEE})}
+    idle = [limits.of(Viewer(unit=unit, **employee)).idle_s for unit in ("panrb", "bkn", "menpan", "_")]  # type: ignore[arg-type]
+    assert idle == [240 * 60, 240 * 60, 7 * 86_400, 7 * 86_400]
+
+
+async def test_a_code_for_ones_other_device_is_shown_once_ends_soon_and_not_made_often(web: Web) -> None:
+    client = web.employee()
+    assert "Kode untuk peranti lain" in (await client.get("/akun")).text
+    codes = []
+    for _ in range(3):
+        page = await client.post("/akun/kode")
+        codes += re.findall(r"[2-9A-Z]{5}-[2-9A-Z]{5}", page.text)
+    assert len(codes) == 3
+    assert (await client.post("/akun/kode")).status_code == 429
+    assert codes[-1] not in (await client.get("/akun")).text
+    assert (await web.client().post("/masuk", data={"kode": codes[0]})).status_code == 403
+    other = web.client()
+    assert (await other.post("/masuk", data={"kode": codes[-1]})).status_code == 303
+    assert (await other.get("/")).status_code == 200
+    web.clock.advance(3600)
+    late = re.findall(r"[2-9A-Z]{5}-[2-9A-Z]{5}", (await client.post("/akun/kode")).text)
+    web.clock.advance(OWN_CODE_S + 1)
+    assert OWN_CODE_S < CODE_S
+    assert (await web.client().post("/masuk", data={"kode": late[0]})).status_code == 403
+
+
+async def test_an_operator_makes_no_code_of_their_own(web: Web) -> None:
+    """Else a session that is found open would never end."""
+    session = web.site.accounts.sign_in(operator(web))
+    assert session is not None
+    client = browser(web, session.secret)
+    assert "Kode untuk peranti lain" not in (await client.get("/akun")).text
+    assert (await client.post("/akun/kode", data={"csrf": session.viewer.csrf})).status_code == 404
 
 
 def test_a_screen_on_a_wall_is_not_idle(web: Web) -> None:
@@ -51,7 +139,7 @@ def test_a_screen_on_a_wall_is_not_idle(web: Web) -> None:
     web.clock.advance(200 * 86_400)
     web.site.accounts.sign_in(account(web))  # sweeps
     assert web.site.accounts.viewer(session=session.secret)
-    web.clock.advance(DEVICE_S)
+    web.clock.advance(YEAR_S)
     assert web.site.accounts.viewer(session=session.secret) is None
 
 
@@ -91,7 +179,7 @@ async def test_ones_own_sessions_are_listed_and_end_one_by_one_or_all(web: Web) 
     assert "Sari" not in page
     assert "peranti ini" in page
     assert here.secret not in page
-    (of_foreign,) = accounts.sessions.of(other)
+    (of_foreign,) = listed(web, foreign.viewer)
     form = {"csrf": here.viewer.csrf, "sesi": of_foreign.id}
     assert (await client.post("/akun/keluar", data=form)).status_code == 303
     assert accounts.viewer(session=foreign.secret)
@@ -206,14 +294,14 @@ def test_an_operator_prints_no_code_of_an_account_that_may_more(web: Web) -> Non
     assert mine is not None
     printer = mine.viewer
     person = account(web)
-    assert accounts.code_by(printer, person)
+    assert slips.code_by(accounts, printer, person)
     accounts.grant(person, [Role.OPERATOR], ["panrb"])
-    assert accounts.code_by(printer, person)
+    assert slips.code_by(accounts, printer, person)
     for roles, units in (([Role.OPERATOR], ["*"]), ([Role.OPERATOR], ["bkn"]), ([Role.INTEGRATOR], ["panrb"])):
         other = account(web)
         accounts.grant(other, roles, units)
         with pytest.raises(HadirError, match="may more"):
-            accounts.code_by(printer, other)
+            slips.code_by(accounts, printer, other)
     accounts.disable(person)
     with pytest.raises(HadirError, match="disabled"):
-        accounts.code_by(printer, person)
+        slips.code_by(accounts, printer, person)

@@ -25,6 +25,7 @@ def office(folder: Path, web: str) -> Path:
     "web",
     [
         "{host: 127.0.0.1}",
+        "{session_hours: 8, idle_minutes: 60, code_days: 90}",
         "{host: localhost, secure: false}",
         '{host: "::1"}',
         '{host: 0.0.0.0, url: "https://hadir.kantor.example"}',
@@ -53,6 +54,7 @@ def test_a_web_that_is_reached_safely_is_good(tmp_path: Path, web: str) -> None:
         ("{broker: {embedded: true}}", "the site's: broker.embedded"),
         ("{broker: {password_file: x}}", "without web.broker.username"),
         ("{broker: {tls: {ca: x, key: y}}}", "give both or none"),
+        ("{code_days: 0}", "web.code_days must be at least 1"),
         ("{proxies: [proxy.kantor.example]}", "no IP address"),
         (f"{{issuers: [{{{GOOD.replace('https:', 'http:')}}}]}}", "begins with https://"),
         (f"{{issuers: [{{{GOOD.replace('.example', '.example/?x=1')}}}]}}", "without ?"),

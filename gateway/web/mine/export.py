@@ -8,6 +8,7 @@ from typing import Any
 from gateway.contract.times import written
 from gateway.errors import TransientError
 from gateway.ledger_view import View
+from gateway.web.mine import looked
 from gateway.web.mine.attempts import Attempts
 from gateway.web.mine.record import OWN, Visit, fold
 from gateway.web.mine.requests import Requests
@@ -71,8 +72,18 @@ async def everything(site: Site, pid: str) -> dict[str, Any]:
             for one in Requests(database).of(pid, 10_000)
         ],
         "looked_up": [
-            {"at": written(at), "what": what, "reason": reason}
-            for at, _account, what, reason in site.accounts.lookups(pid, 10_000)
+            {
+                "at": written(one.last),
+                "first": written(one.first),
+                "count": one.times,
+                "what": one.what,
+                "reason": one.reason,
+                "other_reasons": one.other_reasons,
+                "roles": list(by.roles),
+                "units": list(by.units),
+            }
+            for one in looked.everything(site, pid)
+            for by in (looked.who(site, one.account),)
         ],
     }
 

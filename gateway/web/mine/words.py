@@ -76,5 +76,7 @@ LOOKUP_WORDS: Mapping[str, str] = {
     "attendance": N_("kehadiran unit Anda pada suatu hari"),
     "why": N_("keadaan Anda dan buktinya pada suatu saat"),
     "enrol": N_("pendaftaran kartu Anda"),
+    "code": N_("kode masuk baru untuk akun Anda"),
+    "walk": N_("sinyal tag Anda pada uji jalan"),
 }
 """What was shown to whoever looked a person up, by its first word."""

@@ -17,8 +17,9 @@ from gateway.people import SiteKey
 from gateway.survey.feed import Feed, Live
 from gateway.survey.floor import file_of, ground_of, hanging, visits_of
 from gateway.survey.remote import Remote
+from gateway.web import finding_people
 from gateway.web.coverage_picture import Picture, draw
-from gateway.web.finding_people import find
+from gateway.web.finding_people import NotOne, look_for
 from gateway.web.floors import Floors, Storey
 from gateway.web.rendering import N_, see
 from gateway.web.site import Site, TheSite
@@ -32,7 +33,6 @@ STRONG, FAIR = -65.0, -80.0
 """dBm: above the first a tag is surely located, below the second it is hardly heard."""
 WEAKEST = -100.0
 NOBODY = N_("Tanda itu tidak dikenal di unit Anda. Tulis id tanda tetap, NIP, pid, atau nama lengkap pemiliknya.")
-NO_REASON = N_("Tulis alasannya: pemilik tanda melihatnya.")
 BUSY = N_("Terlalu banyak uji jalan sekaligus. Tunggu sampai yang lain selesai.")
 NO_RECEIVERS = N_("Lantai ini tidak punya penerima BLE, jadi tidak ada yang dapat mendengar tanda.")
 
@@ -60,15 +60,12 @@ async def begin(
     if fixed is not None:
         person, who = str(fixed.address), fixed.id
     else:
-        found, _ = find(site.people, tanda or viewer.pid, viewer.sees)
-        if found is None:
-            return await _page(request, site, viewer, lantai, wrong=NOBODY, status=404)
+        try:
+            found = look_for(site, viewer, tanda or viewer.pid, what="walk", reason=alasan)
+        except NotOne as error:
+            wrong = NOBODY if error.why == finding_people.NOBODY else error.why
+            return await _page(request, site, viewer, lantai, wrong=wrong, status=error.status)
         person, who = found.pid, found.name or found.pid
-        if person != viewer.pid:
-            try:
-                site.accounts.note_lookup(viewer, person, found.unit, "walk", alasan)
-            except HadirError:
-                return await _page(request, site, viewer, lantai, wrong=NO_REASON, status=422)
     walk = site.walks.begin(viewer.account, storey.path, who, lambda: _feed(site, storey, person))
     if walk is None:
         return await _page(request, site, viewer, lantai, wrong=BUSY, status=429)

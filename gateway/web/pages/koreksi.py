@@ -15,6 +15,7 @@ from gateway.people import Person
 from gateway.web.lookups import look_up
 from gateway.web.mine.amending import amend
 from gateway.web.mine.days import bounds, local
+from gateway.web.mine.looked import already
 from gateway.web.mine.near import zones_of
 from gateway.web.mine.outage import around, outages_around
 from gateway.web.mine.places import space_name, zone_name
@@ -231,11 +232,10 @@ async def _page(
 def _person(site: Site, viewer: Viewer, asked: Asked) -> Person:
     """Whose request it is. The person sees it once an operator and request. Raises HTTPException 404."""
     reason = f"Permintaan koreksi Anda {written(asked.asked)[:10]}"
-    for _, account, what, why in site.accounts.lookups(asked.pid):
-        if (account, what, why) == (viewer.account, LOOKUP, reason):
-            known = site.people.person(asked.pid)
-            if known is not None and viewer.sees(known.unit, asked.pid):
-                return known
+    if already(site, viewer.account, asked.pid, LOOKUP, reason):
+        known = site.people.person(asked.pid)
+        if known is not None and viewer.sees(known.unit, asked.pid):
+            return known
     return look_up(site, viewer, asked.pid, what=LOOKUP, reason=reason)
 
 

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from gateway.config.places import Places
 from gateway.errors import HadirError, PermanentError
-from gateway.web.finding_people import find
+from gateway.web.finding_people import NotOne, look_for
 from gateway.web.live import status_of
 from gateway.web.rendering import N_
 from gateway.web.site import Site, TheSite
@@ -28,8 +28,6 @@ router = APIRouter(include_in_schema=False)
 Operator = Annotated[Viewer, Depends(allowed(Role.OPERATOR))]
 MOST_CHOICES = 500
 """Places that are offered while one types; more would make the page heavy."""
-NOT_FOUND = N_("Tidak ada orang seperti itu di unit Anda. Tulis NIP, pid, atau nama lengkapnya.")
-SEVERAL = N_("Ada beberapa orang yang cocok. Tulis NIP, pid, atau nama lengkapnya.")
 NO_PLACE = N_("Tempat itu tidak ada. Tulis namanya seperti di daftar, misalnya d-001.")
 NO_TIME = N_("Waktu itu tidak dapat dibaca, atau belum terjadi.")
 NO_ANSWER = N_("Catatannya belum dapat dibaca: arsip belum menyimpan apa pun, atau sedang tidak terjangkau.")
@@ -63,13 +61,10 @@ async def person(
     saat: Annotated[str, Form(max_length=32)] = "",
 ) -> Response:
     """About a person. It is logged before it is answered, and the person sees who asked and why."""
-    found, n = find(site.people, siapa, viewer.sees)
-    if found is None:
-        return _page(request, site, viewer, saat=saat, wrong=SEVERAL if n > 1 else NOT_FOUND, status=404)
     try:
-        site.accounts.note_lookup(viewer, found.pid, found.unit, "why", alasan)
-    except HadirError:
-        return _page(request, site, viewer, saat=saat, wrong=N_("Tulis alasannya: orang itu melihatnya."), status=422)
+        found = look_for(site, viewer, siapa, what="why", reason=alasan)
+    except NotOne as error:
+        return _page(request, site, viewer, saat=saat, wrong=error.why, status=error.status)
     return await _answered(request, site, viewer, found.pid, saat=saat, who=found.name or found.pid, reason=alasan)
 
 

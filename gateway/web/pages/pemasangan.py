@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Annotated, Any
 
-import segno
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
-from markupsafe import Markup
 
 from gateway.config.model import Office
 from gateway.errors import HadirError
-from gateway.people import VISIBILITIES
+from gateway.people import VISIBILITIES, Enrolled
 from gateway.web import device_words as words
-from gateway.web.accounts import CODE_S
+from gateway.web import slips
 from gateway.web.devices import Row, drivers_of, rows
-from gateway.web.finding_people import find
+from gateway.web.finding_people import NotOne, look_for
+from gateway.web.lookups import LONGEST, look_up
 from gateway.web.pairing import Window
 from gateway.web.pairing_words import OUTCOMES
 from gateway.web.privacy_words import CONSENT
@@ -32,10 +30,13 @@ Short = Annotated[str, Form(max_length=40)]
 OVER = N_("Jendela pemasangan sudah lewat. Mulai lagi.")
 NO_CONSENT = N_("Orangnya harus menyetujui dulu; tanpa persetujuan tidak ada yang didaftarkan.")
 NOT_YOURS = N_("Unit itu bukan bagian Anda.")
-NOBODY = N_("Tidak ada orang seperti itu di unit Anda. Tulis NIP, pid, atau nama lengkapnya.")
+PURPOSE = "kartu"
 MOST_NAMED = 4
 """Drivers that are offered for one medium; of more, people know better which."""
 TAKEN = N_("Kartu itu sudah dimiliki orang lain. Nonaktifkan dulu di sana.")
+ENROLLED = N_("NIP itu sudah terdaftar di unit ini. Pilih kartu tambahan untuk orang yang sudah terdaftar.")
+TYPED = "NIP Anda diketik saat mendaftarkan orang baru"
+"""Why somebody was looked up whose staff number was typed: that it is enrolled is told, so they see it."""
 INVALID = N_("Nama paling panjang 120 huruf; NIP hanya angka, huruf, titik, garis, dan spasi.")
 
 
@@ -82,42 +83,55 @@ async def enrol(
     unit: Short = "_",
     terlihat: Short = "self",
     siapa: Name = "",
+    alasan: Annotated[str, Form(max_length=LONGEST)] = "",
+    kode: Annotated[bool, Form()] = False,
     setuju: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Give the card to a new person, or to one who is known; a slip with a code for signing in."""
+    """Give the card to a new person, with a slip and a code for signing in; or ask whether a known one is meant."""
     window = site.pairing.of(word, viewer.account)
     if window is None or not window.card:
         return _form(request, site, viewer, window, wrong=OVER, status=410)
-    given: dict[str, Any] = {"nama": nama, "nip": nip, "unit": unit, "terlihat": terlihat, "siapa": siapa, "baru": baru}
+    given: dict[str, Any] = {"nama": nama, "nip": nip, "unit": unit, "terlihat": terlihat, "baru": baru}
+    given |= {"siapa": siapa, "alasan": alasan, "kode": kode}
     if not setuju:
         return _form(request, site, viewer, window, wrong=NO_CONSENT, status=422, **given)
     try:
-        if baru:
-            pid = _new_person(site, viewer, window, nama=nama, nip=nip, unit=unit, terlihat=terlihat)
-        else:
-            pid = _known_person(site, viewer, window, siapa)
+        if not baru:
+            known = look_for(site, viewer, siapa, what="name", reason=alasan)
+            values = {slips.REASON: alasan, "word": word, "code": "1" if kode else ""}
+            action = f"/operator/pemasangan/kartu/{word}/benar"
+            return slips.ask(request, site, viewer, known, PURPOSE, action=action, values=values)
+        pid = _new_person(site, viewer, window, nama=nama, nip=nip, unit=unit, terlihat=terlihat)
+    except NotOne as error:
+        return _form(request, site, viewer, window, wrong=error.why, status=error.status, **given)
     except _No as error:
         return _form(request, site, viewer, window, wrong=str(error), status=422, **given)
     site.pairing.end(word)
     person = site.people.person(pid)
     assert person is not None  # noqa: S101 it was there a moment ago
+    return slips.slip(request, site, viewer, person, code=slips.code_of(site, viewer, person))
+
+
+@router.post("/operator/pemasangan/kartu/{word}/benar")
+async def another_card(
+    request: Request, site: TheSite, viewer: Operator, word: str, orang: Annotated[str, Form(max_length=4000)]
+) -> Response:
+    """Yes, this one: the card is theirs as well. A code only where it was asked for: they see that too."""
+    window = site.pairing.of(word, viewer.account)
+    said = slips.answered(site, viewer, PURPOSE, orang)
+    if window is None or not window.card or said.get("word") != word:
+        return _form(request, site, viewer, window, wrong=OVER, status=410)
+    person = look_up(site, viewer, said["pid"], what="enrol", reason=said[slips.REASON])
     try:
-        code = site.accounts.code_by(viewer, site.accounts.of_person(pid, person.unit))
-    except HadirError:  # an account that may more than this operator, or that is disabled: the card works, no code
-        code = ""
-    return site.pages.page(
-        request,
-        "operator/slip.html",
-        viewer,
-        person=person,
-        code=code,
-        until=site.wall.office() + CODE_S * 10**9,
-        url=f"{site.office.web.address}/masuk",
-        qr=_qr(f"{site.office.web.address}/masuk"),
-        kept_days=site.office.archive.retain_people_days,
-        **CONSENT,
-        **_words(site, request, viewer),
-    )
+        site.people.give_index(person.pid, window.card)
+    except HadirError:
+        return _form(request, site, viewer, window, wrong=TAKEN, status=422, baru=False)
+    site.pairing.end(word)
+    code = None
+    if said["code"]:
+        look_up(site, viewer, person.pid, what="code", reason=said[slips.REASON])
+        code = slips.code_of(site, viewer, person)
+    return slips.slip(request, site, viewer, person, code=code)
 
 
 # --- devices ----------------------------------------------------------------------------------------------------------
@@ -195,6 +209,9 @@ def _new_person(site: Site, viewer: Viewer, window: Window, *, nama: str, nip: s
         pid = site.people.enrol(
             unit=unit, visibility=terlihat, name=" ".join(nama.split()) or None, staff_number=nip.strip() or None
         )
+    except Enrolled as error:
+        site.accounts.note_lookup(viewer, error.pid, unit, "enrol", TYPED)
+        raise _No(ENROLLED) from error
     except HadirError as error:
         raise _No(INVALID) from error
     try:
@@ -203,19 +220,6 @@ def _new_person(site: Site, viewer: Viewer, window: Window, *, nama: str, nip: s
         site.people.erase(pid)
         raise _No(TAKEN) from error
     return pid
-
-
-def _known_person(site: Site, viewer: Viewer, window: Window, who: str) -> str:
-    """The pid. Raises _No."""
-    person, _ = find(site.people, who, viewer.sees)
-    if person is None:
-        raise _No(NOBODY)
-    try:
-        site.people.give_index(person.pid, window.card)
-    except HadirError as error:
-        raise _No(TAKEN) from error
-    site.accounts.note_lookup(viewer, person.pid, person.unit, "enrol", "kartu baru")
-    return person.pid
 
 
 def readers(site: Site) -> list[Row]:
@@ -268,18 +272,19 @@ def _form(
         visibilities=VISIBILITIES,
         **CONSENT,
         kept_days=site.office.archive.retain_people_days,
-        given={"nama": "", "nip": "", "unit": "", "terlihat": "self", "siapa": "", "baru": True, **given},
+        given={
+            "nama": "",
+            "nip": "",
+            "unit": "",
+            "terlihat": "self",
+            "siapa": "",
+            "alasan": "",
+            "kode": False,
+            "baru": True,
+            **given,
+        },
         **_words(site, request, viewer),
     )
-
-
-def _qr(text: str) -> Markup:
-    """A drawing without styles: the policy of the site allows none."""
-    out = io.BytesIO()
-    segno.make(text, error="m").save(
-        out, kind="svg", xmldecl=False, svgns=True, svgclass="qr", lineclass=None, omitsize=True, border=2
-    )
-    return Markup(out.getvalue().decode())  # noqa: S704 made of squares only
 
 
 def _words(site: Site, request: Request, viewer: Viewer) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import Response
 
 from gateway.people import VISIBILITIES
+from gateway.web.mine import looked
 from gateway.web.mine.near import zones_of
 from gateway.web.mine.places import zone_name
 from gateway.web.mine.sensing import MODALITIES, kinds_near
@@ -15,7 +17,7 @@ from gateway.web.mine.standing import standing
 from gateway.web.mine.words import LOOKUP_WORDS
 from gateway.web.privacy_words import CONSENT
 from gateway.web.rendering import N_, Language, see
-from gateway.web.site import Site, TheSite
+from gateway.web.site import TheSite
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
@@ -28,8 +30,14 @@ SAVED = {
 
 
 @router.get("/privasi")
-async def look(request: Request, site: TheSite, viewer: Employee, simpan: str = "") -> Response:
-    """All of it on one page."""
+async def look(
+    request: Request, site: TheSite, viewer: Employee, simpan: str = "", sebelum: date | None = None
+) -> Response:
+    """All of it on one page. `sebelum`: who looked one up before that day; default: the latest."""
+    try:
+        lookups, older = looked.page(site, viewer.pid, sebelum)
+    except (ValueError, OverflowError) as error:
+        raise HTTPException(404, "there is no such day here") from error
     how = await standing(site, viewer.pid)
     zones = zones_of(site, how.record, viewer.unit)
     if how.desk is not None:
@@ -49,13 +57,13 @@ async def look(request: Request, site: TheSite, viewer: Employee, simpan: str = 
         **CONSENT,
         kinds=kinds,
         near=[zone_name(site, zone) for zone in dict.fromkeys(zones)][:4],
-        lookups=[
-            (at, _who(site, account), _what(language, what), reason)
-            for at, account, what, reason in site.accounts.lookups(viewer.pid)
-        ],
+        lookups=[(one, looked.who(site, one.account), _what(language, one.what)) for one in lookups],
+        older=older,
+        sebelum=sebelum,
         saved=SAVED.get(simpan, ""),
         kept=site.office.archive.retain_people_days,
-        hours=site.office.web.session_hours,
+        limits=site.accounts.limits.of(viewer),
+        long=site.accounts.limits.code_alone(viewer),
         stores=len(site.office.archive.stores),
         external=site.office.rules.desk.bookings == "external",
     )
@@ -83,11 +91,3 @@ def _what(language: Language, what: str) -> str:
     """A stable word, with more behind it where there is: `attendance 2026-11-26`."""
     word, _, more = what.partition(" ")
     return f"{language.word(LOOKUP_WORDS, word)} {more}".strip()
-
-
-def _who(site: Site, account: str) -> tuple[str, tuple[str, ...]]:
-    """(how the account is called, its roles). Its holder's own name is theirs: it is not told."""
-    known = site.accounts.account(account)
-    if known is None:
-        return account, ()
-    return known.label or account, tuple(sorted(role for role in known.roles if role != Role.EMPLOYEE))

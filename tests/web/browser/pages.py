@@ -54,6 +54,7 @@ MORE = (
     Seen("/operator/gerbang/laporan", OPERATOR),
     Seen("/operator/denah/{floor}", OPERATOR),
     Seen("/operator/pemasangan/jalan", OPERATOR),
+    Seen("/operator/pemasangan/kode", OPERATOR),
     Seen("/mengapa", OPERATOR),
     Seen("/mengapa?tempat={place}", OPERATOR),
     Seen("/operator/koreksi/{correction}", OPERATOR),

@@ -143,7 +143,7 @@ def test_from_a_new_card_to_the_report(
     operator.get_by_label("Unit").select_option("panrb")
     operator.locator("input[name=setuju]").check()
     well(operator)
-    operator.get_by_role("button", name="Daftarkan dan cetak kode masuk").click()
+    operator.get_by_role("button", name="Lanjutkan").click()
     well(operator)
     code = operator.locator(".code").inner_text()
     version = story.people().version
