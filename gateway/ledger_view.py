@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,6 +117,15 @@ class View:
                 f"{EVENT_ROWS} WHERE subject = ? AND type = ? AND at >= ? AND at < ?", (subject, kind, since, until)
             )
         return sorted(found, key=by_time)
+
+    def states(self, subject: str, kind: str, since: int, until: int) -> Iterator[tuple[int, str]]:
+        """(time, state) of what `at` would give, without all that the rows hold: a place may change very often."""
+        query = (
+            "SELECT at, json_extract(CAST(body AS TEXT), '$.data.state') FROM event JOIN source ON source.id = source"
+            " WHERE subject = ? AND type = ? AND at >= ? AND at < ? ORDER BY at, gateway, boot, sequence"
+        )
+        for at, state in self._connection.execute(query, (subject, kind, since, until)):
+            yield int(at), sys.intern(str(state))
 
     def last_before(self, subject: str, kind: str, time: int) -> Stored | None:
         """The last row without a person of this type and place that happened before `time`."""

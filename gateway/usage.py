@@ -143,13 +143,11 @@ class Usage:
     def point(self, place: str, start: int, silences: Mapping[str, int]) -> Point:
         """`space_use_15m` of a configured space. `silences`: gateways that are not heard, and since when."""
         end = start + QUARTER
-        rows = self._view.at(place, (CHANGED,), start, end)
         before = self._view.last_before(place, CHANGED, start)
         begins = [(at, UNTOLD) for at in self._starts.get(self._owners.owner(place), {}).values() if at < end]
-        changes = [
-            (row.at or 0, str(json.loads(row.body)["data"]["state"])) for row in (before, *rows) if row is not None
-        ]
-        changes = sorted(begins + changes, key=lambda change: change[0])
+        if before is not None:
+            begins.append((before.at or 0, str(json.loads(before.body)["data"]["state"])))
+        changes = sorted([*begins, *self._view.states(place, CHANGED, start, end)], key=lambda change: change[0])
         blind = self.blind(place, start, end, silences)
         told = use(start, end, changes, blind)
         work = [(begin, until) for begin, until, kind in self._calendar(start).parts(start, end) if kind == WORK]

@@ -24,6 +24,8 @@ GOOD, BATTERY, SILENT, STUCK, BY_DESIGN, UNKNOWN = STATES = ("good", "low", "sil
 """How a device is, in one word; by_design: it speaks only when something happens, and has not yet."""
 WORST = (SILENT, STUCK, BATTERY, UNKNOWN, BY_DESIGN, GOOD)
 """In the order in which somebody should look."""
+WORKING = frozenset({GOOD, BATTERY, BY_DESIGN})
+"""Their gateway hears for them, and nothing is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

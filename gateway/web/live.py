@@ -1,7 +1,8 @@
 """What places, gateways and devices are now: a fold of the broker's retained messages.
 
 A state that is missing, expired, or of a gateway that is lost is unknown(gateway_down); while the web itself has no
-broker, everything is unknown(not_connected). Nothing here is about a person.
+broker, everything is unknown(not_connected). Somebody's claim outlives that silence until the end of its day; a
+reservation, and what sensors said, do not. Nothing here is about a person.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.calendars import calendar
 from gateway.clock import SECOND, Clock
 from gateway.config.model import Office
 from gateway.config.places import Places, Spot
@@ -19,10 +21,16 @@ from gateway.contract import topics
 from gateway.contract.times import parsed
 from gateway.contract.topics import Topic
 from gateway.errors import PermanentError
+from gateway.web.closing import day_ends
 
 GONE = frozenset({"lost", "disconnected"})
 NOT_CONNECTED = "not_connected"
 """A cause of our own: the web application does not reach the broker."""
+GATEWAY_DOWN = "gateway_down"
+SILENT = frozenset({GATEWAY_DOWN, NOT_CONNECTED})
+"""Causes of which nothing new can be heard: what was said last is old."""
+HELD = frozenset({"taken", "away"})
+"""Lives of a desk that somebody claims."""
 MOST_CHANGES = 20_000
 """Changes that are remembered for browsers that come back."""
 FREE, TAKEN, RESERVED, UNKNOWN, CLOSED = STATUSES = ("free", "taken", "reserved", "unknown", "closed")
@@ -47,7 +55,7 @@ class PlaceNow:
     cause: str
     """Why unknown; empty otherwise."""
     life: str
-    """free, reserved, taken, away, out_of_order; empty: nobody can claim it."""
+    """free, reserved, taken, away, out_of_order; empty: nobody can claim it, or nobody knows."""
     since: int
     """Since when its life is so, ns, rounded to 5 minutes; 0: not told."""
     sensed: str
@@ -70,7 +78,7 @@ def status_of(*, state: str, life: str, mode: str) -> str:
     """A place in one word, as rules.counting.aggregate counts. Unknown is never free, also where nobody claims it."""
     if mode == "out_of_order" or life == "out_of_order":
         return CLOSED
-    if life in ("taken", "away") or state == "occupied":
+    if life in HELD or state == "occupied":
         return TAKEN
     if life == "reserved":
         return RESERVED
@@ -96,6 +104,7 @@ class Live:
         self.sums: dict[str, dict[str, Any]] = {}
         """By zone (`site/building/floor/zone/_`)."""
         self._clock = clock
+        self._days = calendar(office, clock.office())
         self._states: dict[str, dict[str, Any]] = {}
         self._until: dict[str, int] = {}
         self._terms: dict[str, int] = {}
@@ -213,9 +222,10 @@ class Live:
     def _made(self, spot: Spot) -> PlaceNow:
         held = self._states.get(spot.place)
         state, cause = self._believed(spot, held)
-        desk = {} if held is None else held.get("desk") or {}
-        life = "out_of_order" if spot.space.mode == "out_of_order" else str(desk.get("life", ""))
+        life, since = self._claim(spot, held, cause)
         sensed = "" if held is None else str(held.get("sensed") or "")
+        if sensed and cause in SILENT:
+            sensed = "unknown"
         return PlaceNow(
             place=spot.place,
             kind=spot.space.kind,
@@ -228,7 +238,7 @@ class Live:
             state=state,
             cause=cause,
             life=life,
-            since=parsed(desk["since"]) if desk.get("since") else 0,
+            since=since,
             sensed=sensed,
             quality="" if held is None else str(held["quality"]),
             gateway=spot.owner if held is None else str(held["gw"]),
@@ -238,11 +248,26 @@ class Live:
         if not self.connected:
             return "unknown", NOT_CONNECTED
         if held is None or self._until.get(spot.place, 0) < self._clock.office():
-            return "unknown", "gateway_down"
+            return "unknown", GATEWAY_DOWN
         status = self.gateways.get(str(held["gw"]))
         if status is not None and status["state"] in GONE and status["boot"][:6] >= held["boot"][:6]:
-            return "unknown", "gateway_down"
+            return "unknown", GATEWAY_DOWN
         return str(held["state"]), str(held.get("cause") or "")
+
+    def _claim(self, spot: Spot, held: Mapping[str, Any] | None, cause: str) -> tuple[str, int]:
+        """(life, since when), as far as it may be believed.
+
+        A check-in is open until somebody ends it or its day ends, so that it is true for that long though its gateway
+        is silent. A reservation may meanwhile be taken or released: of it nothing is known. No time opens what is
+        closed.
+        """
+        desk = {} if held is None else held.get("desk") or {}
+        life = "out_of_order" if spot.space.mode == "out_of_order" else str(desk.get("life", ""))
+        since = parsed(desk["since"]) if desk.get("since") else 0
+        if cause not in SILENT or life == "out_of_order":
+            return life, since
+        lasts = life in HELD and self._clock.office() < day_ends(self._days, since or self._until[spot.place])
+        return (life, since) if lasts else ("", 0)
 
 
 def _keep(kept: dict[str, dict[str, Any]], key: str, value: dict[str, Any] | None) -> None:

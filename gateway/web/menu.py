@@ -23,7 +23,7 @@ def _entry(path: str, text: str, *roles: Role) -> Entry:
 
 MENU = (
     _entry("/", N_("Beranda"), Role.EMPLOYEE),
-    _entry("/denah", N_("Denah"), Role.EMPLOYEE, Role.OPERATOR, Role.DISPLAY),
+    _entry("/denah", N_("Denah"), Role.EMPLOYEE, Role.OPERATOR, Role.ANALYST, Role.DISPLAY),
     _entry("/orang", N_("Siapa di kantor"), Role.EMPLOYEE),
     _entry("/riwayat", N_("Riwayat saya"), Role.EMPLOYEE),
     _entry("/privasi", N_("Privasi"), Role.EMPLOYEE),

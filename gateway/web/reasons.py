@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.web.live import CLOSED, FREE, RESERVED, TAKEN, PlaceNow
+from gateway.web.live import CLOSED, FREE, HELD, RESERVED, TAKEN, PlaceNow
 from gateway.web.rendering import CAUSE_WORDS, N_, Language
 
 WHY: Mapping[str, str] = {
@@ -12,31 +12,34 @@ WHY: Mapping[str, str] = {
     "taken": N_("Sedang dipakai."),
     "away": N_("Dipakai; orangnya sedang tidak di tempat."),
     "sensed": N_("Sensor melihat ada orang; belum ada yang mengambilnya."),
-    "held": N_("Dipakai menurut catatan terakhir; sensornya sedang tidak terdengar."),
     "reserved": N_("Sudah dipesan."),
     "closed": N_("Ditutup untuk sementara."),
 }
 UNKNOWN = N_("Belum diketahui: %(cause)s.")
+HELD_STILL = N_("Dipakai menurut catatan terakhir; sekarang tidak pasti: %(cause)s.")
 NO_CAUSE = N_("belum ada petunjuk")
 
 
 def key(now: PlaceNow) -> str:
-    """The key in WHY, or `unknown.<cause>`."""
+    """The key in WHY, or `unknown.<cause>`; of a claim without any sign of whoever has it `held.<cause>`."""
     if now.status == TAKEN:
-        if now.life in ("taken", "away"):
-            return "held" if now.state == "unknown" else now.life
+        if now.life in HELD:
+            return f"held.{now.cause}" if now.state == "unknown" else now.life
         return "sensed"
     return now.status if now.status in (FREE, RESERVED, CLOSED) else f"unknown.{now.cause}"
 
 
 def why(language: Language, now: PlaceNow) -> str:
     """The sentence."""
-    return sentences(language).get(key(now)) or language.text(UNKNOWN, cause=language.text(NO_CAUSE))
+    text = HELD_STILL if now.status == TAKEN else UNKNOWN
+    return sentences(language).get(key(now)) or language.text(text, cause=language.text(NO_CAUSE))
 
 
 def sentences(language: Language) -> dict[str, str]:
     """All sentences by key, for pages that change themselves."""
     made = {name: language.text(text) for name, text in WHY.items()}
     for cause in CAUSE_WORDS:
-        made[f"unknown.{cause}"] = language.text(UNKNOWN, cause=language.word(CAUSE_WORDS, cause))
+        because = language.word(CAUSE_WORDS, cause)
+        made[f"unknown.{cause}"] = language.text(UNKNOWN, cause=because)
+        made[f"held.{cause}"] = language.text(HELD_STILL, cause=because)
     return made

@@ -9,7 +9,8 @@ OPERATOR, ANALYST, INTEGRATOR = Role.OPERATOR, Role.ANALYST, Role.INTEGRATOR
 SIGNED_IN = frozenset(Role)
 EMPLOYEES = frozenset({EMPLOYEE})
 MACHINES = frozenset({OPERATOR, INTEGRATOR})
-LOOKS = frozenset({DISPLAY, EMPLOYEE, OPERATOR})
+LOOKS = frozenset({DISPLAY, EMPLOYEE, OPERATOR, ANALYST})
+SCREENS = frozenset({DISPLAY, KIOSK, EMPLOYEE, OPERATOR})
 AT_KIOSK = frozenset({KIOSK})
 OPERATES = frozenset({OPERATOR})
 REPORTS = frozenset({OPERATOR, ANALYST})
@@ -67,7 +68,7 @@ EXPECTED: dict[str, frozenset[Role] | None] = {
     "GET /denah/{building}/{floor}": LOOKS,
     "GET /denah/{building}/{floor}/tempat/{zone}/{space}": LOOKS,
     "GET /langsung/{building}/{floor}": SIGNED_IN,
-    "GET /display/{code}.png": LOOKS | {KIOSK},
+    "GET /display/{code}.png": SCREENS,
     "GET /kiosk": AT_KIOSK,
     "GET /kiosk/tamu": AT_KIOSK,
     "POST /kiosk/hadir": AT_KIOSK,

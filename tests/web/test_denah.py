@@ -21,12 +21,13 @@ from gateway.web.reasons import key, sentences
 from gateway.web.rendering import Language, catalogues
 from gateway.web.viewer import Role
 from tests.web.conftest import NOON, Web
-from tests.web.office import DESK, ROOM, told
+from tests.web.office import DESK, OTHER, ROOM, ready, told
 
 PLAN = "/denah/utama/l01"
 WEB = Path(app.__file__).parent
 MINE = ("denah", "editor", "floors", "reasons")
 """Beginnings of the names of the modules whose texts this file answers for."""
+ZONED = re.compile(r'<time datetime="[^"]+" data-clock>([^<]+)</time><span class="zone">([^<]+)</span>')
 
 
 async def page(client: httpx.AsyncClient, path: str) -> str:
@@ -68,6 +69,22 @@ async def test_the_list_is_the_same_and_says_why(web: Web) -> None:
     assert "<svg id=" not in html
 
 
+async def test_a_silent_gateway_is_named_and_no_sensor_blamed(web: Web) -> None:
+    told(web.site.live, DESK, "occupied", NOON, life="taken", life_since=NOON)
+    told(web.site.live, OTHER, "vacant", NOON, life="reserved", life_since=NOON)
+    ready(web.site.live, NOON, "lost")
+    html = await page(web.employee(), f"{PLAN}?tampil=daftar")
+    assert spaces(html)["timur/d-001"] == "taken"
+    assert "Dipakai menurut catatan terakhir; sekarang tidak pasti: gerbangnya tidak terdengar." in html
+    assert spaces(html)["timur/d-002"] == "unknown"
+    assert "Sudah dipesan." not in html.split("<script")[0]
+    assert "sensor" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    web.clock.advance(9 * 3600)
+    web.site.live.expire()
+    html = await page(web.employee(), PLAN)
+    assert 'data-count="unknown">4<' in html
+
+
 async def test_a_filter_works_without_script(web: Web) -> None:
     told(web.site.live, DESK, "vacant", NOON, life="free")
     client = web.employee()
@@ -88,6 +105,7 @@ async def test_a_place_has_a_sheet_on_the_page_and_as_a_part(web: Web) -> None:
         html = await page(client, path)
         assert '<h2 id="lembar-nama">Meja 1</h2>' in html
         assert "Sedang dipakai." in html
+        assert ZONED.findall(html) == [("10.30", " WITA")]
     part = await page(client, f"{PLAN}/tempat/timur/d-001")
     assert "<html" not in part
     assert (await client.get(f"{PLAN}/tempat/timur/d-999")).status_code == 404
@@ -101,8 +119,21 @@ async def test_what_is_not_there_is_404_and_what_is_nobodys_needs_a_sign_in(web:
     assert (await client.get("/denah/saya")).json() == {"place": ""}
     for path in ("/denah", "/denah/saya", PLAN, f"{PLAN}/tempat/timur/d-001"):
         assert (await web.client().get(path)).status_code == 303
-        assert (await web.client(Role.ANALYST).get(path)).status_code == 403
+        assert (await web.client(Role.INTEGRATOR).get(path)).status_code == 403
         assert (await web.client(Role.DISPLAY).get(path)).status_code in (200, 303)
+
+
+async def test_an_analyst_sees_the_same_and_changes_nothing(web: Web) -> None:
+    told(web.site.live, DESK, "vacant", NOON, life="free")
+    client = web.client(Role.ANALYST)
+    html = await page(client, f"{PLAN}?tempat=timur/d-001")
+    assert spaces(html)["timur/d-001"] == "free"
+    assert '<a href="/denah" aria-current="page">Denah</a>' in html
+    for path in ("/d/", "/mengapa", "/operator"):
+        assert f'href="{path}' not in html
+    assert html.count("<form") == 2  # sign out, and the filter
+    assert (await client.get("/denah/saya")).json() == {"place": ""}
+    assert (await client.get(f"/operator{PLAN}")).status_code == 403
 
 
 async def test_no_person_is_on_the_plan(web: Web) -> None:
@@ -161,7 +192,9 @@ def test_every_text_of_the_area_has_its_english() -> None:
 
 def test_two_hundred_desks_are_less_than_100_kb_on_the_first_screen(tmp_path: Path) -> None:
     """Measured over HTML, styles and scripts of the plan; gzip as the server sends it."""
-    sent = [WEB / "static" / name for name in ("hadir.css", "denah.css", "denah.js", "panzoom.js", "live.js")]
+    sent = [
+        WEB / "static" / name for name in ("hadir.css", "denah.css", "denah.js", "panzoom.js", "live.js", "times.js")
+    ]
     assert sum(path.stat().st_size for path in sent) < 40_000
     assert sum(len(gzip.compress(path.read_bytes())) for path in sent) < 14_000
 

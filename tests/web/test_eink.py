@@ -159,7 +159,8 @@ async def test_what_it_says_of_each_state(web: Web) -> None:
     assert now is not None
     assert face(web.site, now, language, URL, NOON + 16_200 * 10**9).more == "s.d. 15.00"
     live.set_connected(False)
-    assert says(OTHER)[0] == "Dipesan", "a claim outlives the silence"
+    assert says()[0] == "Terpakai", "a claim outlives the silence of its day"
+    assert says(OTHER) == ("Tidak diketahui", "sambungan ke broker terputus"), "a reservation does not"
 
 
 async def test_displays_may_be_public_and_nobody_is_on_them(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.clock import SECOND
 from gateway.web.live import Live, status_of
 from gateway.web.readers import MOST_EACH
 from gateway.web.stream import MOST_BEHIND
 from tests.web.conftest import NOON, Web
 from tests.web.office import DESK, FLOOR, OTHER, ROOM, ready, told
+
+EVENING = int(8.5 * 3600)
+"""Seconds from NOON to the end of the site's day, 19:00."""
 
 
 async def test_a_place_is_unknown_until_it_is_told_and_after_its_word_has_expired(web: Web) -> None:
@@ -32,6 +36,43 @@ async def test_a_lost_gateway_and_a_lost_broker_make_everything_unknown(web: Web
     assert live.now(DESK).status == "free"
     live.set_connected(False)
     assert (live.now(DESK).status, live.now(DESK).cause) == ("unknown", "not_connected")
+
+
+async def test_a_claim_outlives_its_gateway_until_the_end_of_its_day_and_a_reservation_does_not(web: Web) -> None:
+    live = web.site.live
+    told(live, DESK, "occupied", NOON, life="taken", life_since=NOON - 3600 * SECOND, sensed="occupied")
+    told(live, OTHER, "vacant", NOON, life="reserved", life_since=NOON - 3600 * SECOND)
+    told(live, ROOM, "vacant", NOON, life="out_of_order")
+    web.clock.advance(91)
+    live.expire()
+    assert (live.now(DESK).status, live.now(DESK).cause) == ("taken", "gateway_down")
+    assert live.now(DESK).sensed == "unknown"
+    assert (live.now(OTHER).status, live.now(OTHER).life, live.now(OTHER).since) == ("unknown", "", 0)
+    assert live.now(ROOM).status == "closed"  # no time opens it
+    web.clock.advance(EVENING - 100)
+    live.expire()
+    assert live.now(DESK).status == "taken"
+    version = live.version
+    web.clock.advance(10)
+    live.expire()
+    assert (live.now(DESK).status, live.now(DESK).life, live.now(DESK).cause) == ("unknown", "", "gateway_down")
+    assert live.changed_since(version) == [DESK]
+    live.set_connected(False)
+    assert (live.now(DESK).status, live.now(OTHER).status) == ("unknown", "unknown")
+    assert live.now(DESK).cause == "not_connected"
+
+
+async def test_a_claim_of_the_late_evening_is_not_believed_the_next_morning(web: Web) -> None:
+    live, late = web.site.live, web.clock.office() + (EVENING + 3600) * SECOND
+    web.clock.advance(EVENING + 3600)
+    told(live, DESK, "occupied", late, life="taken", life_since=late)
+    told(live, OTHER, "occupied", late, life="away")
+    web.clock.advance(91)
+    live.expire()
+    assert (live.now(DESK).status, live.now(OTHER).status) == ("taken", "taken")
+    web.clock.advance(4 * 3600)
+    live.expire()
+    assert (live.now(DESK).status, live.now(OTHER).status) == ("unknown", "unknown")
 
 
 async def test_who_comes_back_is_told_what_changed_and_a_stranger_everything(web: Web) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.times import written
@@ -44,6 +46,7 @@ async def test_quiet_when_all_is_well(web: Web) -> None:
     page = await web.client(Role.OPERATOR).get("/operator")
     assert page.status_code == 200
     assert "Semua baik. Terakhir diperiksa" in page.text
+    assert 'data-clock>10.30</time><span class="zone"> WITA</span>' in page.text
 
 
 async def test_a_lost_gateway_is_raised_once_takes_its_devices_along_and_can_be_muted(web: Web) -> None:
@@ -59,7 +62,8 @@ async def test_a_lost_gateway_is_raised_once_takes_its_devices_along_and_can_be_
     muted = await client.post("/operator/bisukan", data={"tentang": GATEWAY, "detik": 3600})
     assert muted.status_code == 303
     page = await client.get("/operator")
-    assert "Semua baik" in page.text
+    assert "Semua baik" not in page.text
+    assert "Tidak ada yang mendesak. Terakhir diperiksa" in page.text
     assert "1 hal dibisukan" in page.text
     assert (await client.post("/operator/bisukan", data={"tentang": "tidak-ada", "detik": 3600})).status_code == 303
     assert set(web.site.muting.all()) == {(GATEWAY, "*")}
@@ -95,12 +99,41 @@ async def test_outside_working_time_only_what_is_urgent_is_loud_and_silence_by_d
     look(web, 15)
     assert web.site.watch.kind() == "off"
     page = await web.client(Role.OPERATOR).get("/operator")
-    assert "Semua baik" in page.text
+    assert "Semua baik" not in page.text
+    assert "Tidak ada yang mendesak" in page.text
     assert "1 hal dapat menunggu jam kerja" in page.text
     assert "mmw-d-001" not in page.text
     archive_speaks(web, two_boots=[GATEWAY])
     look(web, 15)
     assert "Dua kotak" in (await web.client(Role.OPERATOR).get("/operator")).text.split("hal dapat menunggu")[0]
+
+
+async def figures(web: Web) -> dict[str, str]:
+    """What stands below, by its word."""
+    page = (await web.client(Role.OPERATOR).get("/operator")).text
+    return {word.strip(): n for n, word in re.findall(r"<strong>([^<]*)</strong>([^<]*)</a></li>", page)}
+
+
+async def test_only_what_is_known_to_work_is_counted_as_working(web: Web) -> None:
+    device(web, "mmw-d-001", alive=True)
+    device(web, "mmw-d-002", alive=None)
+    device(web, "mmw-d-003", alive=False, cause="silent")
+    device(web, "sensor-lama", alive=True)  # is in no configuration any more
+    assert (await figures(web))["perangkat bekerja"] == "2/4"
+    ready(web.site.live, NOON, "lost")
+    found = await figures(web)
+    assert (found["gerbang terdengar"], found["perangkat bekerja"]) == ("0/1", "0/4")
+
+
+async def test_without_a_broker_nothing_is_counted_and_nothing_is_well(web: Web) -> None:
+    archive_speaks(web)
+    device(web, "mmw-d-001", alive=True)
+    look(web, 20)
+    web.site.live.set_connected(False)
+    assert await figures(web) == {}
+    page = (await web.client(Role.OPERATOR).get("/operator")).text
+    assert "tidak diketahui: sambungan ke broker terputus" in page
+    assert "Semua baik" not in page
 
 
 async def test_the_changing_part_is_answered_by_304_while_nothing_changes(web: Web) -> None:

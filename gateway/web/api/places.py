@@ -42,7 +42,9 @@ class Place(BaseModel):
     status: Status = Field(description="in one word; unknown is never free")
     state: Literal["occupied", "vacant", "unknown"]
     cause: str | None = Field(description="why unknown")
-    life: str | None = Field(description="free, reserved, taken, away, out_of_order; null: nobody can claim it")
+    life: str | None = Field(
+        description="free, reserved, taken, away, out_of_order; null: nobody can claim it, or nobody knows"
+    )
     since: str | None = Field(description="since when its life is so, rounded to 5 minutes")
     sensed: str | None = Field(description="what the sensors alone say")
     quality: str | None

@@ -30,7 +30,7 @@ from gateway.web.workplace import NOT_LEADING, ask_coordinator
 _log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-FIRST_S, LONGEST_S = 5.0, 600.0
+FIRST_S, LONGEST_S = 2.0, 600.0
 """Between two tries."""
 _WAITS = frozenset({NO_ANSWER, NOT_SENT, NOT_LEADING, "expired"})
 

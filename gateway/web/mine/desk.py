@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
 from gateway.config.places import Spot
 from gateway.errors import TransientError
 from gateway.ledger_view import View
-from gateway.web.live import PlaceNow
+from gateway.web.live import HELD, PlaceNow
 from gateway.web.mine.places import admits, is_silent
 from gateway.web.mine.record import Booking
-from gateway.web.mine.standing import HELD, Standing
+from gateway.web.mine.standing import Standing
 from gateway.web.records.reservations import of_place
 from gateway.web.rendering import N_
 from gateway.web.site import Site
@@ -44,8 +44,8 @@ class Desk:
     spot: Spot
     mine: bool
     """They hold it."""
-    booking: Booking | None
-    """Theirs, of this desk, if they have one."""
+    bookings: tuple[Booking, ...]
+    """Theirs, of this desk, the next first."""
     why: str
     """Why they cannot take it now: a word of WHY_WORDS; empty: they can."""
     unclaimed: bool
@@ -59,20 +59,20 @@ def desk_for(site: Site, place: str, viewer: Viewer, standing: Standing) -> Desk
     now, spot = site.live.now(place), site.live.places.spots[place]
     if now is None:
         raise KeyError(place)
-    mine = standing.desk is not None and standing.desk.visit.place == place and not standing.desk.doubted
-    booking = next((one for one in standing.bookings if one.place == place), None)
+    mine = standing.desk is not None and standing.desk.visit.place == place
+    bookings = tuple(one for one in standing.bookings if one.place == place)
     return Desk(
         now=now,
         spot=spot,
         mine=mine,
-        booking=booking,
-        why=_why(site, now, spot, viewer, mine=mine, booking=booking),
+        bookings=bookings,
+        why=_why(site, now, spot, viewer, mine=mine, bookings=bookings),
         unclaimed=now.state == "occupied" and now.life == "free",
         reservable=_not_reservable(site, now, spot, viewer),
     )
 
 
-def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, booking: Booking | None) -> str:
+def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, bookings: Sequence[Booking]) -> str:
     """The order is that of rules.desk_acts."""
     if mine:
         return "mine"
@@ -84,10 +84,9 @@ def _why(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer, *, mine: bool, b
         return "silent"
     if now.life in HELD:
         return "taken"
-    lead = int(site.office.rules.desk.lead_s * SECOND)
     if now.life == "reserved":
-        own = booking is not None and booking.starts - lead <= site.clock.office() < booking.ends
-        return "" if own else "reserved"
+        at, lead = site.clock.office(), int(site.office.rules.desk.lead_s * SECOND)
+        return "" if any(one.starts - lead <= at < one.ends for one in bookings) else "reserved"
     return "" if admits(spot, viewer.unit) else "unit"
 
 
@@ -101,12 +100,13 @@ def _not_reservable(site: Site, now: PlaceNow, spot: Spot, viewer: Viewer) -> st
     return "" if admits(spot, viewer.unit) else "unit"
 
 
-async def booked_times(site: Site, place: str) -> list[tuple[int, int]]:
-    """When a place is booked from now on, without anybody's name: from the copies that everybody may read."""
+async def booked_times(site: Site, place: str, standing: Standing) -> list[tuple[int, int]]:
+    """When others have booked a place from now on, without a name: from the copies that everybody may read."""
     now = site.clock.office()
+    own = standing.record.reserved.union(one.ref for one in standing.bookings)
 
     def read(view: View) -> list[tuple[int, int]]:
-        return [(each.start, each.end) for each in of_place(view, place, now)]
+        return [(each.start, each.end) for each in of_place(view, place, now) if each.ref not in own]
 
     try:
         return await site.reading.ask(read)

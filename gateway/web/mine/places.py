@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.places import Spot
-from gateway.web.live import PlaceNow
+from gateway.web.live import SILENT, PlaceNow
 from gateway.web.site import Site
 from gateway.web.stickers import Codes
 
@@ -60,4 +60,4 @@ def admits(spot: Spot, unit: str) -> bool:
 
 def is_silent(site: Site, now: PlaceNow) -> bool:
     """Whether nothing can be asked of the place: its gateway, or the way to it, is not there."""
-    return not site.live.connected or now.cause in ("gateway_down", "not_connected")
+    return not site.live.connected or now.cause in SILENT

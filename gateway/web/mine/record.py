@@ -61,6 +61,8 @@ class Record:
     """By beginning, oldest first."""
     bookings: tuple[Booking, ...] = ()
     """Those that were neither used, cancelled nor released."""
+    reserved: frozenset[str] = frozenset()
+    """References of all reservations, whatever has become of them."""
     warnings: tuple[Warned, ...] = ()
     ids: frozenset[str] = frozenset()
     """Of all its events."""
@@ -98,14 +100,16 @@ def fold(rows: Sequence[Stored]) -> Record:
         replace(visit, corrections=tuple(fix for name in (key, *visit.events) for fix in corrections.get(name, ())))
         for key, visit in checkins(rows, Visit).items()
     ]
+    reservations = folded(rows).values()
     bookings = [
         Booking(ref=one.ref, place=one.place, starts=one.start, ends=one.end)
-        for one in folded(rows).values()
+        for one in reservations
         if one.state == "reserved"
     ]
     return Record(
         visits=tuple(sorted(found, key=lambda visit: visit.at)),
         bookings=tuple(sorted(bookings, key=lambda booking: booking.starts)),
+        reserved=frozenset(one.ref for one in reservations),
         warnings=tuple(warnings),
         ids=frozenset(ids),
     )

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from gateway.clock import SECOND
 from gateway.errors import TransientError
 from gateway.ledger_view import LATEST, Stored, View
+from gateway.web.live import HELD
 from gateway.web.mine.places import zone_name
-from gateway.web.mine.standing import HELD
 from gateway.web.records.checkins import ACT, DESK, WORKPLACE, Checkin, checkins
 from gateway.web.site import Site
 from gateway.web.viewer import Viewer

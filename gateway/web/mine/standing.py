@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.clock import SECOND
 from gateway.errors import TransientError
 from gateway.ledger_view import View
+from gateway.web.live import HELD, SILENT
 from gateway.web.mine.attempts import SENT, UNSURE, Attempt, Attempts
 from gateway.web.mine.record import OWN, Booking, Record, Visit, Warned, fold
 from gateway.web.site import Site
@@ -21,7 +22,6 @@ LOOK_BACK = 14 * DAY
 OPEN_FOR = 2 * DAY
 """A check-in that is older was closed, whether or not its end has reached the archive."""
 UNSURE_FOR, SOON = 900 * SECOND, 60 * SECOND
-HELD = ("taken", "away")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,6 @@ class Held:
     visit: Visit
     pending: bool = False
     """Accepted by the gateway; the ledger does not have it yet."""
-    doubted: bool = False
-    """The desk's own state says that nobody holds it: the record of its end is on its way."""
     unheard: bool = False
     """Nobody knows what the desk is now: its gateway is not heard."""
 
@@ -45,6 +43,8 @@ class Standing:
     attempts: tuple[Attempt, ...]
     """Of the last day."""
     desk: Held | None
+    doubted: Visit | None
+    """At a desk, by the record; the desk's own state says that nobody holds it: the record of its end is on its way."""
     workplace: Visit | None
     bookings: tuple[Booking, ...]
     """That have not ended."""
@@ -116,12 +116,14 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
                 bookings.pop(one.ref, None)
             case _:
                 pass
+    doubted = None
     if held is not None:
-        held = _beside(site, held)
+        held, doubted = _beside(site, held)
     return Standing(
         record=record,
         attempts=tuple(attempts),
         desk=held,
+        doubted=doubted,
         workplace=workplace,
         bookings=tuple(sorted(bookings.values(), key=lambda booking: booking.starts)),
         warning=_running(site, record, attempts, held, bookings, now),
@@ -130,12 +132,14 @@ def stands(site: Site, record: Record, attempts: Sequence[Attempt], now: int, *,
     )
 
 
-def _beside(site: Site, held: Held) -> Held:
-    """The desk's own state beside the record."""
+def _beside(site: Site, held: Held) -> tuple[Held | None, Visit | None]:
+    """The desk's own state beside the record: (held, doubted), one of them."""
     now = site.live.now(held.visit.place)
-    if now is None or now.cause in ("gateway_down", "not_connected", "starting"):
-        return replace(held, unheard=True)
-    return replace(held, doubted=not held.pending and now.life not in HELD and now.life != "")
+    if now is None or now.cause in SILENT or now.cause == "starting":
+        return replace(held, unheard=True), None
+    if held.pending or now.life in HELD or not now.life:
+        return held, None
+    return None, held.visit
 
 
 def _running(

@@ -93,13 +93,15 @@ def _other_home(viewer: Viewer) -> str:
 
 async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict[str, Any]:
     language = site.pages.language(request, viewer)
+    version = site.live.version  # of before anything is looked at: what comes meanwhile is told to the page
     how = await standing(site, viewer.pid)
     person = site.people.person(viewer.pid)
     held = how.desk.visit.place if how.desk is not None else ""
     near = [now for now in free_near(site, how.record, viewer.unit) if now.place != held]
     attempt = Attempts(site.accounts.connection).one(viewer.pid, done[:64]) if done else None
     booking = _due(site, viewer, how)
-    places = {held, *(now.place for now in near), *(one.place for one in how.bookings)}
+    doubted = "" if how.doubted is None else how.doubted.place
+    places = {held, doubted, *(now.place for now in near), *(one.place for one in how.bookings)}
     floor = floor_of(site, how.record, viewer.unit, held)
     return {
         "how": how,
@@ -110,6 +112,7 @@ async def _told(request: Request, site: Site, viewer: Viewer, done: str) -> dict
         "attempt": attempt,
         "result": None if attempt is None else _result(language, attempt),
         "floor": floor,
+        "version": version,
         "building": _building(how, floor),
         "places": sorted(places - {""}),
         "watching": site.live.connected,

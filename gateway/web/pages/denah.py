@@ -21,7 +21,7 @@ from gateway.web.site import Site, TheSite, site_of
 from gateway.web.viewer import Role, Viewer, allowed
 
 router = APIRouter(include_in_schema=False)
-Looks = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR, Role.DISPLAY))]
+Looks = Annotated[Viewer, Depends(allowed(Role.EMPLOYEE, Role.OPERATOR, Role.ANALYST, Role.DISPLAY))]
 Word = Annotated[str, Query(max_length=80)]
 
 
@@ -170,7 +170,7 @@ async def own_desk(site: Site, viewer: Viewer) -> str:
     if not viewer.pid:
         return ""
     held = (await standing(site, viewer.pid)).desk
-    return "" if held is None or held.doubted else held.visit.place
+    return "" if held is None else held.visit.place
 
 
 def _zone_name(storey: Storey, now: PlaceNow) -> str:

@@ -16,6 +16,7 @@ from gateway.calendars import calendar
 from gateway.clock import SECOND
 from gateway.web import guests, kiosk_view
 from gateway.web.asking import Answer
+from gateway.web.closing import day_ends
 from gateway.web.holding import Today, find, realms_of
 from gateway.web.kiosk_screen import IDLE_S, AtKiosk, Screen
 from gateway.web.rendering import LANGUAGE_COOKIE, see
@@ -238,10 +239,7 @@ def _guest(screen: Screen, language: str, visit: Visit, *, known: bool, why: str
 def _day_ends(site: Site) -> int:
     """Until when a guest is known: the end of the site's day, at most until the last minute of this one."""
     now = site.clock.office()
-    days = calendar(site.office, now)
-    midnight = days.instant(days.day(now), 86_340)
-    end = days.end_of_day(now)
-    return max(now + LEAST_S * SECOND, midnight if end is None else min(end, midnight))
+    return max(now + LEAST_S * SECOND, day_ends(calendar(site.office, now), now))
 
 
 def _why(screen: Screen, place: str, visit: Visit, answer: Answer) -> str:

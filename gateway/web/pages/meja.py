@@ -126,6 +126,7 @@ def _path(code: str) -> str:
 
 async def _told(request: Request, site: Site, viewer: Viewer, code: str, place: str, done: str) -> dict[str, Any]:
     language = site.pages.language(request, viewer)
+    version = site.live.version  # of before anything is looked at: what comes meanwhile is told to the page
     how = await standing(site, viewer.pid)
     desk = desk_for(site, place, viewer, how)
     attempt = Attempts(site.accounts.connection).one(viewer.pid, done[:64]) if done else None
@@ -147,14 +148,11 @@ async def _told(request: Request, site: Site, viewer: Viewer, code: str, place: 
         "near": near[:3],
         "zone": zone_name(site, place),
         "floor": desk.now.floor,
+        "version": version,
         "other": how.desk if how.desk is not None and how.desk.visit.place != place else None,
         "warning": how.warning if how.warning is not None and how.warning.place == place else None,
         "waiting": [one for one in how.waiting if one.place == place],
-        "booked": [
-            span
-            for span in await booked_times(site, place)
-            if desk.booking is None or span != (desk.booking.starts, desk.booking.ends)
-        ],
+        "booked": await booked_times(site, place, how),
         "why_word": lambda word: language.word(WHY_WORDS, word),
         "stage_word": lambda word: language.word(STAGE_WORDS, word),
         "warning_word": lambda word: language.word(WARNING_WORDS, word),

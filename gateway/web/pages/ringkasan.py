@@ -15,6 +15,8 @@ from fastapi.responses import Response
 
 from gateway.web.alarm_words import ALARMS, OTHER, SEVERAL, URGENCY_WORDS
 from gateway.web.alarms_board import Alarm, Urgency, loud
+from gateway.web.devices import WORKING, rows
+from gateway.web.live import UNKNOWN
 from gateway.web.muting import EVERYTHING, Mute
 from gateway.web.rendering import N_, own_path, see
 from gateway.web.site import Site, TheSite
@@ -116,20 +118,20 @@ def overview_of(site: Site, viewer: Viewer) -> dict[str, Any]:
         "looked": site.watch.looked,
         "kind": kind,
         "requests": requests,
-        "counts": {
-            "gateways": (
-                sum(not site.live.gone(gateway.id) for gateway in site.office.gateways),
-                len(site.office.gateways),
-            ),
-            "devices": (
-                sum(device.get("alive") is not False for device in site.live.devices.values()),
-                len(site.office.devices),
-            ),
-            "unknown": sum(now.status == "unknown" for now in site.live.all()),
-        },
+        "counts": counts_of(site) if site.live.connected else None,
         "urgencies": URGENCY_WORDS,
         "several": SEVERAL,
         "mutes": MUTES,
+    }
+
+
+def counts_of(site: Site) -> dict[str, Any]:
+    """How many of those that are configured are known to be there and to work; places of which nothing is known."""
+    office, live = site.office, site.live
+    return {
+        "gateways": (sum(not live.gone(gateway.id) for gateway in office.gateways), len(office.gateways)),
+        "devices": (sum(row.state in WORKING for row in rows(office, live)), len(office.devices)),
+        "unknown": sum(now.status == UNKNOWN for now in live.all()),
     }
 
 

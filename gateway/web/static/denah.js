@@ -1,5 +1,6 @@
 // Denah: keeps plan or list as the office is, filters without a reload, and shows a sheet for the chosen place.
 import { follow } from "./live.js";
+import { localTimes } from "./times.js";
 import { View, buttons, towards } from "./panzoom.js";
 
 const data = JSON.parse(document.getElementById("denah-data").textContent);
@@ -10,13 +11,16 @@ const sheet = document.getElementById("tempat");
 const sheetBody = document.getElementById("lembar");
 const places = new Map(); // zone/space -> what stands for it
 for (const element of document.querySelectorAll("[data-p]")) places.set(element.dataset.p, element);
+localTimes();
+const atHand = document.getElementById("denah-ini"); // a small drawing has no room for words: this has
+let current = null; // the place that has the focus, or would get it
 let chosen = new URLSearchParams(location.search).get("tempat") || "";
 
 // --- state -----------------------------------------------------------------------------------------------------------
 
 // The same keys as gateway/web/reasons.py.
 function reason({ status, life, state, cause }) {
-  if (status === "taken") return life === "taken" || life === "away" ? (state === "unknown" ? "held" : life) : "sensed";
+  if (status === "taken") return life === "taken" || life === "away" ? (state === "unknown" ? `held.${cause}` : life) : "sensed";
   return status === "unknown" ? `unknown.${cause}` : status;
 }
 
@@ -33,10 +37,7 @@ function show(now) {
     const word = element.querySelector(".word");
     if (word) word.textContent = data.words[now.status];
   } else {
-    const badge = element.querySelector(".status");
-    badge.className = `status status-${now.status}`;
-    badge.querySelector("use").setAttribute("href", `/static/shapes.svg#${now.status}`);
-    badge.lastChild.textContent = data.words[now.status];
+    wear(element.querySelector(".status"), now.status);
     element.querySelector(".why").textContent = why;
   }
   if (changed) pulse(element);
@@ -44,10 +45,19 @@ function show(now) {
   if (short === chosen) open(short, false);
 }
 
+function wear(badge, status) {
+  badge.className = `status status-${status}`;
+  badge.querySelector("use").setAttribute("href", `/static/shapes.svg#${status}`);
+  badge.lastChild.textContent = data.words[status];
+}
+
 function label(element) {
   const name = element.dataset.name ||= element.getAttribute("aria-label").replace(/: [^:]*$/, "");
   const whose = element.classList.contains("mine") && data.mine ? data.mine.replace("{place}", name) : name;
   element.setAttribute("aria-label", `${whose}: ${data.words[element.dataset.s]}`);
+  if (element !== current) return;
+  atHand.querySelector("strong").textContent = whose;
+  wear(atHand.querySelector(".status"), element.dataset.s);
 }
 
 // Changes name no person: whose desk is mine is asked for, when mine has changed or when this page is seen again.
@@ -142,6 +152,7 @@ async function open(short, focus = true) {
     if (short !== chosen) return;
     if (answer.redirected || !answer.ok) { location.reload(); return; }
     sheetBody.innerHTML = await answer.text(); // our own page's part, escaped by its template
+    localTimes(sheetBody);
   } catch { return; } // the banner says that the connection is lost
   sheet.hidden = false;
   if (!focus) return;
@@ -208,11 +219,14 @@ if (svg) {
   });
 
   // One place is in the order of the Tab key; arrows go to its neighbours.
-  let current = svg.querySelector(".mine") || places.get(chosen) || anchors[0];
+  current = svg.querySelector(".mine") || places.get(chosen) || anchors[0];
+  label(current);
+  atHand.hidden = false;
   for (const element of anchors) element.setAttribute("tabindex", element === current ? "0" : "-1");
   const go = (element) => {
     current.setAttribute("tabindex", "-1");
     current = element;
+    label(current);
     current.setAttribute("tabindex", "0");
     current.focus({ preventScroll: true });
     view.show(current.getBBox());

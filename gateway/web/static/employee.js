@@ -1,19 +1,8 @@
-// An employee's own pages: the part that changes is loaded again when their floor changes; times of another zone.
+// An employee's own pages: the part that changes is loaded again when their floor changes.
 import { follow } from "./live.js";
+import { localTimes } from "./times.js";
 
 const SOON = 300, LATER = 4000, AGAIN = 1500;
-
-function localTimes(root) {
-  // Where the browser stands in another zone than the site, the site's zone stays beside each time; else it is noise.
-  for (const time of root.querySelectorAll("time[data-clock]")) {
-    const zone = time.nextElementSibling;
-    if (!zone || !zone.classList.contains("zone")) continue;
-    const there = /(\d{2})[.:](\d{2})/.exec(time.textContent);
-    const here = new Date(time.dateTime);
-    zone.hidden = !!there && here.getHours() === +there[1] && here.getMinutes() === +there[2];
-    if (!zone.hidden) time.title = here.toLocaleTimeString();
-  }
-}
 
 function refreshing(box) {
   let timer = 0, due = Infinity, busy = false;
@@ -46,19 +35,18 @@ function refreshing(box) {
   }
   if (box.querySelector("[data-waiting]")) plan(AGAIN);
   setInterval(() => plan(0), 60000); // "5 minutes left" grows old by itself
-  let first = true;
   if (box.dataset.floor) {
     follow(box.dataset.floor, (places, whole) => {
+      if (!whole && !places.length) return; // nothing has changed since the page was made
       const mine = new Set((box.querySelector("[data-places]")?.dataset.places || "").split(" "));
-      if (whole && first) { first = false; return; } // the page has just been made
       const near = whole || places.some((one) => mine.has(one.place));
       // a busy floor does not make everybody ask at once; "*": nothing is free, so that anything may be good news
       plan(near ? SOON : mine.has("*") ? SOON + Math.random() * AGAIN : LATER + Math.random() * LATER);
-    });
+    }, undefined, box.dataset.version);
   }
 }
 
-localTimes(document);
+localTimes();
 const box = document.querySelector("[data-part]");
 if (box) refreshing(box);
 for (const button of document.querySelectorAll("[data-print]")) {

@@ -1,5 +1,7 @@
 // A part of a page that asks for itself again, with the ETag of what it has; what has not changed costs nothing.
 // Somebody who has their finger in it is not disturbed: they are told that there is something new.
+import { localTimes } from "./times.js";
+
 const part = document.querySelector("[data-poll]");
 const news = document.querySelector("[data-news]");
 const offline = document.getElementById("offline");
@@ -8,6 +10,7 @@ let etag = "", waiting = "";
 function put(text) {
   const open = [...part.querySelectorAll("details")].map((one) => one.open);
   part.innerHTML = text;
+  localTimes(part);
   part.querySelectorAll("details").forEach((one, i) => { one.open = one.open || Boolean(open[i]); });
   waiting = "";
   if (news) news.hidden = true;
@@ -38,6 +41,7 @@ async function ask() {
   }
 }
 
+localTimes();
 if (part) {
   setInterval(() => { if (!document.hidden) ask(); }, 1000 * Number(part.dataset.every));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });

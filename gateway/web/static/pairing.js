@@ -1,4 +1,6 @@
 // A pairing window: counts down, and asks what was tapped or heard. When something is found the page stays as it is.
+import { localTimes } from "./times.js";
+
 const part = document.querySelector("[data-pairing]");
 let end = 0, timer = 0;
 
@@ -20,6 +22,7 @@ async function ask() {
     const text = await answer.text();
     if (!part.contains(document.activeElement) || document.activeElement === document.body) {
       part.innerHTML = text;
+      localTimes(part);
       read();
       part.querySelector("[data-done] input[name=nama]")?.focus();
     }
@@ -27,6 +30,7 @@ async function ask() {
   if (!end || performance.now() > end + 3000) { clearInterval(timer); }
 }
 
+localTimes();
 if (part) {
   read();
   timer = setInterval(ask, 1500);

@@ -1,11 +1,14 @@
-"""Denah in a real browser: a tap turns the desk on the plan, keys reach everything, nothing is reloaded."""
+"""Denah, and what else follows a floor, in a real browser: a tap turns the desk, keys reach everything, no reload."""
 
 from __future__ import annotations
 
 import json
+import re
+import time
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gateway.web.viewer import Role
 from tests.web.browser.windows import DESKTOP, Windows
@@ -32,6 +35,14 @@ def cookies(running: RunningWeb, chromium: Browser) -> dict[str, str]:
 def page(running: RunningWeb, windows: Windows, cookies: dict[str, str]) -> Page:
     """A wide window; what its console complains about fails the test."""
     return windows.open(running.url, size=DESKTOP, cookies=cookies)
+
+
+def signed_in(running: RunningWeb, chromium: Browser, cookies: dict[str, str], **how: Any) -> BrowserContext:
+    """A browser of its own kind."""
+    context = chromium.new_context(base_url=running.url, **how)
+    secure = running.url.replace("http:", "https:")
+    context.add_cookies([{"name": name, "value": value, "url": secure} for name, value in cookies.items()])
+    return context
 
 
 def state(page: Page, place: str, wanted: str) -> None:
@@ -61,6 +72,23 @@ def test_a_tap_turns_the_desk_without_a_reload_and_a_lost_connection_heals(
     assert page.get_attribute("[data-p='timur/d-001']", "aria-label") == "Meja 1, meja saya: Terpakai"
 
 
+def test_what_changes_before_a_page_follows_its_floor_is_not_missed(
+    running: RunningWeb, windows: Windows, page: Page
+) -> None:
+    """Beranda and a desk's page say which picture they were made of, and are told all that came after."""
+    windows.expected.add("ERR_")  # of the stream that is held back
+    page.route("**/langsung/**", lambda route: route.abort())
+    page.goto("/d/d-001")
+    button = page.locator("#kini button").first
+    before = button.inner_text()
+    running.tap()
+    deadline = time.monotonic() + 15
+    while f">{before}</button>" in page.request.get("/d/d-001/kini").text():
+        assert time.monotonic() < deadline
+    page.unroute("**/langsung/**")
+    expect(button).not_to_have_text(before, timeout=15_000)
+
+
 def test_the_list_says_why_and_is_filtered_without_a_reload(running: RunningWeb, page: Page) -> None:
     page.goto(f"{PLAN}?tampil=daftar")
     why = page.locator("tr[data-p='timur/d-001'] .why")
@@ -76,6 +104,23 @@ def test_the_list_says_why_and_is_filtered_without_a_reload(running: RunningWeb,
     expect(shown).to_have_count(0)
     assert page.is_visible("#tak-cocok")
     expect(page.locator("#cocok span").first).to_have_text("0 dari 4")
+
+
+@pytest.mark.parametrize(("zone", "named"), [("Asia/Jakarta", True), ("Asia/Makassar", False)])
+def test_times_name_the_sites_zone_to_whoever_is_in_another(
+    running: RunningWeb, chromium: Browser, cookies: dict[str, str], zone: str, named: bool
+) -> None:
+    context = signed_in(running, chromium, cookies, timezone_id=zone)
+    page = context.new_page()
+    page.goto(PLAN)
+    running.tap()
+    state(page, "timur/d-001", "taken")
+    page.click("[data-p='timur/d-001']")
+    expect(page.locator("#lembar time")).to_be_visible()
+    expect(page.locator("#lembar .zone")).to_be_visible(visible=named)
+    page.reload()
+    expect(page.locator("#lembar .zone")).to_be_visible(visible=named)
+    context.close()
 
 
 def test_keys_reach_every_place_and_the_sheet(page: Page) -> None:
@@ -100,6 +145,34 @@ def test_keys_reach_every_place_and_the_sheet(page: Page) -> None:
     page.keyboard.press("Escape")
     assert not page.is_visible("#tempat")
     assert page.evaluate("document.activeElement.dataset.p") == chosen
+
+
+def test_on_a_phone_the_place_at_hand_and_the_counts_are_in_words_beside_the_drawing(
+    running: RunningWeb, windows: Windows, cookies: dict[str, str]
+) -> None:
+    """A desk of 30 px has no room for a word: the bar above it has."""
+    page = windows.open(running.url, cookies=cookies)
+    page.goto(PLAN)
+    line = page.locator("#denah-ini")
+    expect(line).to_contain_text("Meja 1")
+    page.click("[data-p='timur/d-002']")
+    page.wait_for_selector("#tempat", state="visible")
+    expect(line).to_have_text(re.compile(r"^\s*Meja 2\s+Tidak diketahui\s*$"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowUp")
+    there = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert not there.startswith("Meja 2:")
+    expect(line.locator("strong")).to_have_text(there.rpartition(": ")[0])
+    expect(line.locator(".status")).to_have_text(there.rpartition(": ")[2])
+    page.focus("[data-p='timur/d-001']")
+    before = line.locator(".status").inner_text()
+    if before != "Terpakai":
+        running.tap()
+        expect(line.locator(".status")).to_have_text("Terpakai", timeout=15_000)
+    page.evaluate("document.getElementById('denah').scrollIntoView()")
+    for word in ("free", "taken", "reserved", "unknown"):
+        expect(page.locator(f".legend .status-{word}")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 def test_two_fingers_and_the_wheel_zoom(page: Page) -> None:
@@ -158,9 +231,7 @@ def test_a_desk_is_dragged_reviewed_and_the_diff_is_shown(page: Page) -> None:
 def test_without_script_the_list_and_the_filter_work(
     running: RunningWeb, chromium: Browser, cookies: dict[str, str]
 ) -> None:
-    context = chromium.new_context(base_url=running.url, java_script_enabled=False)
-    secure = running.url.replace("http:", "https:")
-    context.add_cookies([{"name": name, "value": value, "url": secure} for name, value in cookies.items()])
+    context = signed_in(running, chromium, cookies, java_script_enabled=False)
     page = context.new_page()
     page.goto(PLAN)
     page.select_option("#jenis", "room")

@@ -27,6 +27,7 @@ async def test_who_is_new_is_offered_a_desk_of_their_unit_and_told_that_nothing_
         "Catatan kantor sedang tidak dapat dibaca" in page
     )  # there is no ledger yet: it is not said that nobody knows
     assert len(page.encode()) < 30_000
+    assert f'data-version="{web.site.live.version}"' in page
 
 
 async def test_a_tap_at_the_reader_is_my_desk_and_the_sentence_says_by_what(web: Web, book: Book) -> None:
@@ -46,9 +47,34 @@ async def test_a_record_and_a_desk_that_disagree_are_both_told(web: Web, book: B
     pid, client = _employee(web)
     book.took(pid, NOON - HOUR)
     told(web.site.live, DESK, "vacant", NOON, life="free")
-    assert "tampaknya sudah dilepas" in (await client.get("/")).text
+    assert "Meja 1 tampaknya sudah dilepas" in (await client.get("/")).text
     ready(web.site.live, NOON, "lost")
     assert "tetap tercatat atas nama Anda" in (await client.get("/")).text
+
+
+async def test_who_seems_to_have_left_is_offered_what_works_and_not_to_leave_again(web: Web, book: Book) -> None:
+    """The end may never be stored: a button that can only be refused would stand there for two days."""
+    pid, client = _employee(web)
+    key = book.took(pid, NOON - HOUR)
+    due = {"due": NOON + 4 * MINUTE, "cause": "no_evidence", "checkin_id": key, "evidence": []}
+    book.tell("desk.release.warning", NOON - MINUTE, place=DESK, pid=pid, **due)
+    told(web.site.live, DESK, "vacant", NOON, life="free")
+    page = (await client.get("/")).text
+    assert "Meja 1 tampaknya sudah dilepas" in page
+    assert "Lepaskan meja" not in page
+    assert "akan dilepas" not in page
+    assert "Kantor tahu: Anda memakai" not in page
+    assert "Ambil meja di dekat saya" in page
+    assert f'name="tempat" value="{DESK}"' in page
+    assert f'data-places="{DESK}' in page
+    told(web.site.live, OTHER, "vacant", NOON, life="free")
+    assert "Mengambil meja ini melepaskannya" not in (await client.get("/d/d-002")).text
+    booked = {"booking_ref": "web-1", "due": NOON, "until": NOON + 2 * HOUR, "cause": "user", "evidence": []}
+    book.tell("desk.reservation.created", NOON - HOUR, place=OTHER, pid=pid, **booked)
+    told(web.site.live, OTHER, "vacant", NOON, life="reserved")
+    page = (await client.get("/")).text
+    assert "Meja 1 tampaknya sudah dilepas" in page
+    assert "Anda memesan meja ini sampai pukul" in page
 
 
 async def test_without_a_broker_nothing_is_offered_as_free(web: Web, book: Book) -> None:

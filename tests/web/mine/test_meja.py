@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
@@ -118,6 +120,37 @@ async def test_bookings_of_others_are_times_without_a_name(web: Web, book: Book)
     assert "11.30</time>" in page
     assert other not in page
     assert "Rahasia" not in page
+
+
+async def test_each_of_ones_own_bookings_is_ones_own_and_can_be_given_back(web: Web, book: Book) -> None:
+    pid = web.person()
+    client = web.client(Role.EMPLOYEE, pid=pid, unit="panrb")
+    for ref, whose, start in (("b-1", pid, 1), ("b-2", pid, 4), ("b-3", web.person(name="Orang Lain"), 6)):
+        data = {"due": NOON + start * HOUR, "until": NOON + (start + 1) * HOUR, "cause": "user", "evidence": []}
+        for reader in ("", whose):
+            book.tell("desk.reservation.created", NOON - HOUR, place=DESK, pid=reader, booking_ref=ref, **data)
+    told(web.site.live, DESK, "vacant", NOON, life="free")
+    page = (await client.get("/d/d-001")).text
+    assert page.count("Pesanan Anda:") == 2
+    assert re.findall(r'name="pesanan" value="([^"]+)"', page) == ["b-1", "b-2"]
+    others = page.split("Sudah dipesan orang lain")[1]
+    assert "16.30</time>" in others
+    assert "14.30</time>" not in others
+    assert "11.30</time>" not in others
+
+
+async def test_ones_own_booking_that_one_has_come_to_is_nobody_elses(web: Web, book: Book) -> None:
+    pid = web.person()
+    client = web.client(Role.EMPLOYEE, pid=pid, unit="panrb")
+    data = {"due": NOON - HOUR, "until": NOON + HOUR, "cause": "user", "evidence": [], "booking_ref": "b-1"}
+    for reader in ("", pid):
+        book.tell("desk.reservation.created", NOON - 2 * HOUR, place=DESK, pid=reader, **data)
+        book.took(reader, NOON - HOUR, booking_ref="b-1")
+    told(web.site.live, DESK, "occupied", NOON, life="taken")
+    page = (await client.get("/d/d-001")).text
+    assert LEAVE in page
+    assert "Sudah dipesan orang lain" not in page
+    assert "Sudah dipesan orang lain" in (await web.employee().get("/d/d-001")).text
 
 
 async def test_a_time_that_is_none_is_refused_and_an_unanswered_booking_is_told(
