@@ -182,9 +182,9 @@ async def test_a_database_that_fails_ends_neither_the_site_nor_its_board(
         await asyncio.sleep(0.2)
         assert [task.done() for task in tasks] == [False, False]
         assert len(looks) > 1
-        assert web.site.accounts.exists(account)
+        assert web.site.accounts.known(account) is not None
         waiting.close()
-        await until(lambda: not web.site.accounts.exists(account))
+        await until(lambda: web.site.accounts.known(account) is None)
     for task in tasks:
         task.cancel()
 

@@ -196,7 +196,7 @@ def test_bookings_become_reservations_and_follow_their_master(site: RunningWeb, 
         site.kill("web")
         site.serve()
         until(lambda: told()["problem"] is not None, "it is still not reached")
-        assert life(DESK) == "reserved"
+        until(lambda: life(DESK) == "reserved", "it is told as it was")
         # and when it is back, what was cancelled meanwhile is cancelled, and nothing is made twice
         del fake.bookings[booking]
         fake.broken = 0
