@@ -13,7 +13,7 @@ from typing import Any
 from faults import aftermath
 from faults.api import Outcome, Scene
 from faults.book import Book
-from faults.judge import judge
+from faults.judge import holes, judge
 from faults.listener import Listener
 from faults.office import ARCHIVE, GATEWAY, RealOffice
 from faults.taps import Taps
@@ -99,7 +99,7 @@ def at_work(
         begun = time.monotonic()
         if GATEWAY not in office.processes:
             office.launch(GATEWAY, "gateway.cli")
-        drained(work, outcome, drain_s)
+        heard = drained(work, outcome, drain_s) | work.listener.highest()
         outcome.notes["drain_s"] = round(time.monotonic() - begun, 2)
         outcome.notes["refused"] = {str(status): many for status, many in sorted(work.taps.refusals.items())}
         work.memory(GATEWAY)
@@ -114,6 +114,9 @@ def at_work(
                 outcome.notes[name] = value
             else:
                 setattr(outcome, name, value)
+        if gone := holes(office.ledger, heard):
+            outcome.lost += sum(hole.many for hole in gone)
+            outcome.misses.append(f"numbers that the archive never got: {[tuple(hole) for hole in gone[:5]]}")
     finally:
         work.listener.close()
         if work.taps.running:
@@ -123,13 +126,17 @@ def at_work(
         work.book.close()
 
 
-def drained(work: Work, outcome: Outcome, seconds: float) -> None:
-    """Wait until the gateway has nothing that the archive has not committed."""
+def drained(work: Work, outcome: Outcome, seconds: float) -> dict[tuple[str, str], int]:
+    """Wait until the gateway has nothing that the archive has not committed: the number up to which that is so."""
     deadline = time.monotonic() + seconds
+    given: dict[tuple[str, str], int] = {}
     status: dict[str, Any] = {}
     while time.monotonic() < deadline:
         status = work.office.status()
-        if status and status["link"]["connected"] and status["backlog"]["events"] == 0:
-            return
+        if status and given and status["link"]["connected"] and status["backlog"]["events"] == 0:
+            return given
+        if status:  # it was given before the backlog of the next look was empty
+            given = {(status["gateway"], status["boot"]): status["last_sequence"]}
         time.sleep(0.1)
     outcome.misses.append(f"not drained within {seconds:.0f} s: {status.get('backlog')} {status.get('link')}")
+    return given
