@@ -72,6 +72,9 @@ class Web(Model):
     """A sign-in ends after so long in any case, ..."""
     idle_minutes: Annotated[Whole, Field(ge=5, le=60 * 24 * 30)] = 240
     """... and when nothing was asked by it for so long."""
+    code_days: Annotated[Whole, Field(ge=1, le=365)] = 30
+    """A one-time code signs in until so many days pass without use, a year at most: people who are employees and no
+    more, of units without an issuer. A code is spent, and nothing else would sign them in again."""
     requests_per_minute: Annotated[Whole, Field(ge=60, le=1_000_000)] = 18_000
     """Of one bearer token; a tenth of it may come at once."""
     proxies: Annotated[tuple[Word, ...], Field(max_length=16)] = ()
@@ -89,6 +92,12 @@ class Web(Model):
         scheme = "http" if self.tls is None else "https"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.url or f"{scheme}://{host}:{self.port}").rstrip("/")
+
+    @property
+    def units_with_issuer(self) -> frozenset[str]:
+        """Units whose people an issuer signs in."""
+        named = {issuer.unit for issuer in self.issuers if issuer.unit is not None}
+        return frozenset(named.union(*(issuer.units.values() for issuer in self.issuers)))
 
     @property
     def encrypted(self) -> bool:

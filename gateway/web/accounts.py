@@ -16,10 +16,12 @@ import apsw
 
 from gateway import sqlite
 from gateway.clock import SECOND, Clock
+from gateway.config.web import Web
 from gateway.errors import HadirError
 from gateway.people import PeopleTable
 from gateway.web import schema
 from gateway.web.identities import Identities
+from gateway.web.session_limits import SessionLimits
 from gateway.web.sessions import Sessions, digest
 from gateway.web.viewer import EVERYWHERE, Role, Viewer
 
@@ -28,9 +30,8 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_DIGITS = 10
 """50 bits; guessing is also slowed by the sign-in page."""
 CODE_S = 7 * 86_400
-DEVICE_S = 365 * 86_400
-"""Of a session of a kiosk or display: it is opened once, and hangs there."""
-DEVICES = frozenset({Role.KIOSK, Role.DISPLAY})
+OWN_CODE_S = 600
+"""Of a code for one's own other device, which is at hand."""
 
 
 class Account(NamedTuple):
@@ -62,10 +63,9 @@ class Accounts:
         clock: Clock,
         *,
         people: PeopleTable | None = None,
-        session_hours: int = 12,
-        idle_minutes: int = 240,
+        limits: SessionLimits | None = None,
     ) -> None:
-        """Open or make it. `clock`: wall time, never scaled. Raises HadirError.
+        """Open or make it. `clock`: wall time, never scaled; `limits`: of sessions, as office.yaml says. Raises HadirError.
 
         `people`: the site's table, which decides whether a person's account is one and of which unit; without it (the
         command line) that is not asked.
@@ -73,7 +73,8 @@ class Accounts:
         self._db = schema.connect(path)
         self._clock = clock
         self._people = people
-        self.sessions = Sessions(self._db, clock, lasts_s=session_hours * 3600, idle_s=idle_minutes * 60)
+        self.limits = limits or SessionLimits(Web())
+        self.sessions = Sessions(self._db, clock)
         self.identities = Identities(self._db, clock)
 
     @property
@@ -231,14 +232,13 @@ class Accounts:
 
     def sign_in(self, account: str, *, issuer: str = "", device: str = "") -> Session | None:
         """A new session; None: the account is disabled, or its person is gone."""
-        if self._standing("id = ?", account, "") is None:
+        standing = self._standing("id = ?", account, "")
+        if standing is None:
             return None
-        known = self.account(account)
-        hangs = known is not None and known.roles and known.roles <= DEVICES
-        lasts_s = DEVICE_S if hangs else self.sessions.lasts_s
-        secret = self.sessions.open(account, issuer=issuer, device=device, lasts_s=lasts_s)
+        limits = self.limits.of(standing)
+        secret = self.sessions.open(account, limits, issuer=issuer, device=device)
         viewer = self.viewer(session=secret)
-        return None if viewer is None else Session(secret, viewer, lasts_s)
+        return None if viewer is None else Session(secret, viewer, limits.lasts_s)
 
     def sign_out(self, secret: str) -> None:
         """End a session."""
@@ -274,8 +274,15 @@ class Accounts:
         if scheme.lower() == "bearer" and token:
             owner = "id = (SELECT account FROM token WHERE digest = ?)"
             return self._standing(owner, digest(token.strip()), "")
-        used = self.sessions.use(session, note=note) if session else None
-        return None if used is None else self._standing("id = ?", used.account, used.csrf)
+        used = self.sessions.find(session) if session else None
+        viewer = None if used is None else self._standing("id = ?", used.account, used.csrf)
+        if used is None or viewer is None:
+            return None
+        if self.limits.of(viewer).over(used.created, used.seen, self._clock.office()):
+            return None
+        if note:
+            self.sessions.note(session, used)
+        return viewer
 
     def _standing(self, where: str, value: str | bytes, csrf: str) -> Viewer | None:
         """An account that is not disabled, whose person is still one, in that person's unit of now."""

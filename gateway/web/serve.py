@@ -45,6 +45,7 @@ from gateway.web.records.followers import Followers
 from gateway.web.rendering import Pages
 from gateway.web.sealed import Sealer
 from gateway.web.security import Haste
+from gateway.web.session_limits import SessionLimits
 from gateway.web.site import Site
 from gateway.web.stream import MOST_READERS, Stream
 from gateway.web.walks import Walks
@@ -86,8 +87,7 @@ class Serve:
             office.path(office.web.data) / "web.sqlite",
             wall,
             people=people,
-            session_hours=office.web.session_hours,
-            idle_minutes=office.web.idle_minutes,
+            limits=SessionLimits(office.web),
         )
         asker = Asker(self._link, office, clock, CLIENT)
         mirror = mirrored(office, accounts.connection, people, asker, clock)

@@ -10,6 +10,7 @@ import apsw
 
 from gateway import sqlite
 from gateway.clock import SECOND, Clock
+from gateway.web.session_limits import Limits
 
 MOST = 16
 """Of one account; the oldest ends."""
@@ -35,25 +36,25 @@ class Used(NamedTuple):
 
     account: str
     csrf: str
+    created: int
+    seen: int
 
 
 class Sessions:
     """All sessions of a site."""
 
-    def __init__(self, connection: apsw.Connection, clock: Clock, *, lasts_s: int, idle_s: int) -> None:
-        """`clock`: wall time. `lasts_s`: from the sign-in on, whatever is done; `idle_s`: since it was last used."""
+    def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
+        """`clock`: wall time."""
         self._db = connection
         self._clock = clock
-        self.lasts_s = lasts_s
-        self._idle = idle_s * SECOND
 
-    def open(self, account: str, *, issuer: str = "", device: str = "", lasts_s: int = 0) -> str:
-        """A new one; its secret, for the cookie alone. `lasts_s`: of a screen on a wall, which no idleness ends."""
+    def open(self, account: str, limits: Limits, *, issuer: str = "", device: str = "") -> str:
+        """A new one; its secret, for the cookie alone. `limits`: of all sessions of the account."""
         secret, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock.office()
         with sqlite.transaction(self._db):
             self._db.execute(
-                "DELETE FROM session WHERE expires < ? OR (seen < ? AND expires - created <= ?)",
-                (now, now - self._idle, self.lasts_s * SECOND),
+                "DELETE FROM session WHERE expires < ? OR (account = ? AND seen < ?)",
+                (now, account, now - limits.idle_s * SECOND),
             )
             self._db.execute(
                 "DELETE FROM session WHERE account = ?1 AND digest NOT IN (SELECT digest FROM session"
@@ -68,7 +69,7 @@ class Sessions:
                     account,
                     csrf,
                     now,
-                    now + (lasts_s or self.lasts_s) * SECOND,
+                    now + limits.lasts_s * SECOND,
                     secrets.token_hex(8),
                     now,
                     issuer,
@@ -77,35 +78,35 @@ class Sessions:
             )
         return secret
 
-    def use(self, secret: str, *, note: bool = True) -> Used | None:
-        """Whose it is; None: nobody's, or it has ended. `note`: it is not idle."""
-        now = self._clock.office()
+    def find(self, secret: str) -> Used | None:
+        """Whose it is, until it expires in any case; None: nobody's. Whether its account's limits end it is asked next."""
         row = self._db.execute(
-            "SELECT account, csrf, expires, seen, created FROM session WHERE digest = ?", (digest(secret),)
+            "SELECT account, csrf, created, seen FROM session WHERE digest = ? AND expires >= ?",
+            (digest(secret), self._clock.office()),
         ).fetchone()
-        if row is None or int(row[2]) < now:
-            return None
-        hangs = int(row[2]) - int(row[4]) > self.lasts_s * SECOND
-        if int(row[3]) < now - self._idle and not hangs:
-            return None
-        if note and now - int(row[3]) >= NOTED_S * SECOND:
+        return None if row is None else Used(str(row[0]), str(row[1]), int(row[2]), int(row[3]))
+
+    def note(self, secret: str, used: Used) -> None:
+        """It is not idle."""
+        now = self._clock.office()
+        if now - used.seen >= NOTED_S * SECOND:
             self._db.execute("UPDATE session SET seen = ? WHERE digest = ?", (now, digest(secret)))
-        return Used(str(row[0]), str(row[1]))
 
     def issuer(self, secret: str) -> str:
         """Who signed this one in; empty: a one-time code, or there is no such session."""
         found = self._db.execute("SELECT issuer FROM session WHERE digest = ?", (digest(secret),)).get
         return str(found or "")
 
-    def of(self, account: str) -> list[Kept]:
+    def of(self, account: str, limits: Limits) -> list[Kept]:
         """Those that have not ended, latest use first."""
         now = self._clock.office()
         rows = self._db.execute(
             "SELECT id, device, issuer, created, seen FROM session WHERE account = ? AND expires >= ?"
-            " AND (seen >= ? OR expires - created > ?) ORDER BY seen DESC, created DESC",
-            (account, now, now - self._idle, self.lasts_s * SECOND),
+            " ORDER BY seen DESC, created DESC",
+            (account, now),
         )
-        return [Kept(str(i), str(d), str(by), int(c), int(s)) for i, d, by, c, s in rows]
+        found = [Kept(str(i), str(d), str(by), int(c), int(s)) for i, d, by, c, s in rows]
+        return [kept for kept in found if not limits.over(kept.created, kept.seen, now)]
 
     def id(self, secret: str) -> str:
         """What the list calls it; empty: there is no such session."""

@@ -52,7 +52,8 @@ async def look(request: Request, site: TheSite, viewer: Employee, simpan: str = 
         ],
         saved=SAVED.get(simpan, ""),
         kept=site.office.archive.retain_people_days,
-        hours=site.office.web.session_hours,
+        limits=site.accounts.limits.of(viewer),
+        long=site.accounts.limits.code_alone(viewer),
         stores=len(site.office.archive.stores),
         external=site.office.rules.desk.bookings == "external",
     )
