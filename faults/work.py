@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from faults import aftermath
+from faults import aftermath, points
 from faults.api import Outcome, Scene
 from faults.book import Book
 from faults.judge import holes, judge
@@ -18,6 +18,7 @@ from faults.listener import Listener
 from faults.office import ARCHIVE, GATEWAY, RealOffice
 from faults.taps import Taps
 from gateway import boot
+from gateway.clock import rfc3339
 from tests.conftest import Mosquitto, free_port
 
 DRAIN_S = 60.0
@@ -55,6 +56,19 @@ class Work:
         if process is not None:
             self.outcome.rss_mb = max(self.outcome.rss_mb, peak_mb(process.pid))
 
+    def caught_up(self, patience_s: float) -> float | None:
+        """Wait until all that was accepted before now is stored, as the archive says to the gateway.
+
+        Seconds that took; None: more than `patience_s`.
+        """
+        begun, now = time.monotonic(), rfc3339(time.time_ns())
+        while (took := time.monotonic() - begun) < patience_s:
+            status = self.office.status()
+            if status and status["link"]["connected"] and (status["backlog"]["oldest_at"] or "~") >= now:
+                return took
+            time.sleep(0.05)
+        return None
+
     def restart(self, *module: str) -> None:
         """Start the gateway; wait for its first event on the wire; note how long that took."""
         before, begun = boot.last(self.office.folder / "var" / GATEWAY), time.monotonic()
@@ -80,12 +94,13 @@ def at_work(
     filters: Sequence[str] = (),
     drain_s: float = DRAIN_S,
     settled: bool = True,
+    projected: bool = False,
     **how: Any,
 ) -> Iterator[Work]:
     """Broker, archive and listener run; the gateway is the suite's. At the end all is healthy, drained and judged.
 
     `filters`: what the listener asks for, where it need not hear everything. `settled`: what is shown is compared with
-    what is stored as well (aftermath.py).
+    what is stored as well (aftermath.py). `projected`: the time-series store is compared with the ledger (points.py).
     """
     work = Work(scene, outcome, **how)
     office = work.office
@@ -104,8 +119,10 @@ def at_work(
         outcome.notes["refused"] = {str(status): many for status, many in sorted(work.taps.refusals.items())}
         work.memory(GATEWAY)
         lives = aftermath.shown(office, work.broker.port, outcome) if settled else None
-        for name in (GATEWAY, ARCHIVE):
-            office.kill(name, signal.SIGTERM)
+        office.kill(GATEWAY, signal.SIGTERM)
+        if projected:
+            points.compare(office.file, outcome)
+        office.kill(ARCHIVE, signal.SIGTERM)
         if lives is not None:
             aftermath.recorded(office.ledger, lives, outcome)
         verdict = judge(work.book_file, office.ledger, office.people)
