@@ -97,6 +97,11 @@ class Day(NamedTuple):
             at += sits + gone
         return cls(seconds, frozenset(there), {second: card for second, card in taps.items() if second < seconds})
 
+    def shifted(self, seconds: int) -> Day:
+        """The same, so much later."""
+        taps = {second + seconds: card for second, card in self.taps.items()}
+        return Day(self.seconds + seconds, frozenset(second + seconds for second in self.there), taps)
+
 
 class Memory:
     """A store that keeps what it is given."""
@@ -184,6 +189,8 @@ class Box:
         file.write_text(OFFICE.replace("TRUST", trust))
         self.office = load(file, drivers=installed())
         self.second = 0
+        self.gone = 0
+        """ns of the day before this machine began."""
         self.app: GatewayApp
 
     @asynccontextmanager

@@ -86,7 +86,7 @@ def _made(folder: Path, day: Day, chance: random.Random, wrong: Wrong) -> tuple[
         (folder / "var" / "gw-01" / "clock").write_text(json.dumps(kept))
     archive = Archive(folder)
     machine = ManualMachine(T0, kept=wrong.kept)
-    return Run(Box(folder, machine, archive, "auto"), machine, day, chance), archive
+    return Run(Box(folder, machine, archive, "auto"), day, chance), archive
 
 
 async def _control(folder: Path, day: Day, chance: random.Random, wrong: Wrong) -> list[Told]:
@@ -270,7 +270,7 @@ CLOCKS = Fault(
     promise="0 points at a wrong date, 0 false transitions; what is told before the time is known is placed afterwards",
     defect="every event says that the clock was synchronized",
     run=clocks,
-    quick=16,
+    quick=18,
     long=2000,
     control=2,
     part=100,
