@@ -69,6 +69,15 @@ def holes(store: Path, heard: Mapping[tuple[str, str], int]) -> list[Hole]:
         view.close()
 
 
+def events(store: Path) -> int:
+    """All that the store has ever committed, of whatever type."""
+    view = View.open(store)
+    try:
+        return sum(view.boots().values())
+    finally:
+        view.close()
+
+
 def judge(written: Path, store: Path, people: Sequence[str]) -> Verdict:
     """`people`: pid by card."""
     offered, accepted = book.read(written)

@@ -25,10 +25,11 @@ CALM_S = (0.5, 6.0)
 
 
 class WireThread:
-    """The bad network, in a thread of its own, on a port that is known before."""
+    """The bad network, and the one before a time-series store, in a thread of their own, on ports known before."""
 
-    def __init__(self, to_port: int, chance: random.Random) -> None:
+    def __init__(self, to_port: int, chance: random.Random, store_port: int) -> None:
         self.wire = BadWire(to_port, chance, ())
+        self.store = Proxy(store_port)
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wire")
@@ -53,16 +54,18 @@ class WireThread:
     def _run(self) -> None:
         async def serve() -> None:
             async with self.wire.open():
+                await self.store.start()
                 self._ready.set()
                 await self._stop.wait()
+                await self.store.close()
 
         self._loop.run_until_complete(serve())
         self._loop.close()
 
 
 @contextmanager
-def bad_network(port: int, chance: random.Random) -> Iterator[WireThread]:
-    thread = WireThread(port, chance)
+def bad_network(port: int, chance: random.Random, store_port: int) -> Iterator[WireThread]:
+    thread = WireThread(port, chance, store_port)
     thread.start()
     try:
         yield thread
@@ -73,12 +76,22 @@ def bad_network(port: int, chance: random.Random) -> Iterator[WireThread]:
 def mixed(scene: Scene) -> Outcome:
     """`cycles` faults, one after the other, some of them while the last one is not over."""
     outcome, chance = Outcome(), scene.chance
-    port = free_port()
+    port, victoria = free_port(), _victoria(scene)
     module = ("faults.mortal", "retires-on-puback", "0") if scene.broken else ("gateway.cli",)
     with (
-        bad_network(port, random.Random(scene.seed)) as network,
-        at_work(scene, outcome, port=network.port, broker_port=port, every_s=0.02) as work,
+        closing(victoria) as store,
+        bad_network(port, random.Random(scene.seed), store.port) as network,
+        at_work(
+            scene,
+            outcome,
+            projected=not scene.broken,
+            port=network.port,
+            broker_port=port,
+            every_s=0.02,
+            settings={"archive": {"stores": [{"kind": "embedded"}, *_line(victoria, network)]}},
+        ) as work,
     ):
+        work.victoria = victoria.server
         faults = Faults(work, network, chance, module)
         work.restart(*module)
         outcome.recovery_s.clear()

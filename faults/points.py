@@ -1,4 +1,4 @@
-"""The embedded time-series store against the ledger: point by point what a fresh projection of that says.
+"""Time-series stores against the ledger: point by point what a fresh projection of that says.
 
 Quarter hours are left out: they are computed when they have ended, and one may end while this is asked.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,27 +23,38 @@ from gateway.decode import installed
 from gateway.ledger import Ledger
 from gateway.projections import Projections
 from gateway.stores.base import Point
+from tests.archive.conftest import Victoria
 
 WINDOWS = "space_use_15m"
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
+MS = 1_000_000
 Found = dict[tuple[str, str, int], dict[str, Any]]
 """Fields by measurement, tags and time."""
 
 
-def compare(office_file: Path, outcome: Outcome) -> None:
+def compare(office_file: Path, outcome: Outcome, victoria: Victoria | None = None) -> None:
     """When nothing new comes: the archive runs, and is given time to write its last points."""
     office = load(office_file, drivers=installed())
     ledger = office.path(office.archive.ledger)
-    wanted = asyncio.run(_fresh(office, ledger))
+    embedded, other = Memory("fresh"), Memory("fresh-ms", milliseconds=True)
+    asyncio.run(_project(office, ledger, [embedded, other] if victoria else [embedded]))
+    points = ledger.with_name("points.sqlite")
+    _equal(outcome, "embedded store", lambda: stored(points), embedded.found)
+    if victoria is not None:
+        names = {name for name, _, _ in other.found}
+        _equal(outcome, "VictoriaMetrics", lambda: _served(victoria, names), other.numbers())
+
+
+def _equal(outcome: Outcome, name: str, read: Callable[[], Found], wanted: Found) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while (found := stored(ledger.with_name("points.sqlite"))) != wanted and time.monotonic() < deadline:
+    while (found := read()) != wanted and time.monotonic() < deadline:
         time.sleep(0.3)
     missing, surplus = wanted.keys() - found.keys(), found.keys() - wanted.keys()
     other = sum(found[key] != wanted[key] for key in wanted.keys() & found.keys())
-    outcome.notes["points"] = len(found)
+    outcome.notes[f"points, {name}"] = len(found)
     if missing or surplus or other:
         text = f"{len(missing)} are missing, {len(surplus)} too many, {other} say something else"
-        outcome.misses.append(f"of {len(wanted)} points in the time-series store {text}: {sorted(missing)[:2]}")
+        outcome.misses.append(f"{name}: of {len(wanted)} points {text}: {sorted(missing)[:2]} {sorted(surplus)[:2]}")
 
 
 def stored(path: Path) -> Found:
@@ -57,37 +68,49 @@ def stored(path: Path) -> Found:
         return {(name, tags, at): json.loads(fields) for name, tags, at, fields in rows}
 
 
-async def _fresh(office: Office, path: Path) -> Found:
+def _served(server: Victoria, names: set[str]) -> Found:
+    found: Found = {}
+    for name in names:
+        for (field, tags, at), value in server.read(name).items():
+            found.setdefault((name, _text(tags), at), {})[field] = value
+    return found
+
+
+async def _project(office: Office, path: Path, stores: Sequence[Memory]) -> None:
     """From a copy, as a projection notes in the ledger how far it is."""
     copy = path.with_name("copy.sqlite")
     copy.unlink(missing_ok=True)
     with closing(sqlite.read_only(path)) as connection:
         connection.execute("VACUUM INTO ?", (str(copy),))
-    ledger, store = Ledger(copy), Memory()
-    fresh = Projections(ledger, [store], office, ManualClock(time.time_ns(), SECOND), Counters())
+    ledger = Ledger(copy)
+    fresh = Projections(ledger, stores, office, ManualClock(time.time_ns(), SECOND), Counters())
     running = asyncio.create_task(fresh.run())
     newest = ledger.last_id()
-    while not fresh.is_done(store.name, newest) and not running.done():
+    while not all(fresh.is_done(store.name, newest) for store in stores) and not running.done():
         await asyncio.sleep(0.02)
     running.cancel()
     await asyncio.wait((running,))
     ledger.close()
-    return store.found
 
 
 class Memory:
     """A store that keeps what it is given."""
 
-    name, milliseconds, whole, answers = "fresh", False, False, False
+    whole, answers = False, False
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, *, milliseconds: bool = False) -> None:
+        self.name, self.milliseconds = name, milliseconds
         self.found: Found = {}
 
     async def write(self, points: Sequence[Point]) -> None:
         for point in points:
             if point.measurement != WINDOWS:
-                tags = json.dumps(dict(point.tags), sort_keys=True)
-                self.found[point.measurement, tags, point.time] = dict(point.fields)
+                at = point.time // MS if self.milliseconds else point.time
+                self.found[point.measurement, _text(point.tags), at] = dict(point.fields)
+
+    def numbers(self) -> Found:
+        """As a store shows it that keeps nothing but numbers."""
+        return {key: {name: float(value) for name, value in fields.items()} for key, fields in self.found.items()}
 
     async def life(self) -> str:
         return "1"
@@ -97,3 +120,7 @@ class Memory:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _text(tags: Sequence[tuple[str, str]]) -> str:
+    return json.dumps(dict(tags), sort_keys=True)

@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from faults.api import Fault, Outcome, Scene
 from faults.office import GATEWAY, PLACE, TOKEN, RealOffice
 from faults.redelivery import Post
-from faults.work import at_work
+from faults.work import Work, at_work
 
 SHARE = 100
 """Good actions for each poisoned message."""
@@ -77,6 +77,19 @@ def poison(scene: Scene) -> Outcome:
         work.memory(GATEWAY)
         post.close()
     return outcome
+
+
+def give(work: Work, kind: str) -> int:
+    """One message of a kind, on a connection of its own; the status of the answer, where it is posted (0: none)."""
+    if kind in POSTS:
+        return _posted(work.office, POSTS[kind])
+    post = Post(work.broker.port)
+    try:
+        post.publish(*KINDS[kind])
+        post.settle()
+    finally:
+        post.close()
+    return 0
 
 
 def _posted(office: RealOffice, body: bytes) -> int:

@@ -35,6 +35,7 @@ BACK_S = 11.0
 """A radio that hears nothing after so long is given up."""
 SIGNALLED_S, SILENT_S = 2.0, 10.0
 """The two promises."""
+DEATH = "Bluetooth daemon killed"
 CONNECTIONS = 2
 """To the bus: bleak's and our own."""
 ALONE = ("radio_deaf", "starting")
@@ -86,7 +87,7 @@ def _plan(scene: Scene) -> list[Kind]:
     moved for a while, and teaches the gateway to be patient for some minutes."""
     if scene.broken:
         return [_forgotten] * scene.cycles
-    kinds = [KINDS[cycle % len(KINDS)] for cycle in range(scene.cycles)]
+    kinds = [TURN[cycle % len(TURN)] for cycle in range(scene.cycles)]
     return sorted(kinds, key=lambda kind: kind is _mute)
 
 
@@ -136,9 +137,10 @@ def _stage(scene: Scene, outcome: Outcome) -> Iterator[Stage]:
 def _killed(stage: Stage, outcome: Outcome) -> None:
     """The daemon is killed and comes back; its adapters a moment later."""
     stage.air.die()
-    outcome.applies("Bluetooth daemon killed")
+    outcome.applies(DEATH)
     _noticed(stage, outcome, SIGNALLED_S)
-    time.sleep(stage.chance.choice((0.0, stage.chance.uniform(0.0, 4.0), stage.longest_s)))
+    long = stage.chance.random() < 0.1
+    time.sleep(stage.longest_s if long else stage.chance.choice((0.0, stage.chance.uniform(0.0, 4.0))))
     late = stage.chance.choice((0.0, 0.5))
     stage.air.bluez.late_s = late
     stage.air.begin()
@@ -238,6 +240,8 @@ def _hung(stage: Stage, outcome: Outcome) -> None:
 
 
 KINDS: tuple[Kind, ...] = (_killed, _moved, _off, _forgotten, _bus, _refused, _mute, _slow, _hung)
+TURN: tuple[Kind, ...] = (*KINDS, *[_killed] * 19)
+"""Each kind once, and then the daemon's death, which is over within seconds."""
 SIGNALLED: tuple[Kind, ...] = (_killed, _moved, _off)
 
 
@@ -314,8 +318,9 @@ RADIO = Fault(
     defect="no watchdog on adverts",
     run=radio_deaf,
     quick=4,
-    long=200,
+    long=280,
     control=1,
-    part=50,
+    part=140,
     limits={"p99_s": SILENT_S},
+    least={DEATH: 200},
 )

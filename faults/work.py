@@ -13,12 +13,13 @@ from typing import Any
 from faults import aftermath, points
 from faults.api import Outcome, Scene
 from faults.book import Book
-from faults.judge import holes, judge
+from faults.judge import events, holes, judge
 from faults.listener import Listener
 from faults.office import ARCHIVE, GATEWAY, RealOffice
 from faults.taps import Taps
 from gateway import boot
 from gateway.clock import rfc3339
+from tests.archive.conftest import Victoria
 from tests.conftest import Mosquitto, free_port
 
 DRAIN_S = 60.0
@@ -49,6 +50,8 @@ class Work:
         self.book = Book(self.book_file)
         self.taps = Taps(self.office, self.book, every_s=every_s)
         self.listener: Listener
+        self.victoria: Victoria | None = None
+        """A second time-series store, where the suite has one."""
 
     def memory(self, name: str) -> None:
         """Note the peak of a process's memory."""
@@ -121,7 +124,7 @@ def at_work(
         lives = aftermath.shown(office, work.broker.port, outcome) if settled else None
         office.kill(GATEWAY, signal.SIGTERM)
         if projected:
-            points.compare(office.file, outcome)
+            points.compare(office.file, outcome, work.victoria)
         office.kill(ARCHIVE, signal.SIGTERM)
         if lives is not None:
             aftermath.recorded(office.ledger, lives, outcome)
@@ -134,6 +137,7 @@ def at_work(
         if gone := holes(office.ledger, heard):
             outcome.lost += sum(hole.many for hole in gone)
             outcome.misses.append(f"numbers that the archive never got: {[tuple(hole) for hole in gone[:5]]}")
+        outcome.notes["events"] = events(office.ledger)
     finally:
         work.listener.close()
         if work.taps.running:
