@@ -23,6 +23,8 @@ from tests.archive.conftest import Victoria
 from tests.conftest import Mosquitto, free_port
 
 DRAIN_S = 60.0
+PATIENT_S = 60.0
+"""A run that took longer can wait for the gateway's next word about its health."""
 
 
 class Work:
@@ -105,6 +107,7 @@ def at_work(
     `filters`: what the listener asks for, where it need not hear everything. `settled`: what is shown is compared with
     what is stored as well (aftermath.py). `projected`: the time-series store is compared with the ledger (points.py).
     """
+    started = time.monotonic()
     work = Work(scene, outcome, **how)
     office = work.office
     work.broker.start()
@@ -122,6 +125,8 @@ def at_work(
         outcome.notes["refused"] = {str(status): many for status, many in sorted(work.taps.refusals.items())}
         work.memory(GATEWAY)
         lives = aftermath.shown(office, work.broker.port, outcome) if settled else None
+        if settled and time.monotonic() - started > PATIENT_S:
+            aftermath.healthy(work.broker.port, outcome)
         office.kill(GATEWAY, signal.SIGTERM)
         if projected:
             points.compare(office.file, outcome, work.victoria)
