@@ -254,7 +254,7 @@ class Box:
     def _early(self, event: Any) -> bool:
         """An event about a person, of a boot that does not know the time, which has not waited for it."""
         free = event.data["clock"]["sync"] == "none" and event.boot == self.app.origin.boot and event.cls != "evt"
-        return free and self.app.clock.office() - event.recorded < (HOLD_S - 1) * SECOND
+        return bool(free) and self.app.clock.office() - event.recorded < (HOLD_S - 1) * SECOND
 
     async def sent(self) -> None:
         """What may be sent arrives, and is acknowledged."""

@@ -71,8 +71,9 @@ class Listener:
                 self.retained[message.topic] = said
             for event in said if isinstance(said, list) else [said]:
                 if isinstance(event, dict) and "source" in event:
-                    *_, gateway, boot = ("", *event["source"].split("/"))
+                    _, gateway, boot = ("//" + str(event["source"])).rsplit("/", 2)
                     self._first.setdefault(boot, now)
-                    if (number := str(event.get("sequence", ""))).isdecimal():
+                    number = str(event.get("sequence", ""))
+                    if number.isdecimal():
                         self._highest[gateway, boot] = max(int(number), self._highest.get((gateway, boot), 0))
             self._changed.notify_all()

@@ -108,6 +108,12 @@ def _session(scene: Scene, outcome: Outcome, name: str, where: Path, seed: int, 
     outcome.stored = max(0, outcome.accepted - outcome.lost)
 
 
+def _promised(marks: list[str]) -> dict[int, int]:
+    """What `+NUMBER SUM` marks say."""
+    said = (mark[1:].split() for mark in marks if mark[0] == "+")
+    return {int(number): int(body) for number, body in said}
+
+
 def _put(folder: Path, files: dict[str, bytes]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -176,7 +182,7 @@ def _broken_outbox(marks: list[str], found: Found) -> int:
             _, key, value = mark.split()
             facts[f"d{key}"] = int(value)
     lost = sum(found.numbers.get(number) != body for number, body in promised.items())
-    return lost + sum(found.extra.get(key, -1) < value for key, value in facts.items())
+    return lost + sum(int(found.extra.get(key, -1)) < value for key, value in facts.items())
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
@@ -217,7 +223,7 @@ def _look_ledger(folder: Path) -> Found:
 
 
 def _broken_ledger(marks: list[str], found: Found) -> int:
-    promised = dict(tuple(map(int, mark[1:].split())) for mark in marks if mark[0] == "+")
+    promised = _promised(marks)
     lost = sum(found.numbers.get(number) != body for number, body in promised.items())
     return lost + ("erased" in marks and found.extra)
 
@@ -244,7 +250,7 @@ def _look_replaced(folder: Path) -> Found:
 
 
 def _broken_replaced(marks: list[str], found: Found) -> int:
-    promised = dict(tuple(map(int, mark[1:].split())) for mark in marks)
+    promised = _promised(marks)
     last, held = max(promised, default=0), max(found.numbers, default=0)
     return int(held < last or (held in promised and found.numbers[held] != promised[held]))
 

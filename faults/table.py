@@ -46,7 +46,7 @@ class Row:
     def _came_to(self, name: str) -> float:
         """See Fault.least."""
         places = ({**row.get("notes", {}), **row.get("applied", {}), **row} for row in self._long())
-        return sum(place.get(name, 0) for place in places)
+        return float(sum(place.get(name, 0) for place in places))
 
     @property
     def recoveries(self) -> list[float]:
