@@ -1,4 +1,4 @@
-"""What is shown when a fault is over: retained states, the gateway's own word, its alarms, and what it calls lost."""
+"""What is shown when a fault is over: retained states, the gateway's word, health and alarms, what it calls lost."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from faults.judge import ACTS
 from faults.listener import Listener
 from faults.office import GATEWAY, PLACE, RealOffice
 from gateway import sqlite
+from gateway.clock import rfc3339
+from gateway.heartbeat import HEALTH_S
 
 WITHIN_S = 5.0
 TAKEN = ("taken", "away")
@@ -53,6 +55,27 @@ def _compared(listener: Listener, status: dict[str, Any]) -> tuple[dict[str, str
     if status["alarms"]:
         return lives, f"alarms that nothing is the cause of: {status['alarms']}"
     return lives, ""
+
+
+def healthy(port: int, outcome: Outcome) -> None:
+    """The gateway's next health message, which is what a site's own watch sees: nothing waits, nothing was given up.
+
+    No suite of this office fills a queue to its bound, so whatever is counted as dropped or set aside is a lie or a
+    loss. A message comes every 10 s: for runs that are long enough to wait for one.
+    """
+    now, listener = rfc3339(time.time_ns()), Listener(port, topic := f"hadir/v1/gw/kantor/{GATEWAY}/health")
+    try:
+        deadline = time.monotonic() + HEALTH_S + WITHIN_S
+        while (said := listener.retained.get(topic) or {"at": ""})["at"] < now:
+            if time.monotonic() > deadline:
+                outcome.misses.append("the gateway says nothing of its health")
+                return
+            time.sleep(0.1)
+    finally:
+        listener.close()
+    given_up = {name: n for name, n in said["counters"].items() if name.startswith(("outbox.dropped", "outbox.dead"))}
+    if given_up or said["backlog"]["count"] or said["backlog"]["dead"] or said["alarms"]:
+        outcome.misses.append(f"its health: {given_up}, {said['backlog']}, {said['alarms']}")
 
 
 def recorded(ledger: Path, lives: dict[str, str], outcome: Outcome) -> None:

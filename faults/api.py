@@ -18,6 +18,8 @@ class Scene(NamedTuple):
     cycles: int
     broken: bool
     """Run the variant with the deliberate defect, which must be found out."""
+    long: bool = False
+    """A part of a long run: in its full size."""
 
     @property
     def chance(self) -> random.Random:
@@ -81,3 +83,7 @@ class Fault:
     """Cycles of one run of a long one; default 100."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """p99_s, rss_mb: what the figures may be at most, where they are asked for."""
+    least: Mapping[str, float] = field(default_factory=dict)
+    """What all runs of a long one must come to together: `took_s`, a way in which the fault was applied, or a note."""
+    whole: bool = False
+    """A quick run is something smaller, and no part of a long one."""

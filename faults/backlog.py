@@ -42,6 +42,8 @@ AHEAD_S = 1.0
 AFTER_S = 1.0
 """... and after the file has shrunk."""
 GUARD_S = 1800.0
+STALL_S = 15.0
+"""A drain whose oldest event stays for longer has stalled, however fast it was before."""
 SHRUNK_MB = 8.0
 """Outbox and log with next to nothing in them are at most so large, SETTLES_S after the drain."""
 SETTLES_S = 30.0
@@ -141,12 +143,19 @@ def _drain(work: Work, past: Past, module: tuple[str, ...]) -> None:
             time.sleep(0.02)
         notes["archive_back_s"] = round(time.monotonic() - begun, 2)  # its own wait for the broker, not the drain
         begun, before = time.monotonic(), _cpu(work)
+        oldest, moved, longest = "", begun, 0.0
         while ((status := office.status())["backlog"]["oldest_at"] or "~") < dark:
+            if status["backlog"]["oldest_at"] != oldest:
+                oldest, moved = status["backlog"]["oldest_at"], time.monotonic()
+            longest = max(longest, time.monotonic() - moved)
             if time.monotonic() - begun > GUARD_S:
                 work.outcome.misses.append(f"not drained within {GUARD_S:.0f} s: {status['backlog']}")
                 break
             time.sleep(0.1)
         took = time.monotonic() - begun
+        notes["longest_stall_s"] = round(longest, 2)
+        if longest > STALL_S:
+            work.outcome.misses.append(f"the drain stood still for {longest:.0f} s")
         notes["drained_s"], notes["drained_a_second"] = round(took, 2), round(past.events / took)
         cost = {name: round((used - before[name]) / past.events * 1e6, 1) for name, used in _cpu(work).items()}
         notes["cpu_us_an_event"] = cost
@@ -298,5 +307,6 @@ BACKLOG = Fault(
     long=1000,
     control=5,
     part=1000,
+    whole=True,
     limits={"p99_s": 2.0, "rss_mb": 120.0},
 )

@@ -20,8 +20,10 @@ from gateway.app import GatewayApp
 from gateway.clock import SECOND, ManualClock
 from gateway.config.load import load
 from gateway.config.model import Office
-from gateway.contract.envelope import decode
+from gateway.contract.envelope import Envelope, decode
+from gateway.contract.times import parsed
 from gateway.counters import Counters
+from gateway.covers import TYPES as COVERAGE
 from gateway.credentials import SiteKey
 from gateway.decode import installed
 from gateway.kernel_clock import ManualMachine
@@ -95,6 +97,11 @@ class Day(NamedTuple):
             at += sits + gone
         return cls(seconds, frozenset(there), {second: card for second, card in taps.items() if second < seconds})
 
+    def shifted(self, seconds: int) -> Day:
+        """The same, so much later."""
+        taps = {second + seconds: card for second, card in self.taps.items()}
+        return Day(self.seconds + seconds, frozenset(second + seconds for second in self.there), taps)
+
 
 class Memory:
     """A store that keeps what it is given."""
@@ -126,15 +133,26 @@ class Archive:
         self.ledger = Ledger(file)
         self._bytes: dict[tuple[str, int], bytes] = {}
         self.wrong: list[str] = []
+        self.live = 0
+        """Rows that were sent at once."""
+
+    def hear(self, rows: Sequence[Any], early: Callable[[Any], bool]) -> None:
+        """What listeners of the outbox are given, and a link sends at once: it must be what the disk holds."""
+        self.live += len(rows)
+        for row in rows:
+            self._compare(row, decode(row.body), early)
 
     def take(self, rows: Sequence[Any], early: Callable[[Any], bool]) -> None:
         events = [decode(row.body) for row in rows]
         for row, event in zip(rows, events, strict=True):
-            if self._bytes.setdefault((row.boot, row.sequence), row.body) != row.body:
-                self.wrong.append(f"{row.sequence} {event.type} was sent with two contents")
-            if early(event):
-                self.wrong.append(f"{row.sequence} {event.type} was sent before its time was known")
+            self._compare(row, event, early)
         self.ledger.commit(events)
+
+    def _compare(self, row: Any, event: Envelope, early: Callable[[Any], bool]) -> None:
+        if self._bytes.setdefault((row.boot, row.sequence), row.body) != row.body:
+            self.wrong.append(f"{row.sequence} {event.type} was sent with two contents")
+        if early(event):
+            self.wrong.append(f"{row.sequence} {event.type} was sent before its time was known")
 
     async def points(self, office: Office, now: int) -> list[Point]:
         """All that a store is told of events: a day's are one batch, written before any quarter hour is computed."""
@@ -171,6 +189,8 @@ class Box:
         file.write_text(OFFICE.replace("TRUST", trust))
         self.office = load(file, drivers=installed())
         self.second = 0
+        self.gone = 0
+        """ns of the day before this machine began."""
         self.app: GatewayApp
 
     @asynccontextmanager
@@ -181,6 +201,7 @@ class Box:
         key = SiteKey.load(self.folder / "keys" / "site.key")
         with PeopleTable(self.folder / "people.sqlite", key) as table:
             app.directory.apply(table.snapshot(GATEWAY))
+        app.outbox.subscribe(lambda rows: self.archive.hear(rows, self._early))
         for source in app.sources:
             source.run = Silent(source)  # type: ignore[method-assign]
         running = asyncio.create_task(app.run())
@@ -230,16 +251,15 @@ class Box:
             Frame(medium, source, address, payload, -60 if address else None, clock.office(), clock.machine())
         )
 
+    def _early(self, event: Any) -> bool:
+        """An event about a person, of a boot that does not know the time, which has not waited for it."""
+        free = event.data["clock"]["sync"] == "none" and event.boot == self.app.origin.boot and event.cls != "evt"
+        return bool(free) and self.app.clock.office() - event.recorded < (HOLD_S - 1) * SECOND
+
     async def sent(self) -> None:
         """What may be sent arrives, and is acknowledged."""
         rows = await self.app.outbox.pending(limit=5000)
-        boot, now = self.app.origin.boot, self.app.clock.office()
-
-        def early(event: Any) -> bool:
-            free = event.data["clock"]["sync"] == "none" and event.boot == boot and event.cls != "evt"
-            return free and now - event.recorded < (HOLD_S - 1) * SECOND
-
-        self.archive.take(rows, early)
+        self.archive.take(rows, self._early)
         for each in {row.boot for row in rows}:
             await self.app.outbox.retire(each, [(row.sequence, row.sequence) for row in rows if row.boot == each])
 
@@ -262,6 +282,8 @@ class Told(NamedTuple):
     key: tuple[str, int]
     dwell_s: float
     """Of a check-in that ended: from its start, which a fact remembers over a kill."""
+    span: tuple[int | None, int | None] = (None, None)
+    """Of what is told of a time when nothing was watched: from when to when, corrected as `at` is."""
 
 
 def told(ledger: Ledger) -> list[Told]:
@@ -274,5 +296,8 @@ def told(ledger: Ledger) -> list[Told]:
             continue
         words = tuple(data.get(name) for name in ("state", "prev", "cause", "reason", "ended_by", "method"))
         what = (boots.index(row.boot), row.type, row.cls, row.subject, words)
-        found.append(Told(what, row.at, data["clock"]["sync"], (row.boot, row.sequence), data.get("dwell_s") or 0.0))
+        key, shift = (row.boot, row.sequence), 0 if row.at is None else row.at - row.time
+        span = (data.get("from"), data.get("to")) if row.type in COVERAGE else (None, None)
+        since, until = (None if end is None else parsed(end) + shift for end in span)
+        found.append(Told(what, row.at, data["clock"]["sync"], key, data.get("dwell_s") or 0.0, (since, until)))
     return sorted(found, key=lambda one: one.key)

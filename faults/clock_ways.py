@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
-from faults.clock_office import T0, Box, Day
+from faults.clock_office import CARDS, T0, Box, Day
 from gateway.clock import SECOND
 from gateway.kernel_clock import ManualMachine
 from gateway.timekeeping import BACK_S, STEP_S
@@ -21,16 +21,27 @@ class Run(NamedTuple):
     """A machine, and what is on its disk."""
 
     box: Box
-    machine: ManualMachine
     day: Day
     chance: random.Random
     right: bool = False
     """Whatever is done to it: its clock shows the time."""
 
     @property
+    def machine(self) -> ManualMachine:
+        """The one that runs."""
+        return self.box.machine
+
+    @property
     def truth(self) -> int:
         """The time, whatever the machine shows."""
-        return T0 + self.machine.boot() - SECOND
+        return T0 + self.box.gone + self.machine.boot() - SECOND
+
+    def loses_power(self, seconds: int) -> None:
+        """For so long; the machine that comes up then is the same with its uptime at nothing."""
+        back = self.truth + seconds * SECOND
+        self.box.machine = ManualMachine(back, kept=self.machine.kept(), life="life-2")
+        self.box.gone = back - T0
+        self.box.second += seconds
 
     def synchronize(self) -> None:
         self.machine.set(self.truth, synchronized=True)
@@ -83,6 +94,27 @@ async def killed_in_between(run: Run, *, off_s: float) -> None:
             run.box.app.timing.look()
     async with run.box.life():
         await run.box.passes(run.day, SECONDS - at)
+
+
+async def comes_back(run: Run, *, off_s: float | None) -> None:
+    """A life that knows the time ends with its power; the next begins at another time, or (None) at that of some time
+    before the cut, as a box does that writes down the time now and then; and is told the right one later.
+
+    Somebody was there before the cut, and has gone: how long a box was away for is not known to whatever waits on it.
+    """
+    at, away = run.chance.randrange(105, 300), run.chance.randrange(5, 200)
+    rest = Day.of(run.chance, SECONDS - at - away).shifted(at + away)
+    card = run.chance.choice(CARDS)
+    run = run._replace(day=Day(SECONDS, rest.there | set(range(10, 100)), {13: card, 99: card, **rest.taps}))
+    later = run.chance.randrange(1, SECONDS - at - away - 10)
+    async with run.box.life(killed=True):
+        await run.box.passes(run.day, at)
+    run.loses_power(away)
+    run.shows(-away - run.chance.uniform(0, 600) if off_s is None else off_s, synchronized=False)
+    async with run.box.life():
+        await run.box.passes(run.day, later)
+        run.synchronize()
+        await run.box.passes(run.day, SECONDS - at - away - later)
 
 
 async def steps(run: Run, *, off_s: float) -> None:
@@ -145,6 +177,8 @@ WAYS = (
     Wrong("ten years ahead at the start", partial(begins_wrong, off_s=YEARS)),
     Wrong("killed before the time was known", partial(killed_before, off_s=-14 * DAY_S)),
     Wrong("killed while the time became known", partial(killed_in_between, off_s=-T0 / SECOND + 60), before=False),
+    Wrong("power cut, and 1970 at the return", partial(comes_back, off_s=-T0 / SECOND + 60), counts=False),
+    Wrong("power cut, and before the cut at the return", partial(comes_back, off_s=None), counts=False),
     Wrong("an hour ahead for a while", partial(steps, off_s=HOUR)),
     Wrong("an hour back for a while", partial(steps, off_s=-HOUR)),
     Wrong("two weeks back for a while", partial(steps, off_s=-14 * DAY_S)),

@@ -56,7 +56,7 @@ def corrupted(scene: Scene) -> Outcome:
         begun = time.monotonic()
         try:
             highest = highest_boot(folder / "outbox.sqlite")
-            sent, dead, known, counters = asyncio.run(_start(folder))
+            sent, dead, known, counters, saved = asyncio.run(_start(folder))
         except (HadirError, ValueError) as error:
             outcome.misses.append(f"{kind}, cycle {cycle}: it does not start: {error}")
             continue
@@ -78,6 +78,13 @@ def corrupted(scene: Scene) -> Outcome:
             outcome.misses.append(f"{kind}, cycle {cycle}: the highest boot is said to be {highest}")
         if counters["set aside"] != len(list(folder.glob("*.damaged-?"))):
             outcome.misses.append(f"{kind}, cycle {cycle}: what was set aside is not told")
+        outcome.notes["rescues whose count was compared"] = (saved is not None) + outcome.notes.get(
+            "rescues whose count was compared", 0
+        )
+        if saved is not None and saved != {"events": len(sent), "facts": len(known)}:
+            outcome.misses.append(
+                f"{kind}, cycle {cycle}: it says it saved {saved}: {len(sent)} and {len(known)} went on"
+            )
         told = counters["set aside"] or counters["log"] or dead or set(sent) == set(content)
         if not told and kind not in UNTOLD:
             outcome.misses.append(f"{kind}, cycle {cycle}: rows are gone and nothing says so")
@@ -159,7 +166,11 @@ async def _make(folder: Path) -> tuple[Kept, dict[str, list[Any]]]:
     return content, facts
 
 
-async def _start(folder: Path) -> tuple[Kept, int, dict[str, Any], dict[str, int]]:
+Saved = dict[str, int] | None
+"""What a rescue before the first read says that it saved; None: there was none, or another one later."""
+
+
+async def _start(folder: Path) -> tuple[Kept, int, dict[str, Any], dict[str, int], Saved]:
     counters = Counters()
     outbox = make_outbox(folder, boot="000003-abcd", counters=counters)
     run = asyncio.create_task(outbox.run())
@@ -170,11 +181,12 @@ async def _start(folder: Path) -> tuple[Kept, int, dict[str, Any], dict[str, int
     if not run.cancelled() and (error := run.exception()) is not None:
         use.cancel()
         raise HadirError(f"its committer died: {error!r}") from error
-    sent, dead, known, aside = await use
-    return sent, dead, known, {"set aside": aside, "log": counters.get("outbox.salvaged", "log_missing")}
+    sent, dead, known, aside, saved = await use
+    return sent, dead, known, {"set aside": aside, "log": counters.get("outbox.salvaged", "log_missing")}, saved
 
 
-async def _use(outbox: Outbox) -> tuple[Kept, int, dict[str, Any], int]:
+async def _use(outbox: Outbox) -> tuple[Kept, int, dict[str, Any], int, Saved]:
+    at_once = await outbox.facts(salvage.SALVAGE)
     known = dict(await outbox.facts("desk"))
     sent: Kept = {}
     after = None
@@ -183,7 +195,12 @@ async def _use(outbox: Outbox) -> tuple[Kept, int, dict[str, Any], int]:
         after = rows[-1].boot, rows[-1].sequence
     await outbox.append([act()], [Fact("desk", "new", {})])
     dead = sum(reason == "damaged" for _, _, reason, _, _ in await outbox.dead_letters())
-    return sent, dead, known, len(await outbox.set_aside())
+    aside = await outbox.set_aside()
+    saved = None
+    if len(at_once) == len(aside) == 1:
+        (told,) = at_once.values()
+        saved = {name: int(told[name]) for name in ("events", "facts")}
+    return sent, dead, known, len(aside), saved
 
 
 Where = dict[tuple[str, int], set[tuple[str, int, int]]]

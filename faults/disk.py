@@ -34,6 +34,8 @@ SICK_S = 0.5
 """How long a disk is ill."""
 BOUND = 2 << 20
 """Bytes that may wait, in an office whose archive stays away."""
+FILLS = "filled and freed"
+"""A note: how often, while it ran or at a start."""
 BUSY = 0.5
 """Of a core, at most, while it is."""
 
@@ -102,7 +104,7 @@ def disk_ill(scene: Scene) -> Outcome:
     disk = Sick(f"sick-{os.getpid()}")
     with _small_disk() as (folder, mounted):
         office = Office(folder / "gw", disk.name)
-        kinds = [kind for kind in (*RUNNING, OVER, *STARTING) if mounted or kind not in NEED_A_MOUNT]
+        kinds = [kind for kind in TURN if mounted or kind not in NEED_A_MOUNT]
         if not mounted:
             outcome.impossible = f"{', '.join(NEED_A_MOUNT)}: that needs the right to mount a small tmpfs"
         for cycle in range(scene.cycles):
@@ -116,6 +118,7 @@ def disk_ill(scene: Scene) -> Outcome:
                 asyncio.run(_at_a_start(office, kind, outcome))
         kept = asyncio.run(_kept(office))
     disk.unregister()
+    outcome.notes[FILLS] = sum(many for how, many in outcome.applied.items() if how.startswith("full"))
     outcome.offered += office.offered
     outcome.accepted += len(office.answered)
     outcome.lost += len(office.answered - kept)
@@ -325,6 +328,8 @@ STARTING: dict[str, Callable[[Path], Callable[[], None]]] = {
     "read-only at the start": _read_only,
 }
 NEED_A_MOUNT = ("full", *STARTING)
+TURN = (*RUNNING, OVER, *STARTING, *["full", "full at the start", "full"] * 3)
+"""Each kind once, and then what a small disk does most: it fills, and is freed."""
 DISK = Fault(
     name="disk-ill",
     title="disk full, out of inodes, read-only, failing writes and syncs; more waits than may",
@@ -333,8 +338,9 @@ DISK = Fault(
     defect="a tap is answered before its commit",
     run=disk_ill,
     quick=9,
-    long=135,
+    long=180,
     control=4,
-    part=45,
+    part=90,
+    least={FILLS: 100},
     limits={"p99_s": BACK_S},
 )

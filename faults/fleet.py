@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.api import Outcome
+from faults.judge import holes
 from gateway import ledger
 from gateway.clock import SECOND, SystemClock
 from gateway.config import model
@@ -98,6 +99,9 @@ def compare(outcome: Outcome, accepted: Mapping[Name, bytes], store: Path) -> No
     for row in ledger.read(store):
         found.setdefault((row.gateway, row.boot, row.sequence), []).append(row.body)
     outcome.accepted += len(accepted)
+    for hole in holes(store, {}):
+        left = {(hole.gateway, hole.boot, number) for number in range(hole.first, hole.last + 1)} - accepted.keys()
+        outcome.lost += len(left)  # what was accepted is counted below
     for name, body in accepted.items():
         rows = found.get(name, [])
         outcome.stored += bool(rows)

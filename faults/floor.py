@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from faults.api import Outcome, Scene
+from faults.judge import holes
 from faults.office import ARCHIVE, GATEWAY
 from faults.work import peak_mb
 from gateway.credentials import SiteKey
@@ -83,17 +84,21 @@ class Floor:
         """Note the peak of the gateway's memory."""
         self.outcome.rss_mb = max(self.outcome.rss_mb, peak_mb(self.pid))
 
-    def drain(self) -> None:
-        """Wait until the archive has everything."""
+    def drain(self) -> dict[tuple[str, str], int]:
+        """Wait until the archive has everything: up to this number, by (gateway, boot)."""
         deadline = time.monotonic() + DRAIN_S
         backlog: Any = None
+        given: dict[tuple[str, str], int] = {}
         while time.monotonic() < deadline:
             status = self.site.status()
             backlog = status.get("backlog")
-            if status and backlog["events"] == 0:
-                return
+            if status and given and backlog["events"] == 0:
+                return given
+            if status:
+                given = {(GATEWAY, status["boot"]): status["last_sequence"]}
             time.sleep(0.05)
         self.outcome.misses.append(f"not drained within {DRAIN_S:.0f} s: {backlog}")
+        return given
 
 
 @contextmanager
@@ -106,9 +111,12 @@ def at_work(floor: Floor, *module: str) -> Iterator[Floor]:
         site.ready()
         yield floor
         floor.memory()
-        floor.drain()
+        given = floor.drain()
         for name in (GATEWAY, ARCHIVE):
             site.kill(name, 15)
+        if gone := holes(floor.ledger, given):
+            floor.outcome.lost += sum(hole.many for hole in gone)
+            floor.outcome.misses.append(f"numbers that the archive never got: {[tuple(hole) for hole in gone[:5]]}")
     finally:
         site.close()
         floor.broker.stop()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from faults import book
 from faults.book import Action
 from faults.office import place
 from gateway import ledger
 from gateway.ledger import Stored
+from gateway.ledger_view import View
 
 ACTS = ("desk.checkin.started", "desk.checkin.ended")
 
@@ -32,6 +34,48 @@ class Verdict:
     """Acts that say another person, desk or way, or that come out of turn."""
     doubtful: int
     """Offered, never accepted, and stored: a request that died between the commit and the answer."""
+
+
+class Hole(NamedTuple):
+    """Numbers that a gateway gave and the archive has not."""
+
+    gateway: str
+    boot: str
+    first: int
+    last: int
+
+    @property
+    def many(self) -> int:
+        """How many."""
+        return self.last - self.first + 1
+
+
+def holes(store: Path, heard: Mapping[tuple[str, str], int]) -> list[Hole]:
+    """Of every boot in the store, when all has been drained: whatever they were, and whoever they were about.
+
+    A boot's numbers are contiguous from 1, so what is missing below the highest is lost; and so is what a subscriber
+    has heard above it. `heard`: the highest number by (gateway, boot); boots that the store does not know are poison.
+    """
+    view = View.open(store)
+    try:
+        found = []
+        for gateway, boot in sorted(view.boots()):
+            found += [Hole(gateway, boot, first, last) for first, last in view.missing(gateway, boot)]
+            highest = view.spans(gateway, boot)[-1][1]
+            if heard.get((gateway, boot), 0) > highest:
+                found.append(Hole(gateway, boot, highest + 1, heard[gateway, boot]))
+        return found
+    finally:
+        view.close()
+
+
+def events(store: Path) -> int:
+    """All that the store has ever committed, of whatever type."""
+    view = View.open(store)
+    try:
+        return sum(view.boots().values())
+    finally:
+        view.close()
 
 
 def judge(written: Path, store: Path, people: Sequence[str]) -> Verdict:

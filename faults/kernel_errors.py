@@ -53,7 +53,7 @@ def kernel_errors(scene: Scene) -> Outcome:
         for cycle in range(scene.cycles):
             kind = kinds[cycle % len(kinds)]
             dies = scene.broken or cycle % 3 == 2
-            if not _ill(work, kind, ILLNESSES[kind], chance, dies=dies):
+            if not ill(work, kind, chance, dies=dies):
                 outcome.impossible = "strace may not trace another process"
                 break
             if dies:
@@ -62,9 +62,9 @@ def kernel_errors(scene: Scene) -> Outcome:
     return outcome
 
 
-def _ill(work: Work, kind: str, illness: Illness, chance: random.Random, *, dies: bool) -> bool:
-    """Whether it could be traced. It is well again afterwards, or dead."""
-    process = work.office.processes[GATEWAY]
+def ill(work: Work, kind: str, chance: random.Random, *, dies: bool) -> bool:
+    """The running gateway, for a moment. Whether it could be traced; it is well again afterwards, or dead."""
+    process, illness = work.office.processes[GATEWAY], ILLNESSES[kind]
     calls = work.office.folder / "calls"
     calls.unlink(missing_ok=True)
     inject = f"inject={illness.calls}:{illness.what}"

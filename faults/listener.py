@@ -23,6 +23,7 @@ class Listener:
         self._changed = threading.Condition(self._lock)
         self.retained: dict[str, Any] = {}
         """By topic: what it said last."""
+        self._highest: dict[tuple[str, str], int] = {}
         client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
         client.reconnect_delay_set(0.05, 0.5)  # type: ignore[arg-type]  # it takes fractions
         client.on_connect = self._connected
@@ -46,6 +47,11 @@ class Listener:
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     raise RuntimeError(f"no boot above {above} published within {seconds:.0f} s")
 
+    def highest(self) -> dict[tuple[str, str], int]:
+        """The highest number that was heard of each (gateway, boot): so far at least it must be in the archive."""
+        with self._lock:
+            return dict(self._highest)
+
     def states(self) -> dict[str, Any]:
         """What was said last on each state topic; what was emptied is left out."""
         with self._lock:
@@ -65,5 +71,9 @@ class Listener:
                 self.retained[message.topic] = said
             for event in said if isinstance(said, list) else [said]:
                 if isinstance(event, dict) and "source" in event:
-                    self._first.setdefault(event["source"].rpartition("/")[2], now)
+                    _, gateway, boot = ("//" + str(event["source"])).rsplit("/", 2)
+                    self._first.setdefault(boot, now)
+                    number = str(event.get("sequence", ""))
+                    if number.isdecimal():
+                        self._highest[gateway, boot] = max(int(number), self._highest.get((gateway, boot), 0))
             self._changed.notify_all()

@@ -1,23 +1,35 @@
-"""All of it in random order: gateway, archive and broker killed and frozen, the network bad, while people tap."""
+"""All of it in random order, while people tap: gateway, archive and broker killed and frozen, the network bad, the
+gateway's disk ill, a time-series store away, poison.
+
+Clocks, radios and lines have offices of their own (clocks.py, radio.py, usb.py), and so have a disk that is full, which
+takes a file system of its own (disk.py), and damaged files (corrupt.py).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
+import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from faults.api import Fault, Outcome, Scene
 from faults.broker import deafen
+from faults.kernel_errors import ILLNESSES, ill
 from faults.mortal import ARCHIVE as ARCHIVE_POINTS
 from faults.mortal import GATEWAY as GATEWAY_POINTS
 from faults.office import ARCHIVE, GATEWAY
+from faults.poison import KINDS as KINDS_OF_POISON
+from faults.poison import POSTS, give
+from faults.proxy_http import Proxy
 from faults.wire import KINDS, BadWire
 from faults.work import Work, at_work
+from tests.archive.conftest import Victoria
 from tests.conftest import free_port
 
 CALM_S = (0.5, 6.0)
@@ -25,10 +37,11 @@ CALM_S = (0.5, 6.0)
 
 
 class WireThread:
-    """The bad network, in a thread of its own, on a port that is known before."""
+    """The bad network, and the one before a time-series store, in a thread of their own, on ports known before."""
 
-    def __init__(self, to_port: int, chance: random.Random) -> None:
+    def __init__(self, to_port: int, chance: random.Random, store_port: int) -> None:
         self.wire = BadWire(to_port, chance, ())
+        self.store = Proxy(store_port)
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wire")
@@ -42,6 +55,10 @@ class WireThread:
         self._thread.start()
         self._ready.wait()
 
+    def turn(self, kinds: Sequence[str]) -> None:
+        """See BadWire."""
+        self._loop.call_soon_threadsafe(self.wire.turn, list(kinds))
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
@@ -49,21 +66,42 @@ class WireThread:
     def _run(self) -> None:
         async def serve() -> None:
             async with self.wire.open():
+                await self.store.start()
                 self._ready.set()
                 await self._stop.wait()
+                await self.store.close()
 
         self._loop.run_until_complete(serve())
         self._loop.close()
 
 
 @contextmanager
-def bad_network(port: int, chance: random.Random) -> Iterator[WireThread]:
-    thread = WireThread(port, chance)
+def bad_network(port: int, chance: random.Random, store_port: int) -> Iterator[WireThread]:
+    thread = WireThread(port, chance, store_port)
     thread.start()
     try:
         yield thread
     finally:
         thread.close()
+
+
+@contextmanager
+def second_store(scene: Scene) -> Iterator[Victoria | None]:
+    """Where it is installed."""
+    if scene.broken or shutil.which("victoria-metrics") is None:
+        yield None
+        return
+    server = Victoria(scene.folder / "victoria")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def _line(network: WireThread) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{network.store.port}"
+    return {"kind": "influx2", "id": "victoria", "url": url, "milliseconds": True}
 
 
 def mixed(scene: Scene) -> Outcome:
@@ -72,9 +110,19 @@ def mixed(scene: Scene) -> Outcome:
     port = free_port()
     module = ("faults.mortal", "retires-on-puback", "0") if scene.broken else ("gateway.cli",)
     with (
-        bad_network(port, random.Random(scene.seed)) as network,
-        at_work(scene, outcome, port=network.port, broker_port=port, every_s=0.02) as work,
+        second_store(scene) as store,
+        bad_network(port, random.Random(scene.seed), store.port if store else 0) as network,
+        at_work(
+            scene,
+            outcome,
+            projected=not scene.broken,
+            port=network.port,
+            broker_port=port,
+            every_s=0.02,
+            settings={"archive": {"stores": [{"kind": "embedded"}, *([_line(network)] if store else [])]}},
+        ) as work,
     ):
+        work.victoria = store
         faults = Faults(work, network, chance, module)
         work.restart(*module)
         outcome.recovery_s.clear()
@@ -88,7 +136,6 @@ def mixed(scene: Scene) -> Outcome:
             else:
                 faults.any()()
             faults.mend()
-        network.wire.kinds = []
     return outcome
 
 
@@ -97,6 +144,7 @@ class Faults:
 
     def __init__(self, work: Work, network: WireThread, chance: random.Random, module: tuple[str, ...]) -> None:
         self._work, self._network, self._chance, self._module = work, network, chance, module
+        self._can_trace = shutil.which("strace") is not None
 
     def any(self) -> Callable[[], None]:
         kinds = (
@@ -108,6 +156,9 @@ class Faults:
             self.freeze,
             self.worsen_network,
             self.both_gone,
+            self.poisoned,
+            *([self.disk_ill] if self._can_trace else []),
+            *([self.store_ill] if self._work.victoria else []),
         )
         return self._chance.choice(kinds)
 
@@ -166,14 +217,35 @@ class Faults:
         self._work.outcome.applies(f"{name} frozen")
 
     def worsen_network(self) -> None:
-        """For a while every connection ends badly."""
-        self._network.wire.kinds = self._chance.sample(KINDS, k=3)
+        """For a while every connection ends badly: those that stand are cut, and what comes instead is no better."""
+        notes, before = self._work.outcome.notes, self._network.wire.done.total()
+        self._network.turn(self._chance.sample(KINDS, k=3))
         time.sleep(self._chance.uniform(3, 10))
-        self._network.wire.kinds = []
-        met = self._network.wire.done.total()
-        self._work.broker.kill()  # so that connections are made anew in any case
-        self._work.broker.start()
-        self._work.outcome.applies("network bad" if met else "broker restarted")
+        met = self._network.wire.done.total() - before
+        self._network.turn(())
+        notes["connections that ended badly"] = notes.get("connections that ended badly", 0) + met
+        if met:
+            self._work.outcome.applies("network bad")
+
+    def disk_ill(self) -> None:
+        """The kernel refuses the running gateway its writes or syncs, or is slow; it may be killed in that."""
+        kind, dies = self._chance.choice(list(ILLNESSES)), self._chance.random() < 0.3
+        self._can_trace = ill(self._work, kind, self._chance, dies=dies)
+
+    def poisoned(self) -> None:
+        """Messages that nobody can read, in a row."""
+        for kind in self._chance.sample([*KINDS_OF_POISON, *POSTS], k=3):
+            give(self._work, kind)
+        self._work.outcome.applies("poison")
+
+    def store_ill(self) -> None:
+        """A time-series store resets its connections for a while, or is slow."""
+        store = self._network.store
+        before, store.mode = store.applied, self._chance.choice(("down", "slow"))
+        time.sleep(self._chance.uniform(1, 6))
+        if store.applied > before:
+            self._work.outcome.applies(f"time-series store {store.mode}")
+        store.mode = "pass"
 
     def both_gone(self) -> None:
         """Broker and gateway at once: what was in flight is nowhere but on the disk."""
@@ -184,13 +256,15 @@ class Faults:
 
 MIXED = Fault(
     name="mixed",
-    title="all of these mixed, in random order, for an hour",
-    promise="100 faults and 200,000 events at least, no manual step",
+    title="mixed, in random order, for an hour: kills, freezes, network, writes and syncs, a store away, poison",
+    promise="100 faults, 200,000 events and an hour at least, no manual step; both time-series stores hold what the"
+    " ledger says",
     defect="the gateway lets an event go at the broker's PUBACK",
     run=mixed,
     quick=4,
-    long=400,
-    part=400,
+    long=720,
+    part=180,
     control=3,
     limits={"rss_mb": 120},
+    least={"events": 200_000, "took_s": 3600},
 )

@@ -21,7 +21,9 @@ LINKS = 100
 BACKOFF_S = 0.2
 RESEND_S = 5.0
 DRAIN_S = 90.0
-PACE_S = 12.0
+MINUTE_S = 60.0
+CONTROL_S = 12.0
+"""So long a link without a back-off needs to be found out."""
 MOST_A_MINUTE = 10
 
 
@@ -125,9 +127,9 @@ async def _watch(scene: Scene, outcome: Outcome, port: int, folder: Path) -> Non
         worker = asyncio.create_task(member.work(0.05, scene.chance))
         for minute in range(scene.cycles):
             already = wire.accepted
-            await asyncio.sleep(PACE_S if scene.cycles == 1 else 60)
+            await asyncio.sleep(CONTROL_S if scene.broken else MINUTE_S)
             made = wire.accepted - already
-            outcome.applies("a minute of cuts")
+            outcome.applies(f"{CONTROL_S:.0f} s of cuts" if scene.broken else "a minute of cuts")
             outcome.notes[f"connections in minute {minute + 1}"] = made
             if made > MOST_A_MINUTE + (minute == 0):  # the first connection is no reconnection
                 outcome.misses.append(f"{made} connections in minute {minute + 1}")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
+from zlib import crc32
 
 import apsw
 
@@ -34,7 +35,8 @@ PLACE = "ikn/kk2/l1/north/_"
 class Found(NamedTuple):
     """What is there after a cut."""
 
-    numbers: set[int]
+    numbers: dict[int, int]
+    """What each says, as a sum."""
     extra: Any = None
 
 
@@ -106,6 +108,12 @@ def _session(scene: Scene, outcome: Outcome, name: str, where: Path, seed: int, 
     outcome.stored = max(0, outcome.accepted - outcome.lost)
 
 
+def _promised(marks: list[str]) -> dict[int, int]:
+    """What `+NUMBER SUM` marks say."""
+    said = (mark[1:].split() for mark in marks if mark[0] == "+")
+    return {int(number): int(body) for number, body in said}
+
+
 def _put(folder: Path, files: dict[str, bytes]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -129,7 +137,7 @@ def _outbox(folder: Path, disk: Recorder, chance: random.Random, synchronous: st
                 drafts = [telemetry(n, padding=chance.randrange(9)) if kind is telemetry else kind(n) for kind in kinds]
                 rows = await outbox.append(drafts, [Fact("desk", f"d{n % 5}", {"n": n})])
                 for row in rows:
-                    disk.mark(f"+{row.sequence}")
+                    disk.mark(f"+{row.sequence} {crc32(row.body)}")
                 disk.mark(f"fact {n % 5} {n}")
                 if chance.random() < 0.2:
                     first = chance.randrange(1, outbox.last_sequence + 1)
@@ -149,30 +157,32 @@ def _look_outbox(folder: Path) -> Found:
     if list(folder.glob("*.damaged-*")):
         raise HadirError("what a power cut leaves is taken for damage")
     if not path.exists():
-        return Found(set(), {})
+        return Found({}, {})
     connection = open_sound(path)
     try:
         if connection.execute("PRAGMA integrity_check").get != "ok":
             raise HadirError("damaged")
-        numbers = {int(row[0]) for row in connection.execute("SELECT sequence FROM event")}
+        numbers = {int(row[0]): crc32(row[1]) for row in connection.execute("SELECT sequence, body FROM event")}
         return Found(numbers, dict(connection.execute("SELECT key, json_extract(body, '$.n') FROM fact").fetchall()))
     finally:
         sqlite.abandon(connection)
 
 
 def _broken_outbox(marks: list[str], found: Found) -> int:
-    promised: set[int] = set()
+    promised: dict[int, int] = {}
     facts: dict[str, int] = {}
     for mark in marks:
         if mark[0] == "+":
-            promised.add(int(mark[1:]))
+            number, body = map(int, mark[1:].split())
+            promised[number] = body
         elif mark[0] == "-":
             first, last = map(int, mark[1:].split())
-            promised -= set(range(first, last + 1))
+            promised = {number: body for number, body in promised.items() if not first <= number <= last}
         else:
             _, key, value = mark.split()
             facts[f"d{key}"] = int(value)
-    return len(promised - found.numbers) + sum(found.extra.get(key, -1) < value for key, value in facts.items())
+    lost = sum(found.numbers.get(number) != body for number, body in promised.items())
+    return lost + sum(int(found.extra.get(key, -1)) < value for key, value in facts.items())
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
@@ -185,9 +195,11 @@ def _ledger(folder: Path, disk: Recorder, chance: random.Random, synchronous: st
     number = 0
     for _ in range(chance.randrange(10, 30)):
         size = chance.randrange(1, 12)
-        ledger.commit([make(max(1, n)) for n in range(number - 2, number + size)])
+        some = [make(max(1, n)) for n in range(number - 2, number + size)]
+        ledger.commit(some)
         number += size
-        disk.mark(f"+{number - 1}")
+        for event in some:
+            disk.mark(f"+{event.sequence} {crc32(event.raw)}")
     ledger.commit([make(number, "presence.started", place=PLACE)])
     ledger.erase(PID, START)
     disk.mark("erased")
@@ -205,14 +217,15 @@ def _look_ledger(folder: Path) -> Found:
         spans = {n for first, last in ledger.spans("gw-1", "000001-aaaa") for n in range(first, last + 1)}
         if {row.sequence for row in rows} - spans:
             raise HadirError("a row whose number is not known would be stored twice")
-        return Found({row.sequence for row in rows if not row.pid}, bool(ledger.people()))
+        return Found({row.sequence: crc32(row.body) for row in rows if not row.pid}, bool(ledger.people()))
     finally:
         ledger.close()
 
 
 def _broken_ledger(marks: list[str], found: Found) -> int:
-    promised = max((int(mark[1:]) for mark in marks if mark[0] == "+"), default=0)
-    return len(set(range(1, promised + 1)) - found.numbers) + ("erased" in marks and found.extra)
+    promised = _promised(marks)
+    lost = sum(found.numbers.get(number) != body for number, body in promised.items())
+    return lost + ("erased" in marks and found.extra)
 
 
 # --- a file that is replaced ----------------------------------------------------------------------------------------
@@ -222,8 +235,9 @@ def _replaced(folder: Path, disk: Recorder, chance: random.Random, synchronous: 
     """The boot number's file and others: gateway/durable.py."""
     with _noted(disk.notes, syncs=synchronous == "FULL"):
         for n in range(1, chance.randrange(10, 30)):
-            durable.replace(folder / "boot", f"{n}\n".encode() * chance.randrange(1, 400))
-            disk.mark(f"+{n}")
+            lines = chance.randrange(1, 400)
+            durable.replace(folder / "boot", f"{n}\n".encode() * lines)
+            disk.mark(f"+{n} {lines}")
     return disk.notes
 
 
@@ -232,12 +246,13 @@ def _look_replaced(folder: Path) -> Found:
     lines = path.read_text().split() if path.exists() else []
     if len(set(lines)) > 1 or (path.exists() and not lines):
         raise HadirError("a part of the old and a part of the new, or nothing")
-    return Found({int(line) for line in lines})
+    return Found({int(line): len(lines) for line in lines[:1]})
 
 
 def _broken_replaced(marks: list[str], found: Found) -> int:
-    promised = max((int(mark[1:]) for mark in marks), default=0)
-    return int(max(found.numbers, default=0) < promised)
+    promised = _promised(marks)
+    last, held = max(promised, default=0), max(found.numbers, default=0)
+    return int(held < last or (held in promised and found.numbers[held] != promised[held]))
 
 
 class _File:
@@ -301,7 +316,7 @@ UNDER = {
 POWER = Fault(
     name="power-cut",
     title="power cut behind any write, sync, truncation or name, torn by sectors (outbox, ledger, replaced files)",
-    promise="every file opens and is sound; what was promised is there; nothing is taken for damage",
+    promise="every file opens and is sound; what was promised is there, byte for byte; nothing is taken for damage",
     defect="synchronous=OFF, synchronous=NORMAL, a sync that does nothing",
     run=power_cut,
     quick=900,

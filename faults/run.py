@@ -24,6 +24,7 @@ from typing import Any
 
 from faults import table
 from faults.api import Fault
+from faults.one import PATIENCE_S
 from faults.suites import FAULTS
 
 ROOT = Path(__file__).parents[1]
@@ -31,31 +32,33 @@ WORK = ROOT / "bench-work" / "faults"
 RESULTS = WORK / "results.jsonl"
 PART = 100
 """Cycles of one run: a long one is done in parts, each of which is kept."""
-PATIENCE_S = 3600
+GUARD_S = PATIENCE_S + 120
+"""A run ends itself after PATIENCE_S; one that cannot is killed."""
 
 
-def one(fault: Fault, seed: int, cycles: int, *, broken: bool) -> dict[str, Any]:
+def one(fault: Fault, seed: int, cycles: int, *, broken: bool, long: bool = False) -> dict[str, Any]:
     """A run in a process of its own; what came of it, with its seed and commit."""
     kind = "broken" if broken else "real"
     folder = WORK / f"{fault.name}-{kind}-{seed}"
     begun = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "faults.one", fault.name, str(seed), str(cycles), kind, str(folder)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    if done.returncode:
-        last = "\n".join(done.stderr.splitlines()[-15:])
-        outcome: dict[str, Any] = {"misses": [f"the run ended with {done.returncode}: {last}"]}
+    form = "long" if long else "quick"
+    words = [sys.executable, "-m", "faults.one", fault.name, str(seed), str(cycles), kind, str(folder), form]
+    outcome: dict[str, Any]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=GUARD_S, check=False)
+    except subprocess.TimeoutExpired:
+        outcome = {"misses": [f"the run did not end within {GUARD_S} s"]}
     else:
-        outcome = json.loads(done.stdout.splitlines()[-1])
+        if done.returncode:
+            last = "\n".join(done.stderr.splitlines()[-15:])
+            outcome = {"misses": [f"the run ended with {done.returncode}: {last}"]}
+        else:
+            outcome = json.loads(done.stdout.splitlines()[-1])
     return {
         "fault": fault.name,
         "kind": kind,
         "seed": seed,
+        "form": form,
         "commit": commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "took_s": round(time.monotonic() - begun, 1),
@@ -104,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {asked.seed}, commit {here}, {len(plans)} runs", file=sys.stderr)
     fresh: list[dict[str, Any]] = []
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for result in pool.map(lambda plan: one(plan[0], plan[1], plan[2], broken=plan[3]), plans):
+        for result in pool.map(lambda plan: one(plan[0], plan[1], plan[2], broken=plan[3], long=asked.long), plans):
             keep(result)
             fresh.append(result)
             print(f"  {table.line(result)}", file=sys.stderr)
@@ -127,7 +130,7 @@ def _plans(
     real = [row for row in mine if row["kind"] == "real"]
     seed = max((row["seed"] for row in real), default=asked.seed - 1) + 1 if asked.long else asked.seed
     if asked.long:
-        left = max(0, fault.long - sum(row.get("cycles", 0) for row in real))
+        left = max(0, fault.long - table.Row(fault, real).done)
         left = min(left, asked.cycles or left)
     else:
         left = asked.cycles or fault.quick

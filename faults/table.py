@@ -36,6 +36,19 @@ class Row:
         return sum(row.get(name, 0) for row in self.real)
 
     @property
+    def done(self) -> int:
+        """Cycles that count for a long run."""
+        return sum(row.get("cycles", 0) for row in self._long())
+
+    def _long(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.real if not self.fault.whole or row.get("form") == "long"]
+
+    def _came_to(self, name: str) -> float:
+        """See Fault.least."""
+        places = ({**row.get("notes", {}), **row.get("applied", {}), **row} for row in self._long())
+        return float(sum(place.get(name, 0) for place in places))
+
+    @property
     def recoveries(self) -> list[float]:
         return sorted(value for row in self.real for value in row.get("recovery_s", ()))
 
@@ -72,16 +85,23 @@ class Row:
             found.append(f"{name}: p99 of recovery {late:.2f} s, at most {self.fault.limits['p99_s']:g}")
         if self.rss_mb > self.fault.limits.get("rss_mb", self.rss_mb):
             found.append(f"{name}: {self.rss_mb:.0f} MB, at most {self.fault.limits['rss_mb']:g}")
+        if self.done >= self.fault.long:
+            found += [
+                f"{name}: {what} {self._came_to(what):,.0f}, at least {least:,.0f}"
+                for what, least in self.fault.least.items()
+                if self._came_to(what) < least
+            ]
         return found
 
     def cells(self) -> list[str]:
         back = self.recoveries
         counts = [f"{self.total(name):,}" for name in ("offered", "accepted", "stored", "lost", "duplicated", "wrong")]
-        asked = "" if self.total("cycles") >= self.fault.long else f" of {self.fault.long:,}"
+        asked = "" if self.done >= self.fault.long else f" of {self.fault.long:,}"
+        asked += " (quick form)" if self.fault.whole and not self.done else ""
         word = {True: "defect noticed", False: "**defect not noticed**", None: "no control run"}[self.detected]
         return [
             self.fault.title,
-            f"{self.total('cycles'):,}{asked}",
+            f"{self.done or self.total('cycles'):,}{asked}",
             *counts,
             f"{quantile(back, 0.5):.2f} / {quantile(back, 0.99):.2f} s" if back else "-",
             f"{self.rss_mb:.0f} MB" if self.rss_mb else "-",

@@ -28,8 +28,8 @@ from gateway.outbox_schema import SCHEMA
 from rules.api import Event, Fact
 from tests.delivery.world import BOOT, act, encoder, make_outbox, running, telemetry
 
-QUICK = 10
-"""Up to so many cycles the queues are short."""
+QUICK, LONG = 2_000, 100_000
+"""Events that wait."""
 CUTS = 40
 ADDED = "ALTER TABLE event ADD COLUMN later TEXT"
 Kept = dict[tuple[str, int], bytes]
@@ -53,7 +53,7 @@ def version(steps: Sequence[str], oldest: int) -> Iterator[None]:
 def upgraded(scene: Scene) -> Outcome:
     """Each cycle one change."""
     outcome = Outcome()
-    many = 2_000 if scene.cycles <= QUICK else 100_000
+    many = LONG if scene.long else QUICK
     kinds = (_from_the_first_schema, _killed_while_it_upgrades, _back_from_a_later_one, _refused_and_kept, _configured)
     for cycle in range(scene.cycles):
         kind = kinds[cycle % len(kinds)]
@@ -62,6 +62,7 @@ def upgraded(scene: Scene) -> Outcome:
         if kind is _configured and scene.broken:
             continue
         kind(folder, outcome, many, scene)
+        outcome.applies(WORDS[kind])
         shutil.rmtree(folder)
     return outcome
 
@@ -99,6 +100,7 @@ def _killed_while_it_upgrades(folder: Path, outcome: Outcome, _many: int, scene:
         for file, data in state.cut(scene.chance).items():
             (after / file).write_bytes(data)
         kept = asyncio.run(_read(after))
+        outcome.notes["cuts"] = outcome.notes.get("cuts", 0) + 1
         _compare(outcome, content, kept, "power cut while it upgrades")
 
 
@@ -160,11 +162,12 @@ def _configured(folder: Path, outcome: Outcome, many: int, scene: Scene) -> None
 
 
 def _compare(outcome: Outcome, content: Kept, kept: Kept, what: str) -> None:
-    outcome.applies(what)
     outcome.offered += len(content)
     outcome.accepted += len(content)
     outcome.stored += len(content.keys() & kept.keys())
-    outcome.lost += len(content.keys() - kept.keys())
+    if gone := content.keys() - kept.keys():
+        outcome.lost += len(gone)
+        outcome.misses.append(f"{what}: {len(gone)} of {len(content)} are gone")
     outcome.wrong += sum(kept[key] != body for key, body in content.items() if key in kept)
 
 
@@ -196,6 +199,9 @@ async def _queue_of(folder: Path, origin: Origin, many: int) -> Kept:
             events = [
                 Event("occupancy.changed", place(n % 120), time.time_ns(), data) for n in range(first, first + 1000)
             ]
+            if not first:  # a life begins by saying so
+                began = {"version": "0", "config": "0" * 12}
+                events[0] = Event("gateway.started", "kantor/utama/l01/_/_", time.time_ns(), began)
             await outbox.append([Draft(event, "occupancy/1") for event in events], ())
     return content
 
@@ -227,6 +233,13 @@ def _as_the_first_wrote_it(path: Path) -> None:
     old.rename(path)
 
 
+WORDS = {
+    _from_the_first_schema: "upgraded from the first schema",
+    _killed_while_it_upgrades: "power cut while it upgrades",
+    _back_from_a_later_one: "downgraded and upgraded again",
+    _refused_and_kept: "refused by an older one, and read again",
+    _configured: "another configuration",
+}
 UPGRADED = Fault(
     name="upgraded",
     title="upgraded, downgraded, configured anew with a long queue (long: 100,000 events)",
@@ -236,5 +249,6 @@ UPGRADED = Fault(
     quick=5,
     long=20,
     control=4,
-    part=20,
+    part=10,
+    whole=True,
 )

@@ -45,6 +45,12 @@ class BadWire:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def turn(self, kinds: Sequence[str]) -> None:
+        """From now on connections meet these; those that stand are cut, so that each is made anew."""
+        self.kinds = list(kinds)
+        for task in list(self._tasks):
+            task.cancel()
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faults.book import Action, Book, read
-from faults.judge import Verdict, judge
+from faults.judge import Hole, Verdict, holes, judge
 from faults.office import place
 from gateway.contract.envelope import Origin, decode, encode
 from gateway.ledger import Ledger
@@ -106,3 +106,14 @@ def test_the_book_survives_its_writer(tmp_path: Path) -> None:
     again = Book(tmp_path / "book")
     again.offer(TAPS[2:])
     assert read(tmp_path / "book") == (TAPS, {1})
+
+
+def test_whatever_a_boot_has_numbered_and_the_archive_has_not_is_lost(told: Told) -> None:
+    told.tell(TAPS[0], "started")
+    boot = (ORIGIN.gateway, ORIGIN.boot)
+    assert holes(told.path, {boot: 2, ("gw-01", "000009-ffff"): 7}) == []
+    told._sequence = 4
+    told.tell(TAPS[1], "started")
+    found = holes(told.path, {boot: 8})
+    assert found == [Hole(*boot, 3, 4), Hole(*boot, 7, 8)]
+    assert [hole.many for hole in found] == [2, 2]

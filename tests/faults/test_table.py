@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from faults.api import Fault, Outcome, Scene
-from faults.run import FAULTS
+from faults.run import FAULTS, one
 from faults.table import BEGIN, END, Row, text, write
 
 
@@ -39,6 +43,26 @@ def test_each_miss_is_named() -> None:
 
 def test_a_fault_that_was_never_applied_proves_nothing() -> None:
     assert Row(FAULT, [result(cycles=0)]).problems() == ["x: the fault was never applied"]
+
+
+def test_a_long_run_is_judged_by_what_it_came_to_and_a_small_form_is_no_part_of_it() -> None:
+    fault = replace(FAULT, least={"took_s": 60, "died": 3, "events": 100})
+    part = result(took_s=40, applied={"died": 1}, notes={"events": 60})
+    assert Row(fault, [part]).problems() == []
+    assert Row(fault, [part, part]).problems() == ["x: died 2, at least 3"]
+    whole = replace(FAULT, whole=True)
+    assert "5 of 10 (quick form)" in text([Row(whole, [result()])])
+    assert Row(whole, [result(), result(form="long")]).done == 5
+
+
+def test_a_run_that_does_not_end_is_a_miss_of_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*words: Any, timeout: float, **_: Any) -> None:
+        raise subprocess.TimeoutExpired(words, timeout)
+
+    monkeypatch.setattr("faults.run.subprocess.run", late)
+    monkeypatch.setattr("faults.run.commit", lambda: "0000000")
+    found = one(FAULT, 1, 5, broken=False)
+    assert "did not end" in found["misses"][0]
 
 
 def test_what_a_machine_does_not_allow_is_said_and_is_neither_a_proof_nor_a_miss(tmp_path: Path) -> None:
