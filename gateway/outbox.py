@@ -152,8 +152,8 @@ class Outbox:
 
     async def refuse(self, boot: str, sequence: int, reason: str) -> None:
         """The archive will never take this one: set it aside as a dead letter."""
-        self._counters.add("outbox.dead", "refused")
-        await self._act(lambda table: table.refuse(boot, sequence, reason))
+        if await self._act(lambda table: table.refuse(boot, sequence, reason)):
+            self._counters.add("outbox.dead", "refused")
 
     async def erase(self, person: str) -> int:
         """Replace the bodies of a person's events and dead letters, keeping their sequence; how many there were."""

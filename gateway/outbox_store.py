@@ -253,13 +253,13 @@ class Table:
         self.count -= gone
         return gone
 
-    def refuse(self, boot: str, sequence: int, reason: str) -> None:
-        """Move one event to the dead letters, in the running transaction."""
+    def refuse(self, boot: str, sequence: int, reason: str) -> bool:
+        """Move one event to the dead letters, in the running transaction; whether it was here."""
         row = self._connection.execute(
             "DELETE FROM event WHERE boot = ? AND sequence = ? RETURNING topic, body", (boot, sequence)
         ).fetchone()
         if row is None:
-            return
+            return False
         self.bytes -= len(row[0]) + len(row[1]) + OVERHEAD
         self.count -= 1
         self._connection.execute(f"{DEAD} VALUES (?, ?, ?, ?, ?)", (boot, sequence, reason, *row))
@@ -268,6 +268,7 @@ class Table:
             " ORDER BY boot DESC, sequence DESC LIMIT -1 OFFSET ?)",
             (MOST_DEAD,),
         )
+        return True
 
     def dead_letters(self, limit: int) -> list[tuple[str, int, str, str, bytes]]:
         return [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from gateway.errors import ConfigError, Problem
 from gateway.kernel_clock import Linux
 from gateway.timekeeping import OfficeClock, following
 from gateway.trace import Trace
+
+_log = logging.getLogger(__name__)
 
 
 def daemon(arguments: argparse.Namespace) -> int:
@@ -50,6 +54,8 @@ def _ingest(arguments: argparse.Namespace, trace: Trace | None) -> int:
 def _run(arguments: argparse.Namespace, trace: Trace | None) -> int:
     from gateway import predecessor
     from gateway.app import GatewayApp
+    from gateway.boot import counter
+    from gateway.contract import topics
 
     named = installed()
     office = load(arguments.file, drivers=named)
@@ -63,8 +69,17 @@ def _run(arguments: argparse.Namespace, trace: Trace | None) -> int:
         raise ConfigError(Problem(file="--trace", line=None, text=text))
     clock = _clock(arguments, office, office.data_folder(box))
     floor = predecessor.boot_floor(office, box, office.data_folder(box), clock)
-    app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor)
-    return run_until_stopped(app.run, arguments)
+    while True:
+        app = GatewayApp(office, box, named, clock, trace, control=arguments.control, floor=floor or 0)
+        if floor is not None:
+            return run_until_stopped(app.run, arguments)
+        status, own = topics.gateway_status(office.site, box.id), counter(app.origin.boot)
+        listening = partial(predecessor.listening, app.run, app.link, status, own)
+        try:
+            return run_until_stopped(listening, arguments)
+        except* predecessor.Outrun as outrun:
+            floor = max(one.counter for one in outrun.exceptions if isinstance(one, predecessor.Outrun))
+            _log.warning("%s", outrun.exceptions[0])
 
 
 def up(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from gateway.contract import topics
 from gateway.decode import installed
 from gateway.predecessor import boot_floor
 from tests.conftest import Mosquitto, free_port
-from tests.delivery.links import linked, make_link
+from tests.delivery.links import frozen, linked, make_link
 from tests.delivery.world import running
 from tests.system.acl import guarded
 from tests.system.site import Site
@@ -58,7 +58,7 @@ def test_a_gateway_whose_card_was_replaced_does_not_begin_at_one(site: Site) -> 
     assert taken["source"].startswith("/kantor/gw/gw-01/000003-")
 
 
-def asked(office_file: Path, folder: Path, port: int) -> int:
+def asked(office_file: Path, folder: Path, port: int) -> int | None:
     office = load(office_file, drivers=installed())
     office = office.model_copy(update={"broker": office.broker.model_copy(update={"port": port})})
     return boot_floor(office, office.gateways[0], folder, SystemClock())
@@ -87,11 +87,28 @@ def test_only_a_disk_that_knows_no_boot_asks(site: Site, tmp_path: Path, caplog:
     assert asked(site.file, folder, site.broker.port) == 41
 
 
+def test_one_that_could_not_ask_begins_anew_above_what_it_hears_later(site: Site) -> None:
+    """Taps that it has taken until then are kept, and nobody who compares boots passes it over."""
+    tell(site.broker.port, wire.gateway_status("lost", boot="000041-b7f3", version="1", config="c", at=None))
+    folder = site.folder / "var" / "gw-01"
+    site.start("archive")
+    with frozen(site.broker):
+        site.start("gw-01")
+        first = site.until(lambda status: status["boot"])["boot"]
+        assert boot.counter(first) == 1
+    site.until(lambda status: status["boot"] != first)
+    assert boot.last(folder) == 42
+    site.ready()
+    site.drained()
+    boots = {row["source"].rpartition("/")[2] for row in site.stored("gateway.started")}
+    assert {boot.counter(one) for one in boots} == {1, 42}
+
+
 def test_a_gateway_without_its_broker_begins_and_says_so(
     site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "gateway.predecessor")
-    assert asked(site.file, tmp_path / "card", free_port()) == 0
+    assert asked(site.file, tmp_path / "card", free_port()) is None
     assert "without asking for an earlier life" in caplog.text
     assert {record.levelno for record in caplog.records if record.name == "gateway.predecessor"} == {logging.INFO}
 
