@@ -89,7 +89,7 @@ def test_ctrl_c_in_a_terminal_ends_everything_soon(tmp_path: Path, wait_for: byt
 
 @pytest.mark.timeout(150)
 def test_its_pages_open_with_the_codes_that_it_prints(tmp_path: Path) -> None:
-    command = [*DEMO, "--seconds", "8", "--folder", str(tmp_path / "demo")]
+    command = [*DEMO, "--seconds", "6", "--folder", str(tmp_path / "demo")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = ""

@@ -57,7 +57,7 @@ def test_the_same_day_twice_gives_the_same_bytes(real: tuple[Score, str]) -> Non
             ("always_unknown", "unknown, share of place-seconds"),
             ("always_occupied", "sensed state wrong beyond its tolerance, share of place-seconds"),
         ],
-        *(0, 1),
+        0,
     ),
 )
 def test_a_control_misses_its_bar(name: str, misses: str) -> None:

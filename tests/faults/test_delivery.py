@@ -20,7 +20,7 @@ def test_repeated_and_shuffled_delivery_stores_once(tmp_path: Path, broken: bool
 
 
 def test_a_bad_network_loses_nothing(tmp_path: Path) -> None:
-    found = network(Scene(tmp_path, 1, 10, False))
+    found = network(Scene(tmp_path, 1, 6, False))
     assert not found.failed, found
     assert found.stored == found.accepted > 20
 

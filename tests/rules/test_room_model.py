@@ -64,7 +64,7 @@ def answers(*missing: str) -> list[tuple[tuple[float, int | None], Label]]:
             (("illuminance", "motion", "sound"), 0.93),
             (("co2", "temperature", "illuminance", "sound"), 0.93),
         ],
-        *(0, 3, 4),
+        *(0, 3),
     ),
 )
 def test_days_that_were_not_learned_are_answered(missing: tuple[str, ...], least: float) -> None:

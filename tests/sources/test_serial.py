@@ -215,7 +215,10 @@ async def test_a_device_that_stays_silent_after_a_replug_is_down_and_is_woken(li
         assert "is it powered" in made.state.problem
         opens = made.state.opens
         await soon(lambda: made.state.opens > opens)  # it is tried again, and nothing is told meanwhile
-        assert os.read(device.master, 100).startswith(b"wakewake")
+        sent = b""
+        while len(sent) < 8:
+            sent += await asyncio.to_thread(os.read, device.master, 100)
+        assert sent.startswith(b"wakewake")
         assert not made.state.up
         await soon(lambda: made._handle is not None)
         device.send(report)
