@@ -235,7 +235,10 @@ def _providers(office: Office, wall: Clock) -> dict[str, Provider]:
 def _listen(host: str, port: int) -> socket.socket:
     """Raises HadirError."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        # connections inherit it; asyncio sets it on sockets of its own only, and a body waited 40 ms behind its head
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         raise HadirError(f"web: cannot listen on {host}:{port}: {error.strerror or error}") from error
 
