@@ -100,7 +100,8 @@ def corrupted(scene: Scene) -> Outcome:
 def _daemons(scene: Scene, outcome: Outcome, times: int) -> None:
     """Real gateways, all of whose files are damaged: each starts, says so, and what comes then is stored."""
     inner, chance = Outcome(), scene.chance
-    with at_work(scene, inner) as work:
+    # what stood on pages that are gone, who had a desk, nobody knows: it is not compared with what is stored
+    with at_work(scene, inner, settled=False) as work:
         work.restart()
         work.office.ready()
         folder = work.office.folder / "var" / GATEWAY
@@ -122,8 +123,8 @@ def _daemons(scene: Scene, outcome: Outcome, times: int) -> None:
             outcome.applies("every file of a gateway")
             if boot.last(folder) <= before:
                 outcome.misses.append(f"boot {boot.last(folder)} after {before}: it went back")
-            if not status["set_aside"]:
-                outcome.misses.append("the status does not say that the outbox was damaged")
+            if not status["set_aside"] or "outbox_damaged" not in {alarm["name"] for alarm in status["alarms"]}:
+                outcome.misses.append("neither status nor alarms say that the outbox was damaged")
     outcome.misses += inner.misses
     outcome.lost += inner.lost
     outcome.duplicated += inner.duplicated
