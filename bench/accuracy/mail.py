@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gateway import coordinator, forward
+from gateway import coordinator, forwarded
 from gateway.bookings import BOOKED, booked
 from gateway.clock import SECOND
 from gateway.contract.envelope import decode
@@ -23,7 +23,7 @@ NEVER = 1 << 62
 
 def tap(item: Reading) -> Input:
     """A badge at a reader of the workplace, whose gateway is not the coordinator."""
-    return forward._item(json.loads(json.dumps(forward._written(1, item))))
+    return forwarded.of_row(json.loads(json.dumps(forwarded.as_row(1, item))))
 
 
 def asked(item: Command) -> Command:

@@ -64,7 +64,7 @@ SHOTS = (
     Shot(
         name="denah",
         title="Denah",
-        says="The live plan: colour, shape and word. A place that is chosen says what it is and why.",
+        says="The live plan: colour and shape, and the word in the bar above, which names the place at hand and why.",
         path="/denah/{floor}",
         person=True,
         act=_chosen,
