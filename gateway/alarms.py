@@ -53,6 +53,23 @@ def _way(status: Mapping[str, Any]) -> Iterator[Alarm]:
         )
 
 
+STUCK_S = 60.0
+"""A reading for another gateway waits for its answer no longer than that where all is well."""
+
+
+def _neighbours(status: Mapping[str, Any]) -> Iterator[Alarm]:
+    forwarding = status["forwarding"]
+    if status["link"]["connected"] and (forwarding["oldest_s"] or 0.0) > STUCK_S:
+        count, oldest = forwarding["count"], forwarding["oldest_s"]
+        why = f"{count} readings for other gateways have no answer, the oldest for {oldest:.0f} s"
+        yield Alarm(
+            "forward_stuck",
+            "",
+            why,
+            "see whether the gateway of those places runs, and whether the ACL allows reading/",
+        )
+
+
 def _clock(status: Mapping[str, Any]) -> Iterator[Alarm]:
     clock = status["clock"]
     if clock["sync"] == "none":
@@ -72,4 +89,11 @@ def _others(status: Mapping[str, Any]) -> Iterator[Alarm]:
         yield Alarm("gateway_down", gateway, "not heard; its places are unknown", "see to its power and network")
 
 
-_LOOKS: tuple[Callable[[Mapping[str, Any]], Iterator[Alarm]], ...] = (_disk, _way, _clock, _equipment, _others)
+_LOOKS: tuple[Callable[[Mapping[str, Any]], Iterator[Alarm]], ...] = (
+    _disk,
+    _way,
+    _neighbours,
+    _clock,
+    _equipment,
+    _others,
+)

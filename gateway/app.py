@@ -333,6 +333,7 @@ class GatewayApp:
             pipeline=self.pipeline,
             directory=self.directory,
             coordinator=self.leadership.coordinator,
+            forwarder=self.forwarder,
             terms=self.terms,
             sources=self.sources,
             views=self.views,

@@ -129,6 +129,11 @@ class Forwarder:
         """Office time of the earliest of them; None: none waits."""
         return min((item.at for rows in self._waiting.values() for _, item, _ in rows), default=None)
 
+    def summary(self, now: int) -> dict[str, Any]:
+        """How many readings have no answer, and for how many seconds the oldest has had none; None: none waits."""
+        oldest = self.oldest_at
+        return {"count": self.waiting, "oldest_s": None if oldest is None else max(0.0, (now - oldest) / SECOND)}
+
     def tell(self, item: Health) -> bool:
         """Tell the owner of the place of a sensor how that is; False where it is this gateway itself."""
         sensor = self._sensors.get(item.dev)

@@ -100,7 +100,7 @@ class Heartbeat:
                 "oldest_s": _age(backlog.oldest_at, now),
                 "dead": backlog.dead,
             },
-            "forwarding": {"count": self._forwarder.waiting, "oldest_s": _age(self._forwarder.oldest_at, now)},
+            "forwarding": self._forwarder.summary(now),
             "clock": self._clock.quality()._asdict(),
             "alarms": tuple(
                 {"name": one.name, "about": one.about[:256], "why": one.why[:512], "do": one.do[:256]}

@@ -14,6 +14,7 @@ from gateway.contract.envelope import Origin
 from gateway.control import Handler
 from gateway.coordinator import Coordinator
 from gateway.counters import Counters
+from gateway.forward import Forwarder
 from gateway.mqtt import Link
 from gateway.outbox import Outbox
 from gateway.people import Directory
@@ -47,6 +48,7 @@ class Questions:
         pipeline: Pipeline,
         directory: Directory,
         coordinator: Coordinator | None,
+        forwarder: Forwarder,
         terms: Terms,
         sources: Sequence[Source],
         views: Views,
@@ -66,6 +68,7 @@ class Questions:
         self._pipeline = pipeline
         self._directory = directory
         self._coordinator = coordinator
+        self._forwarder = forwarder
         self._terms = terms
         self._sources = sources
         self._views = views
@@ -119,6 +122,7 @@ class Questions:
             "archive_silent_s": round(self._publisher.canary.silent_s, 1),
             "counters": dict(self._counters.snapshot()),
             "locator": self._pipeline.explain(locate.NAME, self._origin.building, self._clock.office()) or {},
+            "forwarding": self._forwarder.summary(self._clock.office()),
             "down": [] if coordinator is None else sorted(coordinator.down),
             **self._views.summary(),
         }

@@ -83,6 +83,11 @@ ALARMS: Mapping[str, Said] = {
         N_("Ia terhubung, tetapi yang dikirimnya tidak sampai di arsip."),
         N_("Periksa apakah `hadir ingest` berjalan dan terhubung ke broker yang sama."),
     ),
+    "forward_stuck": Said(
+        N_("Gerbang %(about)s menunggu jawaban gerbang lain"),
+        N_("Tap untuk tempat gerbang lain belum diterima di sana."),
+        N_("Periksa apakah gerbang tempat itu berjalan, dan hak `reading/` di ACL broker."),
+    ),
     "broker_refuses": Said(
         N_("Broker menolak kiriman gerbang %(about)s"),
         N_("Akun gerbang itu tidak berhak atas sebuah topik."),

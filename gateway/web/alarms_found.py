@@ -23,6 +23,7 @@ URGENCIES: Mapping[str, Urgency] = {
     "outbox_damaged": NOW,
     "broker_lost": NOW,
     "archive_silent": NOW,
+    "forward_stuck": NOW,
     "broker_refuses": NOW,
     "people_unknown": NOW,
     "clock_unknown": TODAY,
