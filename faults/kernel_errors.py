@@ -64,6 +64,7 @@ def kernel_errors(scene: Scene) -> Outcome:
 
 def ill(work: Work, kind: str, chance: random.Random, *, dies: bool) -> bool:
     """The running gateway, for a moment. Whether it could be traced; it is well again afterwards, or dead."""
+    work.office.until(lambda status: status["boot"])  # at a start it would say that the disk is full, and end
     process, illness = work.office.processes[GATEWAY], ILLNESSES[kind]
     calls = work.office.folder / "calls"
     calls.unlink(missing_ok=True)

@@ -23,6 +23,8 @@ from tests.archive.conftest import Victoria
 from tests.conftest import Mosquitto, free_port
 
 DRAIN_S = 60.0
+RESTART_S = 60.0
+"""A guard: how long a restart may take is each fault's own limit."""
 PATIENT_S = 60.0
 """A run that took longer can wait for the gateway's next word about its health."""
 
@@ -78,7 +80,7 @@ class Work:
         """Start the gateway; wait for its first event on the wire; note how long that took."""
         before, begun = boot.last(self.office.folder / "var" / GATEWAY), time.monotonic()
         self.office.launch(GATEWAY, *(module or ("gateway.cli",)))
-        self.outcome.recovery_s.append(self.listener.wait_for_boot(before, 20) - begun)
+        self.outcome.recovery_s.append(self.listener.wait_for_boot(before, RESTART_S) - begun)
 
 
 def peak_mb(pid: int) -> float:
