@@ -13,6 +13,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.boot import counter
 
 
+DIGITS = 12
+"""Of a number."""
+
+
 class Listener:
     """Plain MQTT 3.1.1, in a thread of its own; comes back by itself when the broker does."""
 
@@ -64,7 +68,7 @@ class Listener:
         now = time.monotonic()
         try:
             said = json.loads(message.payload) if message.payload else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return  # poison: not ours to judge
         with self._changed:
             if "/state/" in message.topic or "/gw/" in message.topic:
@@ -74,6 +78,6 @@ class Listener:
                     _, gateway, boot = ("//" + str(event["source"])).rsplit("/", 2)
                     self._first.setdefault(boot, now)
                     number = str(event.get("sequence", ""))
-                    if number.isdecimal():
+                    if number.isdecimal() and len(number) <= DIGITS:
                         self._highest[gateway, boot] = max(int(number), self._highest.get((gateway, boot), 0))
             self._changed.notify_all()
