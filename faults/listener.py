@@ -12,7 +12,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.boot import counter
 
-
 DIGITS = 12
 """Of a number."""
 
