@@ -39,7 +39,7 @@ def corrupted(scene: Scene) -> Outcome:
     if scene.broken:
         _trusts_every_row()
     made = scene.folder / "made"
-    content, facts = asyncio.run(_make(made))
+    content, retired, facts = asyncio.run(_make(made))
     stands = _where(made / "outbox.sqlite")
     kinds = list(DAMAGES)
     saved_share: list[float] = []
@@ -65,8 +65,9 @@ def corrupted(scene: Scene) -> Outcome:
         outcome.accepted += len(content)
         outcome.stored += len(sent)
         saved_share.append(len(sent) / len(content))
-        outcome.wrong += sum(content.get(key) != body for key, body in sent.items())
         in_log = "log" in kind  # its end may be gone: then what was known before is right
+        right = retired | content if in_log else content  # what the lost end had deleted is sent once more
+        outcome.wrong += sum(right.get(key) != body for key, body in sent.items())
         outcome.wrong += sum(value not in (facts[key] if in_log else facts[key][-1:]) for key, value in known.items())
         missing = whole - set(sent)
         outcome.lost += len(missing)
@@ -131,9 +132,10 @@ def _daemons(scene: Scene, outcome: Outcome, times: int) -> None:
     outcome.rss_mb = inner.rss_mb
 
 
-async def _make(folder: Path) -> tuple[Kept, dict[str, list[Any]]]:
+async def _make(folder: Path) -> tuple[Kept, Kept, dict[str, list[Any]]]:
     """Two lives; the second is killed, so that there is a log. Some were retired, some refused."""
     content: Kept = {}
+    retired: Kept = {}
     facts: dict[str, list[Any]] = {}
 
     def take(rows: list[Row]) -> None:
@@ -151,9 +153,10 @@ async def _make(folder: Path) -> tuple[Kept, dict[str, list[Any]]]:
         for n in range(1, EVENTS, 40):
             await first.retire("000001-abcd", [(n, n + 9)])
             for k in range(n, n + 10):
-                content.pop(("000001-abcd", k), None)
+                if (body := content.pop(("000001-abcd", k), None)) is not None:
+                    retired["000001-abcd", k] = body
         await first.refuse("000001-abcd", 15, "invalid")
-        content.pop(("000001-abcd", 15), None)
+        retired["000001-abcd", 15] = content.pop(("000001-abcd", 15))
     second = make_outbox(folder / "life", boot="000002-abcd")
     second.subscribe(take)
     async with running(second):
@@ -164,7 +167,7 @@ async def _make(folder: Path) -> tuple[Kept, dict[str, list[Any]]]:
         for name in ("outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.open"):
             shutil.copy(folder / "life" / name, folder / name)  # as a kill leaves it
     shutil.rmtree(folder / "life")
-    return content, facts
+    return content, retired, facts
 
 
 Saved = dict[str, int] | None
