@@ -30,6 +30,11 @@ class Quality(NamedTuple):
     err_ms: float | None = None
     """Greatest error that is believed; None: not known."""
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known what time it is: else nothing may be judged by its age or its day."""
+        return self.sync != "none"
+
 
 class Clock(Protocol):
     """What a daemon asks for the time; nothing else in hadir reads a clock."""

@@ -147,7 +147,7 @@ class Equipment:
     def begin(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
         """Say from when to when nothing was watched before this life; `facts`: of coverage.NAME."""
         now = self._clock.office()
-        self._say(*self.coverage.begin(facts, now, known=self._is_known()))
+        self._say(*self.coverage.begin(facts, now, known=self._clock.quality().known))
 
     def look(self) -> None:
         """Miss devices that have been silent for too long; to be called every few seconds."""
@@ -158,12 +158,9 @@ class Equipment:
             silent = now - max(known.at, self._awake)
             if expect_s is not None and alive and silent > max(STALE_S, STALE_AFTER * expect_s) * SECOND:
                 self._tell(name, False, "silent")
-        told = self.coverage.look(now, known=self._is_known())
+        told = self.coverage.look(now, known=self._clock.quality().known)
         if told.events or told.facts:
             self._say(*told)
-
-    def _is_known(self) -> bool:
-        return self._clock.quality().sync != "none"
 
     def rebase(self, move: Move) -> None:
         """Office time was set."""

@@ -223,7 +223,7 @@ class Forwarder:
                     self._counters.add("forward.again")
             self._wake.clear()
             self.look()
-            known = self._clock.quality().sync != "none"  # a tap must not reach its owner with a wrong date
+            known = self._clock.quality().known  # a tap must not reach its owner with a wrong date
             for owner, waiting in [*self._waiting.items()]:  # another owner may come while one is sent to
                 if owner and waiting and known and self._link.state.connected:
                     await self._send(owner, [*waiting][:MAX_READINGS])

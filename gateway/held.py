@@ -34,7 +34,7 @@ class Held:
 
     def consider(self, sequence: int, cls: str) -> None:
         """An event is put in: it waits where it is about a person and the time is not known."""
-        if cls != "evt" and self._clock.quality().sync == "none":
+        if cls != "evt" and not self._clock.quality().known:
             self._since[sequence] = self._clock.machine()
 
     def __contains__(self, key: object) -> bool:

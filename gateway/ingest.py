@@ -322,7 +322,7 @@ class Ingest:
         while True:
             before = self._clock.office() - self._office.archive.retain_people_days * DAY
             try:
-                known = self._clock.quality().sync != "none"  # by a clock that may be years ahead, all would be over
+                known = self._clock.quality().known  # by a clock that may be years ahead, all would be over
                 while known and (gone := await loop.run_in_executor(pool, self._ledger.retain, before)):
                     self._counters.add("ingest.retention_deleted", n=gone)
             except TransientError as error:

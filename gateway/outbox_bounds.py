@@ -24,7 +24,7 @@ class Bounds:
         if not full and now - self._purged < PURGE_EVERY_S * SECOND:
             return
         self._purged = now
-        known = self._clock.quality().sync != "none"  # nothing is too old for a clock that may be years ahead
+        known = self._clock.quality().known  # nothing is too old for a clock that may be years ahead
         oldest = self._clock.office() - int(self._settings.max_age_days * 86_400 * SECOND) if known else 0
         # a tenth at once, so that a full outbox does not delete at every commit
         table.drop_oldest(self._settings.max_bytes * 9 // 10 if full else self._settings.max_bytes, oldest)

@@ -187,7 +187,7 @@ class Projection:
 
     def _left_s(self) -> float:
         """Until it has; never by a clock that may be years ahead."""
-        known = self._clock.quality().sync != "none"
+        known = self._clock.quality().known
         return self._clock.seconds_until(self._swept + QUARTER) if known else PROBE_S
 
     async def _settle(self) -> None:

@@ -58,7 +58,7 @@ class Reporter:
         """Send what was heard since the last time."""
         topic = topics.whosight(self._origin.site, self._origin.building, self._origin.gateway)
         heard, self._heard = self._heard, {}
-        if heard and self._clock.quality().sync != "none":  # their token is the day's
+        if heard and self._clock.quality().known:  # their token is the day's
             self._link.publish(topic, self.message(heard, self._clock.office()), qos=0)
 
     def message(self, heard: dict[tuple[str, str], tuple[float, int]], now: int) -> bytes:
