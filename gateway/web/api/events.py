@@ -14,7 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from gateway.contract.events import EVENTS
 from gateway.errors import PermanentError, TransientError
 from gateway.web.api.common import Below, SignedIn, Technical, errors, resource, scope_of
-from gateway.web.floor_stream import floor_stream
+from gateway.web.floor_stream import HEADERS, floor_stream
 from gateway.web.lasting import while_welcome
 from gateway.web.records.cursors import CURSOR, MOST_CHARACTERS, Cursor, cursor_of
 from gateway.web.records.feed import MOST, PUBLIC, Page, Scope, integrator, ndjson, page
@@ -93,9 +93,7 @@ async def stream(
     if not site.followers.readers.has_room(viewer.each):
         raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
     body = while_welcome(request, site, _followed(site, viewer, begin, first, types, place or ""))
-    return StreamingResponse(
-        body, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
+    return StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
 
 
 @router.get("/stream/{building}/{floor}", response_class=StreamingResponse, responses={**errors(404, 503), **_STREAMED})
