@@ -171,6 +171,11 @@ class ManualClock:
             await self._moved.wait()
 
 
+def age_s(at: int | None, now: int) -> float | None:
+    """Seconds from `at` to `now`, by one clock; never negative; None: there is nothing that could be old."""
+    return None if at is None else max(0.0, (now - at) / SECOND)
+
+
 def rfc3339(ns: int) -> str:
     """`2026-11-24T01:30:02.117Z`: UTC, milliseconds, rounded down."""
     seconds, rest = divmod(ns, SECOND)

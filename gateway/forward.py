@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from gateway.bindings import Binding
-from gateway.clock import SECOND, Clock
+from gateway.clock import SECOND, Clock, age_s
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
 from gateway.contract.exchange import MAX_READINGS, Readings
@@ -131,8 +131,7 @@ class Forwarder:
 
     def summary(self, now: int) -> dict[str, Any]:
         """How many readings have no answer, and for how many seconds the oldest has had none; None: none waits."""
-        oldest = self.oldest_at
-        return {"count": self.waiting, "oldest_s": None if oldest is None else max(0.0, (now - oldest) / SECOND)}
+        return {"count": self.waiting, "oldest_s": age_s(self.oldest_at, now)}
 
     def tell(self, item: Health) -> bool:
         """Tell the owner of the place of a sensor how that is; False where it is this gateway itself."""

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from gateway.alarms import Alarm
-from gateway.clock import Clock, rfc3339
+from gateway.clock import Clock, age_s, rfc3339
 from gateway.contract import state as wire
 from gateway.contract import topics
 from gateway.contract.envelope import Origin
@@ -97,7 +97,7 @@ class Heartbeat:
             "backlog": {
                 "count": backlog.events,
                 "bytes": backlog.bytes,
-                "oldest_s": _age(backlog.oldest_at, now),
+                "oldest_s": age_s(backlog.oldest_at, now),
                 "dead": backlog.dead,
             },
             "forwarding": self._forwarder.summary(now),
@@ -108,7 +108,3 @@ class Heartbeat:
             ),
             "sources": {source.id: health(source.state, self._clock.machine()) for source in self._sources},
         }
-
-
-def _age(at: int | None, now: int) -> float | None:
-    return None if at is None else max(0.0, (now - at) / 1e9)
