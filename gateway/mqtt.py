@@ -236,7 +236,6 @@ class Link:
 
     async def _keep(self, session: Session) -> str:
         """Until the connection is lost; why it was."""
-        self._ask_for(session, self._inbox.filters)
         self._up.set()
         for callback in self._on_connect:
             callback()
@@ -304,6 +303,7 @@ class Link:
         state.connects += 1
         state.refused.clear()
         self._heard = state.since
+        self._ask_for(session, self._inbox.filters)  # before anything is published
 
     def _window_answered(self, mid: int, refusal: Delivered | None) -> None:
         if refusal is not None:

@@ -186,7 +186,7 @@ class Session:
         client.suppress_exceptions = False
         if settings.will is not None:
             client.will_set(settings.will.topic, settings.will.payload, settings.will.qos, settings.will.retain)
-        client.on_socket_register_write = lambda _c, _u, _s: self._write_soon()
+        client.on_socket_register_write = self._said
         client.on_connect = self._connack
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._suback
@@ -218,6 +218,11 @@ class Session:
                 return  # paho has closed it and told on_disconnect
         self._listener.read()
 
+    def _said(self, *_: Any) -> None:
+        """paho has a packet: into the wire with it, before what is published past paho (a SUBSCRIBE above all)."""
+        self._client.loop_write()
+        self._write_soon()
+
     def _write_soon(self) -> None:
         """What one turn of the event loop says leaves in one write."""
         if not self._leaving:
@@ -226,7 +231,6 @@ class Session:
 
     def _write(self) -> None:
         self._leaving = False
-        self._client.loop_write()
         self._wire.flush()
 
     def _lose(self, why: str) -> None:

@@ -152,6 +152,7 @@ async def test_two_clients_of_one_name_do_not_fight_at_full_speed(mosquitto: Mos
 # --- a peer that misbehaves ------------------------------------------------------------------------------------------
 
 CONNACK = bytes.fromhex("2003000000")
+SUBSCRIBE, PUBLISH = 0x80, 0x30
 
 
 @asynccontextmanager
@@ -243,6 +244,28 @@ async def test_what_follows_connack_in_the_same_segment_is_acknowledged() -> Non
         async with running(link):
             await until(acknowledged.is_set)
     assert reader.payloads() == [b"body"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_nothing_is_published_before_it_is_subscribed(protocol: str) -> None:
+    """Else an archive's greeting can pass between an event that it has missed and the ear that it is for."""
+    kinds: list[int] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await packet(reader)
+        writer.write(CONNACK if protocol == "5" else b"\x20\2\0\0")
+        while True:
+            kinds.append((await packet(reader))[0] & 0xF0)
+
+    async with server(talk) as port:
+        link = make_link(port, protocol=protocol)
+        Reader(link, "t")
+        link.on_connect(lambda: link.publish("t", b"said at once") and None)
+        async with running(link):
+            while not link.publish("t", b"said as soon as it may be"):
+                await asyncio.sleep(0)
+            await until(lambda: len(kinds) == 3)
+    assert kinds[:3] == [SUBSCRIBE, PUBLISH, PUBLISH]
 
 
 @pytest.mark.parametrize(
