@@ -45,6 +45,8 @@ STOP_S = 1.0
 """A gateway that is told to end has 2 s."""
 LOOK_S, LOOK_DOWN_S = 0.5, 0.2
 """How often adverts are counted, while they come and while none has come yet."""
+LEAST_S = 0.01
+"""Between two looks: a wait may end a little early."""
 PHONE = "ble_rpa"
 """Medium of a private address that somebody here has the key of: nothing of the advert but its address is passed on."""
 IN_PROGRESS = "org.bluez.Error.InProgress"
@@ -239,7 +241,8 @@ class BleSource:
         self._silence.begin(self._clock.machine(), self.state.adverts)
         look = min(LOOK_S, self._watchdog / SECOND / 4)
         while True:
-            await daemon.change(look if self.state.up else min(look, LOOK_DOWN_S))
+            left_s = max(LEAST_S, self._silence.left(self._clock.machine()) / SECOND)
+            await daemon.change(min(left_s, look if self.state.up else min(look, LOOK_DOWN_S)))
             if self._broken is not None:
                 raise self._broken
             if daemon.owner != owner:

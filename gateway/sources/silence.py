@@ -13,6 +13,8 @@ from gateway.clock import SECOND
 LEAST = 5 * SECOND
 TIMES = 5
 """Of the longest silence of late."""
+AGAIN = 2
+"""The same for a scan that was begun anew because of one."""
 FADES = 120 * SECOND
 """What was the longest silence counts half after so long."""
 DOUBLINGS = 6
@@ -47,9 +49,13 @@ class Silence:
         """ns since somebody was heard, or since the scan began."""
         return now - self._last
 
+    def left(self, now: int) -> int:
+        """ns until it is too long, if nobody is heard; 0: it is."""
+        return max(0, self._last + self.patience + 1 - now)
+
     def deaf(self, now: int) -> bool:
         """Whether the silence is too long; it counts as one of a scan."""
-        if now - self._last <= self.patience:
+        if self.left(now):
             return False
         self.scans += 1
         return True
@@ -61,5 +67,5 @@ class Silence:
         if self.scans == 0:
             return busy
         if self.scans == 1 and busy < self._watchdog:
-            return busy // 2
+            return busy * AGAIN // TIMES
         return self._watchdog << min(self.scans, DOUBLINGS)

@@ -53,7 +53,7 @@ def test_a_scan_anew_in_busy_air_is_heard_soon_or_never() -> None:
     last = listen(silence, 240, 0.5)
     deaf_after(silence, last)
     silence.begin(last, 0)
-    assert deaf_after(silence, last) == 2.6
+    assert deaf_after(silence, last) == 2.1
 
 
 def test_patience_with_an_empty_office_doubles_up_to_sixteen_minutes() -> None:
