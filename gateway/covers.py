@@ -50,7 +50,7 @@ class Covers:
 
     def learn(self, row: Stored, data: Mapping[str, Any]) -> Interval:
         """Take one event of TYPES whose place in time is known; the stretch that it gives."""
-        shift = (row.at or row.time) - row.time
+        shift = row.shift
         ends = data.get("to")
         since, until = parsed(data["from"]) + shift, LATEST if ends is None else parsed(ends) + shift
         loss = _Loss(row.gateway, since, str(data.get("cause", "")))

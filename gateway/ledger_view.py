@@ -44,9 +44,19 @@ class Stored(NamedTuple):
     """Where it stands in time: `time`, corrected where the gateway's clock ran free; None: not known yet."""
 
     @property
+    def when(self) -> int:
+        """Where it stands in time, as far as that is known: `at`, or `time` as its gateway said it."""
+        return self.time if self.at is None else self.at
+
+    @property
+    def shift(self) -> int:
+        """What its gateway's clock was wrong by, as far as that is known, ns."""
+        return self.when - self.time
+
+    @property
     def said(self) -> int:
         """`recorded`, corrected alike."""
-        return self.recorded + (0 if self.at is None else self.at - self.time)
+        return self.recorded + self.shift
 
 
 class View:
@@ -298,7 +308,7 @@ class View:
 
 def by_time(row: Stored) -> tuple[int, str, str, int]:
     """Order across sources: by time, ties by source; within a source by sequence."""
-    return row.time if row.at is None else row.at, row.gateway, row.boot, row.sequence
+    return row.when, row.gateway, row.boot, row.sequence
 
 
 def read(path: Path) -> list[Stored]:

@@ -96,10 +96,10 @@ def outages(view: View, office: Office, start: int, end: int) -> Found:
     kept = sorted(
         (outage for outage in _joined(found) if outage.within(start, end)), key=lambda one: (one.since, one.gateway)
     )
-    marks = [_mark(row) for row in rows if start <= _at(row) < end and row.type in (STARTED, STOPPED, *CLOCK)]
+    marks = [_mark(row) for row in rows if start <= row.when < end and row.type in (STARTED, STOPPED, *CLOCK)]
     known: dict[str, int] = {}
     for row in rows:
-        known[row.gateway] = min(_at(row), known.get(row.gateway, LATEST))
+        known[row.gateway] = min(row.when, known.get(row.gateway, LATEST))
     return Found(tuple(kept), tuple(sorted(marks, key=lambda mark: mark.at)), known)
 
 
@@ -111,17 +111,13 @@ def concerns(outage: Outage, place: str, office: Office) -> bool:
     return any(one == inside or one.startswith(f"{inside}/") for one in touched)
 
 
-def _at(row: Stored) -> int:
-    return row.time if row.at is None else row.at
-
-
 def _body(row: Stored) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(row.body)
     return body
 
 
 def _proof(row: Stored) -> Proof:
-    return Proof(str(_body(row)["id"]), row.type, _at(row))
+    return Proof(str(_body(row)["id"]), row.type, row.when)
 
 
 def _downs(
@@ -130,9 +126,9 @@ def _downs(
     for since, until in joined((since, until) for since, until in silent if since < until):
         if since <= 0:
             continue  # before its first boot there was nothing that could fail
-        proofs = [row for row in rows if row.type == STOPPED and _at(row) == since]
+        proofs = [row for row in rows if row.type == STOPPED and row.when == since]
         cause = "stopped" if proofs else "not_heard"
-        proofs += [row for row in rows if row.type == STARTED and _at(row) == until]
+        proofs += [row for row in rows if row.type == STARTED and row.when == until]
         yield Outage(
             gateway=gateway,
             kind=DOWN,
@@ -153,8 +149,8 @@ def _losses(gateway: str, places: tuple[str, ...], rows: Iterable[Stored]) -> It
             yield Outage(
                 gateway=gateway,
                 kind=EVENTS_LOST,
-                since=_at(row),
-                until=_at(row),
+                since=row.when,
+                until=row.when,
                 cause=cause,
                 places=places,
                 lost=int(data["lost"]),
@@ -198,4 +194,4 @@ def _joined(found: Iterable[Outage]) -> Iterator[Outage]:
 def _mark(row: Stored) -> Mark:
     data = _body(row)["data"]
     detail = data.get("version") or data.get("reason") or data.get("offset_ms") or ""
-    return Mark(row.gateway, _at(row), row.type, str(detail))
+    return Mark(row.gateway, row.when, row.type, str(detail))

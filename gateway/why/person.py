@@ -60,9 +60,7 @@ class PersonAt:
         """Presence, desk and workplace check-in at the time, and what was said just before and just after."""
         row = self._view.person_last(person.pid, SEEN, self._at + 1)
         after = self._view.person_next(person.pid, SEEN, self._at + 1)
-        earlier = (
-            None if row is None else self._view.person_last(person.pid, SEEN, row.time if row.at is None else row.at)
-        )
+        earlier = None if row is None else self._view.person_last(person.pid, SEEN, row.when)
         kept = self._office.archive.retain_people_days
         return {
             "kind": "person",
@@ -81,7 +79,7 @@ class PersonAt:
         if row is None:
             return {"state": "unknown", "cause": "no_evidence", "since": None}
         data = body_of(row)
-        at = row.time if row.at is None else row.at
+        at = row.when
         ended = row.type == "presence.ended"
         told: Answer = {
             "state": "idle" if row.type == "presence.idle" else data.get("state") or "unknown",
@@ -115,7 +113,7 @@ class PersonAt:
         return {
             "open": row.type == types[0],
             "place": row.subject,
-            "since": row.time if row.at is None else row.at,
+            "since": row.when,
             **{name: data.get(name) for name in ("method", "assurance", "reason", "ended_by", "arrangement")},
             **{name: told[name] for name in ("rule", "gateway", "boot", "sequence", "evidence", "challenger")},
         }

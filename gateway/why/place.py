@@ -119,7 +119,7 @@ class PlaceAt:
                 "release_due": due,
             }
         data = body_of(started)
-        began = started.time if started.at is None else started.at
+        began = started.when
         rules = self._office.rules.desk
         vacant = self._vacancy(place, occupancy)
         away = (
@@ -153,7 +153,7 @@ class PlaceAt:
             return None
         state = State(place)
         for row in self._view.at(place, (CHANGED,), self._at - DAY, self._at + 1):
-            at, data = row.time if row.at is None else row.at, body_of(row)
+            at, data = row.when, body_of(row)
             state = sensed(state, Sensed(place, data["state"], data.get("cause"), at, at, data["confidence"]))
         return state if state.vacant_from else State(place, sensed="vacant", vacant_from=decided_at)
 
@@ -206,6 +206,6 @@ def _some(find: Callable[[str, int], Stored | None], kind: str, time: int) -> li
     found: list[Stored] = []
     while len(found) < AROUND and (row := find(kind, time)) is not None:
         found.append(row)
-        at = row.time if row.at is None else row.at
+        at = row.when
         time = at if at < time else at + 1
     return found

@@ -27,7 +27,7 @@ TOLD = ("state", "prev", "cause", "reason", "ended_by", "method", "due", "until"
 def decided(row: Stored, at: int) -> Answer:
     """Who decided it, by which rule, when, and on what evidence; ages as they are at `at`."""
     data = body_of(row)
-    decided_at = row.time if row.at is None else row.at
+    decided_at = row.when
     return {
         "decided_at": decided_at,
         "recorded_at": row.said,
@@ -60,7 +60,7 @@ def body_of(row: Stored) -> dict[str, Any]:
 
 def brief(row: Stored) -> Answer:
     """An event in one line: when, what, and what matters of it. Nobody is named."""
-    return summary(row.type, row.time if row.at is None else row.at, body_of(row))
+    return summary(row.type, row.when, body_of(row))
 
 
 def summary(kind: str, at: int, data: Mapping[str, Any]) -> Answer:
@@ -75,7 +75,7 @@ def summary(kind: str, at: int, data: Mapping[str, Any]) -> Answer:
 def since_of(row: Stored) -> int:
     """When the state began by evidence; shifted as the row is, where its clock ran free."""
     told = body_of(row).get("since")
-    shift = 0 if row.at is None else row.at - row.time
+    shift = row.shift
     return parsed(told) + shift if isinstance(told, str) else row.time + shift
 
 

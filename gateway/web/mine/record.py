@@ -82,7 +82,7 @@ def fold(rows: Sequence[Stored]) -> Record:
         data = event["data"]
         identity = str(event["id"])
         ids.add(identity)
-        at = row.time if row.at is None else row.at
+        at = row.when
         if row.type == WARNING:
             warnings.append(
                 Warned(

@@ -63,15 +63,15 @@ def _told(site: Site, view: View, pid: str, name: str, now: int) -> Colleague:
     desk, seen = (view.person_last(pid, types, LATEST) for types in (DESK, SEEN))
     came = checkins(view.of_person(pid, WORKPLACE, now - FRESH), Checkin).values()
     workplace = max(came, key=_last, default=None)
-    last = max(0 if workplace is None else _last(workplace), *(_at(row) for row in (desk, seen) if row is not None), 0)
+    last = max(0 if workplace is None else _last(workplace), *(row.when for row in (desk, seen) if row is not None), 0)
     if now - last > FRESH:
         return Colleague(name=name, state=UNKNOWN)
     left = _left(workplace, seen)
-    if desk is not None and desk.type.endswith(".started") and _at(desk) > left and now - _at(desk) <= FRESH:
+    if desk is not None and desk.type.endswith(".started") and desk.when > left and now - desk.when <= FRESH:
         place = site.live.now(desk.subject)
         if place is not None and place.life in HELD and not site.live.gone(desk.gateway):
             return Colleague(name=name, state=HERE, zone=zone_name(site, desk.subject))
-    if seen is not None and seen.type != "presence.ended" and _at(seen) > left and now - _at(seen) <= FRESH:
+    if seen is not None and seen.type != "presence.ended" and seen.when > left and now - seen.when <= FRESH:
         data = json.loads(seen.body)["data"]
         zone = str(data.get("zone") or "")
         if data.get("state", "present") == "present" and zone and not site.live.gone(seen.gateway):
@@ -91,13 +91,9 @@ def _left(workplace: Checkin | None, seen: Stored | None) -> int:
     if seen is not None and seen.type == "presence.ended":
         data = json.loads(seen.body)["data"]
         if data.get("ended_by") == "act" and data.get("state") == "left":
-            found = max(found, _at(seen))
+            found = max(found, seen.when)
     return found
 
 
 def _last(checkin: Checkin) -> int:
     return checkin.ended or checkin.started or 0
-
-
-def _at(row: Stored) -> int:
-    return row.time if row.at is None else row.at

@@ -157,7 +157,7 @@ def recent(view: View, device: str, since: int) -> list[dict[str, Any]]:
     for row in view.query(types=EVENTS, since=since, limit=LATEST):
         data = json.loads(row.body)["data"]
         if data.get("dev") == device:
-            at = row.time if row.at is None else row.at
+            at = row.when
             found.append({"at": at, "type": row.type, "cause": data.get("cause"), "battery": data.get("battery")})
     return sorted(found, key=lambda one: -one["at"])[:MOST_EVENTS]
 

@@ -217,7 +217,7 @@ def _correction(row: Stored) -> Correction:
         new=data.get("new"),
         reason=str(data.get("reason") or ""),
         by=str(data["actor_role"]),
-        at=row.time if row.at is None else row.at,
+        at=row.when,
     )
 
 

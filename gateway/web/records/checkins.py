@@ -72,7 +72,7 @@ def _first(row: Stored, key: str, event: Mapping[str, Any], make: type[C]) -> C:
 
 def _with(one: C, row: Stored, event: Mapping[str, Any]) -> C:
     data = event["data"]
-    at = row.time if row.at is None else row.at
+    at = row.when
     one = replace(one, events=(*one.events, str(event["id"])), late=one.late or bool(data.get("late")))
     method, assurance, arrangement = (str(data.get(name) or "") for name in ("method", "assurance", "arrangement"))
     if row.type.endswith(".started"):
