@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+STUCK_S = 60.0
+"""A reading for another gateway waits for its answer no longer than that where all is well."""
+
 
 class Alarm(NamedTuple):
     """One thing that is wrong."""
@@ -53,10 +56,6 @@ def _way(status: Mapping[str, Any]) -> Iterator[Alarm]:
         )
 
 
-STUCK_S = 60.0
-"""A reading for another gateway waits for its answer no longer than that where all is well."""
-
-
 def _neighbours(status: Mapping[str, Any]) -> Iterator[Alarm]:
     forwarding = status["forwarding"]
     if status["link"]["connected"] and (forwarding["oldest_s"] or 0.0) > STUCK_S:
@@ -89,11 +88,5 @@ def _others(status: Mapping[str, Any]) -> Iterator[Alarm]:
         yield Alarm("gateway_down", gateway, "not heard; its places are unknown", "see to its power and network")
 
 
-_LOOKS: tuple[Callable[[Mapping[str, Any]], Iterator[Alarm]], ...] = (
-    _disk,
-    _way,
-    _neighbours,
-    _clock,
-    _equipment,
-    _others,
-)
+_Look = Callable[[Mapping[str, Any]], Iterator[Alarm]]
+_LOOKS: tuple[_Look, ...] = (_disk, _way, _neighbours, _clock, _equipment, _others)

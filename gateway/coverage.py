@@ -99,9 +99,10 @@ class Coverage:
                 self._restore(told, place, out, now)
         if ALIVE in facts:
             key = f"gap/{len(self._gaps) + 1}"
-            self._gaps[key] = int(facts[ALIVE]["at"]), now
+            since = int(facts[ALIVE]["at"])
+            self._gaps[key] = since, now
             if not known:
-                told.facts.append(Fact(NAME, key, dict(zip(("from", "to"), self._gaps[key], strict=True))))
+                told.facts.append(Fact(NAME, key, {"from": since, "to": now}))
         told.facts.append(self.mark(now))
         if known:
             self._tell_gaps(told)
@@ -164,6 +165,8 @@ class Coverage:
         self._out, self._dark, self._gaps = move.of(self._out), move.of(self._dark), move.of(self._gaps)
         self._marked = move.time(self._marked)
 
+    # --- inside -------------------------------------------------------------------------------------------------------
+
     def _tell_gaps(self, told: Told) -> None:
         for key, (since, until) in self._gaps.items():
             if until - since >= SETTLED_S * SECOND:
@@ -182,8 +185,6 @@ class Coverage:
     def _restore(self, told: Told, place: str, dark: _Out, at: int) -> None:
         told.events.extend(self._events("restored", [place], [], dark.since, at, dark.cause))
         told.facts.append(Fact(NAME, f"place/{place}", None))
-
-    # --- inside -------------------------------------------------------------------------------------------------------
 
     def _darkness(self, place: str) -> _Out | None:
         """Since when none of its sensors works, as far as that is told; None: one does."""

@@ -45,6 +45,7 @@ CANARY_S = 2.0
 ASK_AGAIN_S = 60.0
 """A refused subscription is asked for again: access may have been granted meanwhile."""
 FIRST_S = 0.5
+"""What a broker says so soon after it took us proves nothing: retained messages, and the answer to our SUBSCRIBE."""
 MUTE = 2
 """So many connections in a row on which the broker took us and said nothing more: the next one begins without our
 session. Mosquitto 2.0.11 can hang in one, after it was stopped for minutes; what it held is sent again by whoever waits

@@ -20,6 +20,7 @@ EVERY_S = 2.5
 SILENT_S = 5.5
 """Two canaries without an answer."""
 MOST_OUT = 100
+"""Canaries without an answer that are remembered; the oldest says how long it is silent."""
 
 
 class Canary:

@@ -64,6 +64,13 @@ def _note(site: Site, viewer: Viewer, pid: str, unit: str, what: str, reason: st
         raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, str(error)) from error
 
 
+def must_say(reason: str) -> None:
+    """Raises HTTPException 403: this credential sees people only with a reason, and this is none."""
+    if len(" ".join(reason.split())) < SHORTEST:
+        text = f"reason: say why people are looked up, in {SHORTEST} characters or more; they see it"
+        raise HTTPException(status.HTTP_403_FORBIDDEN, text)
+
+
 def _given(reason: str) -> str:
     """The reason in one line. Raises HTTPException 422: there is none."""
     line = " ".join(reason.split())

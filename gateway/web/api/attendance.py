@@ -15,8 +15,8 @@ from gateway.contract.times import parsed, written
 from gateway.errors import PermanentError
 from gateway.ledger_view import View
 from gateway.web.api.attendance_wire import Complete, Day
-from gateway.web.api.common import Limit, Technical, errors, ns_of, resource, time_or_none
-from gateway.web.lookups import look_up_unit, of_unit
+from gateway.web.api.common import Limit, Technical, errors, must_be_here, ns_of, resource, time_or_none
+from gateway.web.lookups import look_up_unit, must_say, of_unit
 from gateway.web.mine.requests import Request, Requests
 from gateway.web.records import attendance as records
 from gateway.web.records.approved import corrections
@@ -30,8 +30,6 @@ from gateway.web.viewer import Role, Viewer, allowed
 router = resource("attendance")
 NOTE_FIELD = "note"
 Integrator = Annotated[Viewer, Depends(allowed(Role.INTEGRATOR))]
-EARLIEST, LATEST = 2000, 2200
-"""Years."""
 _FOUND: dict[int | str, dict[str, Any]] = {
     200: {
         "model": Day,
@@ -75,11 +73,10 @@ async def attendance(
         raise HTTPException(403, "this credential is not for that unit")
     if staff_numbers and not viewer.has(Role.INTEGRATOR):
         raise HTTPException(403, "staff numbers are for an integrator's credential of that unit")
-    if not EARLIEST <= date.year <= LATEST:
-        raise HTTPException(404, "there is no such day here")
+    must_be_here(date)
     looks_up = staff_numbers or not viewer.has(Role.INTEGRATOR)
-    if looks_up and len(reason.strip()) < 5:
-        raise HTTPException(403, "reason: say why people are looked up, in 5 characters or more; they see it")
+    if looks_up:
+        must_say(reason)
     approved = Requests(site.accounts.connection).approved({unit})
     found = await site.reading.ask(lambda view: _look(view, site, unit, date, approved))
     if looks_up:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Security
@@ -22,6 +22,8 @@ INSTANCE = secrets.token_hex(4)
 """Of this process: an ETag of an earlier one, whose versions began at 0 as well, never matches."""
 MOST_ITEMS = 1_000
 PREFIX_OF_PLACE = rf"^{LEVEL}(?:/{LEVEL}){{0,4}}$"
+YEARS = range(2000, 2201)
+"""Of which a day may be asked for."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -80,6 +82,12 @@ def ns_of(moment: datetime) -> int:
     """Office time of a time that a request gave, as far as a database counts: 1970 to 2262."""
     since = moment - _EPOCH
     return min(max(0, (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000), LATEST)
+
+
+def must_be_here(day: date) -> None:
+    """Raises HTTPException 404: no calendar and no clock here knows such a day."""
+    if day.year not in YEARS:
+        raise HTTPException(404, "there is no such day here")
 
 
 class Watching(Allowed):

@@ -14,8 +14,8 @@ from fastapi.responses import Response, StreamingResponse
 from gateway.contract.events import EVENTS
 from gateway.errors import PermanentError, TransientError
 from gateway.web.api.common import Below, SignedIn, Technical, errors, resource, scope_of
-from gateway.web.floor_stream import HEADERS, floor_stream
-from gateway.web.lasting import while_welcome
+from gateway.web.floor_stream import floor_stream
+from gateway.web.lasting import event_stream
 from gateway.web.records.cursors import CURSOR, MOST_CHARACTERS, Cursor, cursor_of
 from gateway.web.records.feed import MOST, PUBLIC, Page, Scope, integrator, ndjson, page
 from gateway.web.records.rows import Rows
@@ -90,10 +90,8 @@ async def stream(
     last = last_event_id if last_event_id and re.fullmatch(CURSOR, last_event_id, re.ASCII) else after
     begin = cursor_of(last) if last else await site.reading.ask(lambda view: Rows.over(view).newest())
     first = await _page(site, scope(viewer), begin, MOST, types, place or "")
-    if not site.followers.readers.has_room(viewer.each):
-        raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
-    body = while_welcome(request, site, _followed(site, viewer, begin, first, types, place or ""))
-    return StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
+    body = _followed(site, viewer, begin, first, types, place or "")
+    return event_stream(request, site, viewer, site.followers.readers, body)
 
 
 @router.get("/stream/{building}/{floor}", response_class=StreamingResponse, responses={**errors(404, 503), **_STREAMED})

@@ -15,9 +15,8 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from gateway.contract.fields import LEVEL, PLACE
-from gateway.ledger_view import LATEST as AGES
+from gateway.ledger_view import LATEST
 from gateway.web import lookups
-from gateway.web.api.attendance import EARLIEST, LATEST
 from gateway.web.api.commands import COMMAND_ERRORS, Key, done, failed, once
 from gateway.web.api.common import (
     KEYSET,
@@ -27,6 +26,7 @@ from gateway.web.api.common import (
     behind,
     errors,
     keyset,
+    must_be_here,
     not_found,
     ns_of,
     resource,
@@ -103,10 +103,8 @@ async def reservations(
     """
     if unit is not None and not (viewer.has(Role.INTEGRATOR) and viewer.sees(unit)):
         raise HTTPException(403, "this credential is not an integrator's of that unit")
-    if unit is not None and staff_numbers and len(" ".join(reason.split())) < lookups.SHORTEST:
-        raise HTTPException(
-            403, f"reason: say why people are looked up, in {lookups.SHORTEST} characters or more; they see it"
-        )
+    if unit is not None and staff_numbers:
+        lookups.must_say(reason)
     found = await (_own(site, viewer.pid, date) if unit is None else _of_unit(site, unit, date))
     left = [each for each in found if behind(cursor, each.start, each.ref)]
     page = left[:limit]
@@ -213,7 +211,7 @@ async def _of_unit(site: Site, unit: str, day: date | None) -> list[Reservation]
 
 
 async def _own(site: Site, pid: str, day: date | None = None) -> list[Reservation]:
-    start, end = (0, AGES) if day is None else _bounds(site, day)
+    start, end = (0, LATEST) if day is None else _bounds(site, day)
     now = site.clock.office()
     found = await site.reading.ask(lambda view: of_person(Rows.over(view), pid, now))
     return [each for each in found if each.start < end and each.end > start]
@@ -221,8 +219,7 @@ async def _own(site: Site, pid: str, day: date | None = None) -> list[Reservatio
 
 def _bounds(site: Site, day: date) -> tuple[int, int]:
     """[start, end) of a day of the site. Raises HTTPException 404."""
-    if not EARLIEST <= day.year <= LATEST:
-        raise HTTPException(404, "there is no such day here")
+    must_be_here(day)
     return day_of(site.office, day)
 
 
