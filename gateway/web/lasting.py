@@ -29,14 +29,12 @@ def event_stream(
     """
     if not readers.has_room(viewer.each):
         raise HTTPException(503, "too many follow at once", {"Retry-After": "10"})
-    lasting = _while_welcome(request, site, body)
+    lasting = while_welcome(request, site, body)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(lasting, media_type="text/event-stream", headers=headers)
 
 
-async def _while_welcome(
-    request: Request, site: Site, body: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
+async def while_welcome(request: Request, site: Site, body: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """`body`, until whoever asked for it may not any more. Looking is no use of a session: it may end by idleness."""
     session = request.cookies.get(site.cookie, "")
     authorization = request.headers.get("authorization", "")

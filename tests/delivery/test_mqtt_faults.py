@@ -262,7 +262,7 @@ async def test_nothing_is_published_before_it_is_subscribed(protocol: str) -> No
         Reader(link, "t")
         link.on_connect(lambda: link.publish("t", b"said at once") and None)
         async with running(link):
-            while not link.publish("t", b"said as soon as it may be"):
+            while not link.publish("t", b"said as soon as it may be"):  # noqa: ASYNC110 as soon as that
                 await asyncio.sleep(0)
             await until(lambda: len(kinds) == 3)
     assert kinds[:3] == [SUBSCRIBE, PUBLISH, PUBLISH]
