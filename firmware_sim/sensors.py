@@ -47,6 +47,8 @@ class Sensor(ABC):
         self._stopped = False
         self._said: bool | None = None
         """Whether its last report was of somebody."""
+        self._looked = 0
+        """Office ns of the last look: what changes after that is still to be told."""
         self._loop = asyncio.get_running_loop()
         self._rng = Random(f"port/{device.id}")
         self._regular = self._loop.time()
@@ -76,12 +78,12 @@ class Sensor(ABC):
     def _plan(self) -> None:
         """Wake for the next regular report, or earlier when what is seen changes by itself."""
         self._timer.cancel()
-        now = self._clock.office()
-        change = self._loop.time() + (self.radar.due(now) - now) / self._clock.speed / SECOND
+        due = self.radar.due(self._looked)
+        change = self._loop.time() + (due - self._clock.office()) / self._clock.speed / SECOND
         self._timer = self._loop.call_at(min(self._regular, change), self._tick)
 
     def _report(self) -> None:
-        now = self._clock.office()
+        now = self._looked = self._clock.office()
         seen = self.radar.see(now)
         if now < self.silent_until or self._stopped:
             return

@@ -106,8 +106,8 @@ class Questions:
             "term": self._terms.term,
             "candidate": coordinator is not None,
             "link": {"connected": link.connected, "reason": link.reason},
+            "last_sequence": self._outbox.last_sequence,  # before the backlog, which is asked behind all up to it
             "backlog": await self._backlog({}),
-            "last_sequence": self._outbox.last_sequence,
             "stalled": self._outbox.stalled,
             "clock": {**self._clock.quality()._asdict(), "problem": self._timing.problem},
             "set_aside": await self._outbox.set_aside(),

@@ -23,8 +23,8 @@ TAG_WALL_S = 0.5
 """... and machine seconds when office time is scaled."""
 POLL_S = 0.2
 """Machine seconds between two questions on the Modbus."""
-PIR_HOLDS = 2
-"""Of its own intervals: a motion sensor under a desk sees a leg move in nearly each of them."""
+PIR_HOLDS = 3.5
+"""Of its own intervals: a motion sensor under a desk sees a leg move in nearly each of them, and two may be lost."""
 OWNERS = {("l05", "timur"): "panrb", ("l05", "barat"): "bkn", ("l06", "utara"): "lan"}
 """Agency of a zone; everybody may sit there. The rest of the building is everybody's."""
 SECOND_NAMES = (
