@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from bench.screens.browser import browser
 from bench.screens.served import Served, served
 from bench.screens.shots import PHONE, SHOTS, SIZES, Shot
 from gateway.web.viewer import Role
@@ -44,23 +44,17 @@ def main() -> int:
     parser.add_argument("--only", default="", help="pictures whose name begins so")
     parser.add_argument("--days", type=int, default=5, help="working days behind the pictures")
     args = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.stderr.write("there is no chromium: deploy/test-servers.sh installs it\n")
-        return 1
     args.out.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="hadir-screens-") as folder,
         served(Path(folder), archive=True, days=args.days, crowd=200) as site,
-        sync_playwright() as playwright,
+        browser("127.0.0.1") as chromium,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         time.sleep(ALARMS_S)
         for shot in SHOTS:
             if shot.name.startswith(args.only):
                 for size in shot.sizes:
-                    take(browser, site, shot, size, args.out)
-        browser.close()
+                    take(chromium, site, shot, size, args.out)
     if not args.only and args.out == OUT:
         PAGE.write_text(page(), encoding="utf-8")
     return 0

@@ -186,9 +186,8 @@ let last = 0;
 function key(event) {
   touch();
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const now = performance.now();
-  if (now - last > PAUSE_MS) typed = "";
-  last = now;
+  if (event.timeStamp - last > PAUSE_MS) typed = ""; // when it was pressed: a busy screen hears it later
+  last = event.timeStamp;
   if (event.key === "Enter") {
     const number = typed;
     typed = "";

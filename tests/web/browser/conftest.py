@@ -7,26 +7,15 @@ worker could run: so it lives as long as one module, whose tests are all synchro
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import time
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from bench.screens.browser import browser
 from bench.screens.served import Served, served
 from tests.web.browser.windows import Windows
-
-ARGUMENTS = (
-    "--no-sandbox",  # tests run as root in containers
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing beyond this machine can be reached
-)
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +30,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser; every window of it is a stranger to the others."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.fail(
-            "there is no chromium: `make test` installs it (deploy/test-servers.sh), or apt-get install chromium"
-        )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+    try:
+        with browser("127.0.0.1") as made:
+            yield made
+    except FileNotFoundError as error:
+        pytest.fail(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -222,10 +222,10 @@ def test_a_desk_is_dragged_reviewed_and_the_diff_is_shown(page: Page) -> None:
     assert [one["space"] for one in moved] == ["d-002", "d-003"]
     page.click("button[value=tinjau]")
     page.wait_for_selector(".diff")
-    assert "plan: plans/utama-l01.geojson" in page.inner_text("main")
-    assert page.is_visible("button[value=simpan]")
+    expect(page.locator("main")).to_contain_text("plan: plans/utama-l01.geojson")
+    expect(page.locator("button[value=simpan]")).to_be_visible()
     page.click("button[value=ubah]")
-    assert page.locator(".changes li").count() == 2
+    expect(page.locator(".changes li")).to_have_count(2)
 
 
 def test_without_script_the_list_and_the_filter_work(
@@ -236,9 +236,9 @@ def test_without_script_the_list_and_the_filter_work(
     page.goto(PLAN)
     page.select_option("#jenis", "room")
     page.click(".filter-go button")
-    assert page.locator(".sp.dim").count() == 3
+    expect(page.locator(".sp.dim")).to_have_count(3)
     page.click("#ganti")
-    assert page.locator("tr[data-p]:not([hidden])").count() == 1
+    expect(page.locator("tr[data-p]:not([hidden])")).to_have_count(1)
     page.click("tr[data-p]:not([hidden]) a")
-    assert page.inner_text("#lembar-nama") == "Ruang Mahakam"
+    expect(page.locator("#lembar-nama")).to_have_text("Ruang Mahakam")
     context.close()

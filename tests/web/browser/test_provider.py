@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect
 
+from bench.screens.browser import browser
 from gateway.config.load import load
 from gateway.credentials import SiteKey
 from gateway.people import PeopleTable
@@ -45,12 +45,8 @@ def running(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A browser that may ask this machine under another name."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    rules = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1, EXCLUDE localhost"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", rules])
-        yield browser.new_page()
-        browser.close()
+    with browser("127.0.0.1", "localhost") as made:
+        yield made.new_page()
 
 
 def person(folder: Path, number: str | None) -> str:
@@ -81,7 +77,7 @@ def test_a_code_links_an_account_once(page: Page, running: Serving, provider: Pr
     page.goto(f"{running.url}/masuk")
     page.click("a[href^='/masuk/sandi']")
     page.click("#agree")
-    assert page.inner_text("h1") == "Hubungkan akun"
+    expect(page.locator("h1")).to_have_text("Hubungkan akun")
     page.fill("#kode", code)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{running.url}/")

@@ -7,12 +7,11 @@ import asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
+from bench.screens.browser import launch
 from gateway.web.viewer import Role
 from tests.web.conftest import Web
 from tests.web.reports.test_laporan import FLOOR, fill
 from tests.web.reports.world import World
-
-CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox", "--disable-gpu"]}
 
 
 async def test_a_phone_and_a_desktop(office: Web, world: World) -> None:
@@ -24,7 +23,7 @@ async def test_a_phone_and_a_desktop(office: Web, world: World) -> None:
     address = f"http://127.0.0.1:{office.serve.port}"
     try:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
+            browser = await playwright.chromium.launch(**launch("127.0.0.1"))
             for width, language in ((375, "id"), (1280, "en")):
                 context = await browser.new_context(viewport={"width": width, "height": 800}, locale="id-ID")
                 await context.add_cookies(
