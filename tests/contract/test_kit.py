@@ -94,13 +94,14 @@ def test_an_answer_that_is_missing_is_wrong(program: Path, tmp_path: Path) -> No
     assert ran.returncode == 1
     assert "duplicate: people\n  is      missing" in ran.stdout
     assert run(path, "--only", "state").returncode == 2  # there is no such key
+    assert run(path, "--scenario", "history", "erased").returncode == 2  # nor scenario
     path.write_text(
         f"import json, subprocess, sys\nmade = subprocess.run([sys.executable, {str(program)!r}], stdin=sys.stdin,"
         " stdout=subprocess.PIPE)\nprint(json.dumps({'states': json.loads(made.stdout)['states']}))\n"
     )
-    assert run(path).returncode == 1
-    assert run(path, "--only", "states").returncode == 0
-    assert run(path, "--only", "refused").returncode == 1  # nothing is looked at
+    assert run(path, "--scenario", "erasure").returncode == 1
+    assert run(path, "--only", "states", "--scenario", "unknown", "history").returncode == 0
+    assert run(path, "--only", "refused", "--scenario", "unknown").returncode == 1  # it says nothing of that
 
 
 def test_every_scenario_is_in_the_readme() -> None:

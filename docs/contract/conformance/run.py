@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a subscriber, written in whatever language, against the scenarios of this folder. Python 3, nothing else.
 
-    python3 run.py [--twice] [--shuffle N] [--only KEY ...] -- COMMAND [ARGUMENT ...]
+    python3 run.py [--twice] [--shuffle N] [--only KEY ...] [--scenario NAME ...] -- COMMAND [ARGUMENT ...]
 
 COMMAND is started once a scenario. It reads one JSON object from standard input, {"messages": [[time, topic, payload],
 ...], "now": time}, and writes what it holds to be true at `now` as one JSON object: the keys of `ends` in README.md. A
@@ -18,6 +18,7 @@ from pathlib import Path
 
 RETAINED = ("/state/", "/agg/", "/status")
 KEYS = ("refused", "events", "gateways", "states", "record", "checkins", "people")
+SCENARIOS = {path.stem: path for path in sorted((Path(__file__).parent / "scenarios").glob("*.json"))}
 LONGEST_S = 60
 
 
@@ -28,11 +29,14 @@ def main() -> int:
         "--shuffle", type=int, metavar="SEED", help="events come in another order, not what is retained"
     )
     parser.add_argument("--only", nargs="+", choices=KEYS, metavar="KEY", help="look at these keys of `ends` only")
+    parser.add_argument(
+        "--scenario", nargs="+", choices=SCENARIOS, metavar="NAME", help="these only; default: all of them"
+    )
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
     wrong = 0
-    for path in sorted((Path(__file__).parent / "scenarios").glob("*.json")):
-        scenario = json.loads(path.read_text(encoding="utf-8"))
+    for name in arguments.scenario or SCENARIOS:
+        scenario = json.loads(SCENARIOS[name].read_text(encoding="utf-8"))
         messages = list(scenario["messages"])
         ends = dict(scenario["ends"])
         if arguments.twice:
@@ -47,18 +51,16 @@ def main() -> int:
         try:
             got = answer(arguments.command, asked)
         except ValueError as error:
-            print(f"{path.stem}: {error}", file=sys.stderr)
+            print(f"{name}: {error}", file=sys.stderr)
             return 2
         wanted = [key for key in arguments.only or KEYS if key in ends]
         for key in wanted:
             if key not in got or got[key] != ends[key]:
                 wrong += 1
-                print(
-                    f"{path.stem}: {key}\n  is      {json.dumps(got[key], sort_keys=True) if key in got else 'missing'}"
-                )
+                print(f"{name}: {key}\n  is      {json.dumps(got[key], sort_keys=True) if key in got else 'missing'}")
                 print(f"  must be {json.dumps(ends[key], sort_keys=True)}\n  since   {scenario['says']}")
         wrong += not wanted
-        print(f"{path.stem}: looked at {', '.join(wanted) or 'nothing'}")
+        print(f"{name}: looked at {', '.join(wanted) or 'nothing'}")
     return 1 if wrong else 0
 
 
