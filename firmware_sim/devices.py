@@ -130,9 +130,15 @@ class Devices:
     def _wire(
         self, name: str, *, fresh: bool, heard: Callable[[bytes], None] | None = None, checked: bool = True
     ) -> Wire:
-        trouble = Trouble(self._faults, f"{self._seed}/{name}", checked=checked)
-        wire = self._wires[name] = Wire(name, self._folder, self._truth, fresh=fresh, heard=heard, trouble=trouble)
-        return wire
+        made = self._wires[name] = Wire(
+            name,
+            self._folder,
+            self._truth,
+            fresh=fresh,
+            heard=heard,
+            trouble=Trouble(self._faults, f"{self._seed}/{name}", checked=checked),
+        )
+        return made
 
     def _sensor(self, device: Device, radar: Radar, stick: Wire, advertise: Advertise) -> Sensor:
         clock, every = self._clock, interval_s(device.driver, self._clock.speed)

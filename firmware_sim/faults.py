@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+S = TypeVar("S")
+"""Whose a frame is, on a medium that many share."""
 
 
 class Rates(NamedTuple):
@@ -37,15 +40,16 @@ TOLD_APART_S = 0.1
 """... so long after each other, device time."""
 
 
-class Sent(NamedTuple):
+class Sent(NamedTuple, Generic[S]):
     """Bytes on the wire."""
 
     data: bytes
     whole: bool
     """A good frame; else noise, or a damaged one."""
+    sender: S
 
 
-class Trouble:
+class Trouble(Generic[S]):
     """Of one wire, drawn from a seed."""
 
     def __init__(self, rates: Rates, seed: str, *, checked: bool = True) -> None:
@@ -54,34 +58,36 @@ class Trouble:
         self._rates = rates
         self._checked = checked
         self._rng = Random(f"faults/{seed}")
-        self._held: bytes | None = None
+        self._held: Sent[S] | None = None
         """Overtaken by the frame that follows."""
 
-    def over(self, frame: bytes, *, tap: bool = False, noise: bool = True) -> Iterator[Sent]:
+    def over(self, frame: bytes, sender: S, *, tap: bool = False, noise: bool = True) -> Iterator[Sent[S]]:
         """What goes out in place of `frame`. `noise`: the medium carries bytes that belong to no frame."""
         rates, rng = self._rates, self._rng
+        whole = Sent(frame, True, sender)
         if rates == NONE:
-            yield Sent(frame, True)
+            yield whole
             return
         if noise and rng.random() < rates.chatter:
-            yield Sent(_noise(rng), False)
+            yield Sent(_noise(rng), False, sender)
         damaged = rng.random() < rates.flip
         if damaged:
-            yield Sent(flipped(frame, rng) if self._checked else flipped(frame[:MARK], rng) + frame[MARK:], False)
+            bad = flipped(frame, rng) if self._checked else flipped(frame[:MARK], rng) + frame[MARK:]
+            yield Sent(bad, False, sender)
         if tap:
-            yield Sent(frame, True)
+            yield whole
             if rng.random() < rates.duplicate:
-                yield Sent(frame, True)
+                yield whole
             return
         held, self._held = self._held, None
         if held is None and rng.random() < rates.reorder:
-            self._held = frame
+            self._held = whole
             return
         if not damaged and rng.random() >= rates.loss:
             for _ in range(2 if rng.random() < rates.duplicate else 1):
-                yield Sent(frame, True)
+                yield whole
         if held is not None:
-            yield Sent(held, True)
+            yield held
 
 
 def flipped(frame: bytes, rng: Random) -> bytes:

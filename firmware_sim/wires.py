@@ -10,11 +10,28 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from firmware_sim.faults import NONE, Trouble
 from firmware_sim.lines import SerialLine, Written
 from firmware_sim.truth import Truth, frame_name
+
+
+class _Sender(NamedTuple):
+    """Whose a frame is, and who waits until it is written."""
+
+    device: str
+    address: str
+    waiting: list[Written]
+
+
+class _Message(NamedTuple):
+    """Where a body is published, and under which name it is written down."""
+
+    topic: str
+    retain: bool
+    device: str
+    name: str
 
 
 class Wire:
@@ -28,7 +45,7 @@ class Wire:
         *,
         fresh: bool,
         heard: Callable[[bytes], None] | None = None,
-        trouble: Trouble | None = None,
+        trouble: Trouble[_Sender] | None = None,
     ) -> None:
         """It appears as `tty/<name>` in the folder. `fresh`, `heard`: see SerialLine."""
         self.frames = 0
@@ -43,19 +60,20 @@ class Wire:
         self, device: str, frame: bytes, written: Written | None = None, *, address: str = "", tap: bool = False
     ) -> None:
         """Send one frame; `address`: of the sender on a line that many share. `tap`: it may not be lost."""
-        waiting = [written] if written is not None else []
-        for data, whole in self._trouble.over(frame, tap=tap):
+        whose = _Sender(device, address, [written] if written is not None else [])
+        for data, whole, sender in self._trouble.over(frame, whose, tap=tap):
             if self._line is None:
                 return
             before = self._line.dropped
-            self._line.send(data, partial(self._done, device, frame_name(address, data), waiting) if whole else None)
+            name = frame_name(sender.address, data)
+            self._line.send(data, partial(self._done, sender, name) if whole else None)
             self.dropped += self._line.dropped - before
 
-    def _done(self, device: str, name: str, waiting: list[Written], at: int) -> None:
+    def _done(self, sender: _Sender, name: str, at: int) -> None:
         self.frames += 1
-        self._truth.frame(device, name, at)
-        while waiting:
-            waiting.pop()(at)
+        self._truth.frame(sender.device, name, at)
+        while sender.waiting:
+            sender.waiting.pop()(at)
 
     def unplug(self) -> None:
         """Pull it out."""
@@ -79,7 +97,7 @@ class Broker:
     What the broker has not taken when it goes is lost, as it is with a bridge that keeps nothing.
     """
 
-    def __init__(self, port: int, truth: Truth, trouble: Trouble | None = None) -> None:
+    def __init__(self, port: int, truth: Truth, trouble: Trouble[_Message] | None = None) -> None:
         self._trouble = trouble or Trouble(NONE, "broker")
         self.frames = 0
         self.dropped = 0
@@ -99,15 +117,16 @@ class Broker:
         """Publish; with a `name` (frame_name) the frame is written down as one of `device`."""
         if self._client is None:
             return
-        at = monotonic_ns()
+        message = _Message(topic, retain, device, name)
         if not self._client.is_connected() and not retain:
             self.dropped += 1
             return
-        for data, whole in self._trouble.over(body, tap=retain, noise=False):
-            self._client.publish(topic, data, qos=1, retain=retain and whole)
+        for data, whole, said in self._trouble.over(body, message, tap=retain, noise=False):
+            at = monotonic_ns()
+            self._client.publish(said.topic, data, qos=1, retain=said.retain and whole)
             self.frames += 1
-            if name and whole:
-                self._truth.frame(device, name, at)
+            if said.name and whole:
+                self._truth.frame(said.device, said.name, at)
 
     def close(self) -> None:
         """Say goodbye."""

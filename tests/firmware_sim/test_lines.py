@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from time import monotonic_ns
+from zlib import crc32
 
 import pytest
 import serial
 
 from firmware_sim import ld2410, rdm6300
 from firmware_sim.clock import Clock
+from firmware_sim.faults import Rates, Trouble
 from firmware_sim.hardware import Device
 from firmware_sim.lines import UNREAD, WAITING, SerialLine
 from firmware_sim.office import make_office
@@ -21,6 +23,7 @@ from firmware_sim.radar import Radar
 from firmware_sim.readers import CoilReader
 from firmware_sim.sensors import Ld2410
 from firmware_sim.truth import Truth
+from firmware_sim.truth import read as read_truth
 from firmware_sim.wires import Wire
 
 OFFICE = make_office(1)
@@ -92,6 +95,22 @@ async def test_old_reports_are_not_kept_for_a_late_gateway(tmp_path: Path) -> No
         assert line.dropped > 0
     finally:
         line.close()
+
+
+async def test_a_frame_that_another_overtakes_is_written_down_as_its_own_devices(tmp_path: Path) -> None:
+    truth = Truth(tmp_path / "truth.jsonl")
+    wire = Wire("stick", tmp_path, truth, fresh=False, trouble=Trouble(Rates(reorder=0.5), "seed"))
+    frames = {f"pir-{n:03}": b"frame %03d" % n for n in range(200)}
+    with serial.Serial(str(tmp_path / "tty" / "stick"), 9600, timeout=5) as port:
+        for name, frame in frames.items():
+            wire.send(name, frame)
+        heard = await read(port, 9 * (len(frames) - 1))  # the last one may still wait for one to overtake it
+    wire.close()
+    truth.close()
+    told = [row for row in read_truth(tmp_path / "truth.jsonl") if row["kind"] == "frame"]
+    assert [row["dev"] for row in told] != sorted(row["dev"] for row in told), "some were overtaken"
+    assert all(row["crc"] == f"{crc32(frames[row['dev']]):08x}" for row in told)
+    assert len(heard) == 9 * (len(frames) - 1)
 
 
 async def test_an_rdm6300_repeats_its_frame(tmp_path: Path, truth: Truth) -> None:
