@@ -150,7 +150,7 @@ class Equipment:
         self._say(*self.coverage.begin(facts, now, known=self._clock.quality().known))
 
     def look(self) -> None:
-        """Miss devices that have been silent for too long; to be called every few seconds."""
+        """Miss devices that have been silent for too long; to be called about once a second."""
         now = self._clock.office()
         for name, known in self._said.items():
             expect_s = self._bindings[name].expect_s

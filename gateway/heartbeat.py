@@ -24,6 +24,8 @@ from gateway.replay_guard import ReplayGuard
 from gateway.sources.base import Source, health
 
 HEALTH_S = 10.0
+LOOKS = 10
+"""So many looks for silent devices between two words of health."""
 COUNTERS_EVERY = 60
 """Of these: replay counters of frames that changed nothing are kept then, and at the stop."""
 
@@ -69,8 +71,9 @@ class Heartbeat:
         """Until cancelled."""
         topic = topics.gateway_health(self._origin.site, self._origin.gateway)
         for number in count(1):
-            await asyncio.sleep(HEALTH_S)
-            self._equipment.look()
+            for _ in range(LOOKS):
+                await asyncio.sleep(HEALTH_S / LOOKS)
+                self._equipment.look()
             if number % COUNTERS_EVERY == 0 and (facts := self._guard.take_facts()):
                 self._outbox.submit((), facts)  # and not wait: a disk without room must not silence what is said of it
             await self._gaps.declare()

@@ -22,6 +22,7 @@ pytest.importorskip("numpy")
 from gateway.cli import main
 from gateway.errors import ConfigError
 from gateway.evaluate import zones
+from tests.conftest import few
 
 PACKS = Path(__file__).parents[3] / "shared" / "data"
 BARS = {
@@ -106,7 +107,7 @@ def whole() -> tuple[str, ...]:
 
 
 @pytest.mark.skipif(not PACKS.is_dir(), reason="needs the recorded floors")
-@pytest.mark.parametrize(("name", "dense"), sorted(BARS))
+@pytest.mark.parametrize(("name", "dense"), few(sorted(BARS), 0, 1, 3))
 def test_floors_that_nobody_here_made(name: str, dense: bool) -> None:
     """All with one set of parameters: nothing is given to the command but the folder."""
     found = zones.read(PACKS / name, dense=dense)
