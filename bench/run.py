@@ -81,7 +81,7 @@ class Bench:
     def ratio(self, name: str, reference: str, figure: str = "rate") -> float:
         """Median over rounds of `name`'s figure in units of `reference`'s."""
         pairs = zip(self.results[name], self.results[reference], strict=True)
-        return median(a[figure] / b[figure] for a, b in pairs)
+        return float(median(a[figure] / b[figure] for a, b in pairs))
 
     def middle(self, name: str, figure: str) -> float:
         return float(median(found[figure] for found in self.results[name]))

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +266,7 @@ async def streams(
     lines = []
     for cookie in sessions(office, browsers):
         request = f"GET /langsung/{BUILDING}/l01 HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n".encode()
-        made, _ = await loop.create_connection(lambda r=request: Browser(crowd, r), office.web.host, office.web.port)
+        made, _ = await loop.create_connection(partial(Browser, crowd, request), office.web.host, office.web.port)
         lines.append(made)
     deadline = loop.time() + PATIENCE_S
     while crowd.open < browsers and loop.time() < deadline and not crowd.lost:
@@ -316,7 +317,8 @@ async def answers(
         f"GET {QUESTION}{what} HTTP/1.1\r\nHost: {office.web.host}\r\nAuthorization: Bearer {token(office)}\r\n"
         f"Accept: application/json\r\nAccept-Encoding: {'gzip' if everything else 'identity'}\r\n\r\n"
     ).encode()
-    loop, free = asyncio.get_running_loop(), []
+    loop = asyncio.get_running_loop()
+    free: list[Any] = []
     took: list[float] = []
     statuses: dict[int, int] = {}
     size = 0

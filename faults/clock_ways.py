@@ -87,7 +87,7 @@ async def killed_in_between(run: Run, *, off_s: float) -> None:
         await run.box.passes(run.day, at)
         run.synchronize()
         if run.chance.random() < 0.5:
-            clock.corrected = lambda _boots: None  # type: ignore[method-assign] # it is not written down any more
+            clock.corrected = lambda _boots: None  # type: ignore[method-assign, assignment] # it is not written down any more
             run.box.app.timing.look()
             await run.box.app.outbox.backlog()
         else:

@@ -12,9 +12,10 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from faults.api import Fault, Outcome, Scene
 from faults.clock_office import DESK, ROOM, T0, Archive, Box, Day, Told, enrol, told
@@ -35,7 +36,7 @@ def clocks(scene: Scene) -> Outcome:
     begun = time.monotonic()
     undo = says_ntp() if scene.broken else lambda: None
     try:
-        ways: list[Callable[[Path, random.Random, Outcome], Awaitable[None]]] = [
+        ways: list[Callable[[Path, random.Random, Outcome], Coroutine[Any, Any, None]]] = [
             *(partial(_as_ever, wrong=wrong) for wrong in WAYS),
             _sleeps,
             _loses_its_power,
@@ -53,7 +54,7 @@ def clocks(scene: Scene) -> Outcome:
 def says_ntp() -> Callable[[], None]:
     """The defect: every event says that the clock was synchronized, whatever is true."""
     true = OfficeClock.quality
-    OfficeClock.quality = lambda _self: Quality()  # type: ignore[method-assign]
+    OfficeClock.quality = lambda _self: Quality()  # type: ignore[method-assign, assignment]
 
     def undo() -> None:
         OfficeClock.quality = true  # type: ignore[method-assign]

@@ -161,9 +161,9 @@ async def _make(folder: Path) -> tuple[Kept, Kept, dict[str, list[Any]]]:
     second.subscribe(take)
     async with running(second):
         for n in range(FACTS):
-            body = {"n": n, "text": "x" * (n * 7 % 300)}
-            facts.setdefault(f"k{n}", []).append(body)
-            await second.append(drafts(n), [Fact("desk", f"k{n}", body)])
+            fact = {"n": n, "text": "x" * (n * 7 % 300)}
+            facts.setdefault(f"k{n}", []).append(fact)
+            await second.append(drafts(n), [Fact("desk", f"k{n}", fact)])
         for name in ("outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.open"):
             shutil.copy(folder / "life" / name, folder / name)  # as a kill leaves it
     shutil.rmtree(folder / "life")
@@ -348,7 +348,7 @@ def _trusts_every_row() -> None:
     """What was read of a damaged page is sent as it is."""
     from gateway import outbox_store
 
-    outbox_store.is_event = lambda *_: True
+    outbox_store.is_event = lambda *_: True  # type: ignore[attr-defined] # as that module calls it
     original = salvage.sound
 
     def trusting(row: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -33,14 +34,21 @@ def _site(scene: Scene, gateways: int) -> tuple[Mosquitto, RealOffice]:
     return broker, RealOffice(scene.folder / "office", broker, settings=fleet.office(gateways))
 
 
+def back_off(jitter: Callable[..., float]) -> Callable[..., float]:
+    """Let links of this process rest so long between two tries; what they did before."""
+    before: Callable[..., float] = mqtt.full_jitter  # type: ignore[attr-defined] # as that module calls it
+    mqtt.full_jitter = jitter  # type: ignore[attr-defined]
+    return before
+
+
 def network(scene: Scene) -> Outcome:
     """`cycles` faults over at most 100 links, with a back-off of test scale."""
     outcome = Outcome()
     links = min(LINKS, max(5, scene.cycles // 10))
     broker, office = _site(scene, links)
     broker.start()
-    before = (mqtt.full_jitter, outstanding.RESEND_S, publisher.LOOK_S)
-    mqtt.full_jitter = lambda attempt, **_: random.uniform(0, BACKOFF_S)
+    before = (outstanding.RESEND_S, publisher.LOOK_S)
+    jitter = back_off(lambda _attempt, **_: random.uniform(0, BACKOFF_S))
     outstanding.RESEND_S, publisher.LOOK_S = RESEND_S, 1.0
     if scene.broken:
         DEFECTS["retires-on-puback"]()
@@ -49,7 +57,8 @@ def network(scene: Scene) -> Outcome:
         asyncio.run(_storm(scene, outcome, links, office, broker.port))
         outcome.rss_mb = peak_mb(office.processes[ARCHIVE].pid)
     finally:
-        mqtt.full_jitter, outstanding.RESEND_S, publisher.LOOK_S = before
+        outstanding.RESEND_S, publisher.LOOK_S = before
+        back_off(jitter)
         office.close()
         broker.stop()
     return outcome
@@ -109,13 +118,12 @@ def pace(scene: Scene) -> Outcome:
     (scene.folder / "broker").mkdir()
     broker = Mosquitto(scene.folder / "broker", free_port())
     broker.start()
-    before = mqtt.full_jitter
-    if scene.broken:
-        mqtt.full_jitter = lambda _attempt, **_: 0.1
+    jitter = back_off(lambda _attempt, **_: 0.1) if scene.broken else None
     try:
         asyncio.run(_watch(scene, outcome, broker.port, scene.folder))
     finally:
-        mqtt.full_jitter = before
+        if jitter is not None:
+            back_off(jitter)
         broker.stop()
     return outcome
 

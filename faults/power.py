@@ -163,7 +163,8 @@ def _look_outbox(folder: Path) -> Found:
         if connection.execute("PRAGMA integrity_check").get != "ok":
             raise HadirError("damaged")
         numbers = {int(row[0]): crc32(row[1]) for row in connection.execute("SELECT sequence, body FROM event")}
-        return Found(numbers, dict(connection.execute("SELECT key, json_extract(body, '$.n') FROM fact").fetchall()))
+        facts = {str(key): n for key, n in connection.execute("SELECT key, json_extract(body, '$.n') FROM fact")}
+        return Found(numbers, facts)
     finally:
         sqlite.abandon(connection)
 

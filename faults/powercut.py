@@ -132,6 +132,10 @@ class Disk:
             case "folder":
                 self._durable = dict(self._names)
                 self._changed.clear()
+            case "mark":
+                pass
+            case other:
+                raise ValueError(f"{other} is no note")
 
     def cut(self, chance: random.Random | None = None) -> dict[str, bytes]:
         """The files that are there when the power goes now."""

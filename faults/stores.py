@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 from faults.api import Fault, Outcome, Scene
 from faults.defects import cursor_follows_the_answer
@@ -136,7 +137,7 @@ class Harm:
     async def _others_go_on(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         for other in self._archive.sites:
-            if other is not self._site and not await self._until(lambda o=other: self._archive.is_near(o), HELD_UP_S):
+            if other is not self._site and not await self._until(partial(self._archive.is_near, other), HELD_UP_S):
                 self._outcome.misses.append(f"{other.name} was held up by {self._site.name}")
 
     async def _until(self, what: Callable[[], bool], seconds: float) -> bool:

@@ -128,5 +128,7 @@ class Pump:
                     self._sink.write(bytes((byte,)))
                     await asyncio.sleep(0)
                 data = data[-1:]
+            case _:
+                pass  # what it does, it does to the connection
         self._sink.write(data)
         await self._sink.drain()

@@ -81,7 +81,9 @@ class Memory:
         self._digest = digest
         self._heard = heard
 
-    def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
+    def submit(
+        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row | None]], None] | None
+    ) -> None:
         for fact in facts:
             rows = self.facts.setdefault(fact.rule, {})
             if fact.body is None:

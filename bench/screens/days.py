@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 
-from bench.accuracy.building import Building, Gateway, Memory
-from bench.accuracy.days import DEAD_AFTER, reservation
+from bench.accuracy.building import DEAD_AFTER, Building, Gateway, Memory
+from bench.accuracy.days import reservation
 from firmware_sim.day_run import DayRun, Heard
 from firmware_sim.deeds import Down, Reserve
 from firmware_sim.office import Office as Tower
@@ -65,9 +65,11 @@ class Kept(Memory):
         self.number = 0
         self.say(Event("gateway.started", self._place, at, {"version": version("hadir"), "config": "c0ffee15"}))
 
-    def submit(self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row]], None] | None) -> None:
+    def submit(
+        self, drafts: Sequence[Draft], facts: Sequence[Fact], done: Callable[[list[Row | None]], None] | None
+    ) -> None:
         super().submit(drafts, facts, None)
-        made = [self._row(draft) for draft in drafts]
+        made: list[Row | None] = [self._row(draft) for draft in drafts]
         if done is not None:
             done(made)
 
@@ -154,8 +156,8 @@ class Day:
             committed(emitted, rows)
             views.apply(emitted, rows)
 
-        gateway.committed = commit  # type: ignore[method-assign]
-        gateway.heard = equipment.heard  # type: ignore[method-assign]
+        gateway.committed = commit  # type: ignore[method-assign, assignment]
+        gateway.heard = equipment.heard  # type: ignore[method-assign, assignment]
 
     def play(self, until: int | None = None) -> list[Row]:
         """Everything in order of time, up to `until` (ns; None: the day's end); what was committed, by gateway."""

@@ -235,8 +235,8 @@ def _told(office: Office, day: Day, now: int) -> Iterator[tuple[str, bytes]]:
                 (_sensed(views, place)[0], "" if (life := views.life(place)) is None else life.life)
                 for place in views.in_zone(zone)
             ]
-            body = wire.aggregate(**counting.aggregate(rows), gateway=name, valid_until=now + VALID)
-            yield topics.agg(places.areas[zone].place), body
+            told = wire.aggregate(**counting.aggregate(rows), gateway=name, valid_until=now + VALID)
+            yield topics.agg(places.areas[zone].place), told
         day.equipment[name].look()
         for topic, body in day.shown[name].topics.items():
             yield topic, _device(topic, body(), now)

@@ -32,6 +32,10 @@ class Server:
     def command(self) -> list[str]:
         raise NotImplementedError
 
+    def read(self, measurement: str) -> dict[tuple[str, tuple[tuple[str, str], ...], int], float]:
+        """(field, tags, time) -> value."""
+        raise NotImplementedError
+
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
