@@ -27,3 +27,4 @@ async def test_every_number_that_it_names_has_been_counted(tmp_path: Path, mosqu
             app.outbox.submit([Draft(event, "", "good")], ())  # while it looks
             said = await asked
             assert retired + said["backlog"]["events"] >= said["last_sequence"]
+        await house.start("archive")
