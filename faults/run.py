@@ -92,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="make faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--fault", nargs="+", metavar="NAME", choices=sorted(FAULTS), default=list(FAULTS))
+    parser.add_argument(
+        "--fault", nargs="+", action="extend", metavar="NAME", choices=sorted(FAULTS), help="default: all"
+    )
     parser.add_argument("--cycles", type=int, help="of each fault, in this call; default: the quick set's")
     parser.add_argument("--long", action="store_true", help="up to the number that the table asks for")
     parser.add_argument("--seed", type=int, default=1)
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     here = commit()
     before = [row for row in kept() if asked.all_commits or row["commit"] == here]
-    plans = [plan for name in asked.fault for plan in _plans(FAULTS[name], asked, before)]
+    plans = [plan for name in asked.fault or FAULTS for plan in _plans(FAULTS[name], asked, before)]
     print(f"seed {asked.seed}, commit {here}, {len(plans)} runs", file=sys.stderr)
     fresh: list[dict[str, Any]] = []
     with ThreadPoolExecutor(asked.jobs) as pool:
