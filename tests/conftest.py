@@ -25,7 +25,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of p
 sys.dont_write_bytecode = False
 
 T = TypeVar("T")
-settings.register_profile("hadir", deadline=None)  # a busy machine is no bug
+settings.register_profile("hadir", deadline=None, max_examples=60)  # a busy machine is no bug
 settings.register_profile("thorough", deadline=None, max_examples=400)  # --hypothesis-profile=thorough
 settings.load_profile("hadir")
 THOROUGH = bool(os.environ.get("HADIR_THOROUGH"))
