@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from bench.screens.browser import browser
+from bench.screens.browser import browser, launch
 from bench.screens.served import Served, served
 from bench.screens.shots import PHONE, SHOTS, SIZES, Shot
 from gateway.web.viewer import Role
@@ -44,6 +44,11 @@ def main() -> int:
     parser.add_argument("--only", default="", help="pictures whose name begins so")
     parser.add_argument("--days", type=int, default=5, help="working days behind the pictures")
     args = parser.parse_args()
+    try:
+        launch()  # else the office is built first, which takes a while
+    except FileNotFoundError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     args.out.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="hadir-screens-") as folder,

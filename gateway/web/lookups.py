@@ -66,15 +66,19 @@ def _note(site: Site, viewer: Viewer, pid: str, unit: str, what: str, reason: st
 
 def must_say(reason: str) -> None:
     """Raises HTTPException 403: this credential sees people only with a reason, and this is none."""
-    if len(" ".join(reason.split())) < SHORTEST:
+    if len(_line(reason)) < SHORTEST:
         text = f"reason: say why people are looked up, in {SHORTEST} characters or more; they see it"
         raise HTTPException(status.HTTP_403_FORBIDDEN, text)
 
 
 def _given(reason: str) -> str:
     """The reason in one line. Raises HTTPException 422: there is none."""
-    line = " ".join(reason.split())
+    line = _line(reason)
     if not SHORTEST <= len(line) <= LONGEST:
         text = f"say in {SHORTEST} to {LONGEST} letters why you look this person up: they see it"
         raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, text)
     return line
+
+
+def _line(reason: str) -> str:
+    return " ".join(reason.split())

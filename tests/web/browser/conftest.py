@@ -30,11 +30,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser; every window of it is a stranger to the others."""
-    try:
-        with browser("127.0.0.1") as made:
-            yield made
-    except FileNotFoundError as error:
-        pytest.fail(str(error))
+    with browser("127.0.0.1") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
